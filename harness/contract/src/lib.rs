@@ -1,0 +1,1 @@
+//! Contracts: inferred from fixtures as OpenAPI 3.1, and checked against them.

@@ -1,0 +1,191 @@
+//! A fixture: the recorded, redacted exchanges of one flow. Evidence, never policy.
+//!
+//! This module holds what a fixture is; [`disk`] holds how it is spelled in YAML. Placeholders stay
+//! as they stand in the file: see [`crate::StandInValues`] for what they become.
+
+mod disk;
+
+pub use disk::FixtureOnDisk;
+
+use crate::document::{Document, DocumentError, parse_document, read_text, write_atomically};
+use crate::{Exchange, ExchangeId, Placeholder};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+/// The first lines of a fixture file; editors find the schema by the first of them.
+pub const YAML_FIXTURE_HEAD: &str = "# yaml-language-server: $schema=../../docs/schema/fixture.json\n";
+
+/// The recorded exchanges of one flow of one provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fixture {
+    /// The provider's short name.
+    pub provider: String,
+    /// The flow's short name.
+    pub flow: String,
+    /// Where the exchanges come from.
+    pub provenance: Provenance,
+    /// What stands for each secret that was taken out.
+    pub redacted: BTreeMap<Placeholder, RedactedValue>,
+    /// The exchanges in order of their requests.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// Where a fixture comes from. It decides what the fixture may be believed for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Provenance {
+    /// It came over the wire, past this project's recorder.
+    Recorded(Recorded),
+    /// Another tool recorded it.
+    Imported(Imported),
+    /// Somebody wrote it by hand.
+    Written(Written),
+}
+
+/// A recording of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recorded {
+    /// When it began.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// The server behind the recorder.
+    pub upstream: String,
+    /// The recorder and its version.
+    pub by: String,
+    /// What the server said it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+}
+
+/// A recording of another tool's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Imported {
+    /// The format it was in.
+    pub format: String,
+    /// The file it was in.
+    pub source: String,
+}
+
+/// An invention after a source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    /// What it was written after.
+    pub after: String,
+}
+
+/// What is kept of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedactedValue {
+    /// Its length in characters, rounded up to a multiple of eight.
+    pub length_chars: usize,
+}
+
+/// A body that is kept in a file of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BodyFile {
+    /// Its path, relative to the fixture's folder.
+    pub name: PathBuf,
+    /// Its bytes.
+    pub content: Vec<u8>,
+}
+
+/// A fixture that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FixtureError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The file system said no.
+    #[error("{path}: cannot be written: {source}", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The YAML library said no.
+    #[error("{path}: cannot be written as YAML: {message}", path = path.display())]
+    Serialise {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl Fixture {
+    /// `provider/flow`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.provider, self.flow)
+    }
+
+    /// The exchange of an id.
+    #[must_use]
+    pub fn exchange(&self, id: &ExchangeId) -> Option<&Exchange> {
+        self.exchanges.iter().find(|exchange| exchange.id == *id)
+    }
+
+    /// Reads a fixture and the bodies beside it.
+    ///
+    /// # Errors
+    /// [`FixtureError::Document`] with file, line and column of the first problem.
+    pub fn read(path: &Path) -> Result<Self, FixtureError> {
+        let text = read_text(path)?;
+        let on_disk: FixtureOnDisk = parse_document(path, &text)?;
+        Ok(on_disk.into_fixture(&disk::Source { path, text: &text })?)
+    }
+
+    /// The fixture as YAML, with the bodies that go beside it.
+    ///
+    /// # Errors
+    /// [`FixtureError::Serialise`].
+    pub fn to_yaml(&self, path: &Path) -> Result<(String, Vec<BodyFile>), FixtureError> {
+        let (on_disk, sidecars) = FixtureOnDisk::of(self);
+        // Long strings stay on one line: a folded target or token cannot be searched for.
+        let options = serde_saphyr::ser_options! { prefer_block_scalars: false, min_fold_chars: 0 };
+        let yaml = serde_saphyr::to_string_with_options(&on_disk, options)
+            .map_err(|error| FixtureError::Serialise { path: path.to_owned(), message: error.to_string() })?;
+        Ok((format!("{YAML_FIXTURE_HEAD}{yaml}"), sidecars))
+    }
+
+    /// Writes the fixture, its large and binary bodies first, the file itself atomically last.
+    ///
+    /// # Errors
+    /// [`FixtureError::Write`] or [`FixtureError::Serialise`]; an older file of the name is then untouched.
+    pub fn write(&self, path: &Path) -> Result<(), FixtureError> {
+        let (yaml, sidecars) = self.to_yaml(path)?;
+        let directory = path.parent().unwrap_or(Path::new("."));
+        let write = |path: &Path, content: &[u8]| {
+            write_atomically(path, content)
+                .map_err(|source| FixtureError::Write { path: path.to_owned(), source })
+        };
+        for file in sidecars {
+            write(&directory.join(file.name), &file.content)?;
+        }
+        write(path, yaml.as_bytes())
+    }
+
+    /// Gives every exchange its id: operation and number, by order.
+    pub fn number_exchanges(&mut self, operation_of: impl Fn(&Exchange) -> String) {
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        for exchange in &mut self.exchanges {
+            let operation = operation_of(exchange);
+            let n = seen.entry(operation.clone()).or_default();
+            *n += 1;
+            exchange.id = ExchangeId::nth(&operation, *n);
+        }
+    }
+}
+
+impl Document for FixtureOnDisk {
+    const KIND: &'static str = "fixture";
+    const VERSION: u32 = 1;
+}

@@ -1,0 +1,35 @@
+//! The vocabulary: exchanges, fixtures, provider profiles and redaction.
+//!
+//! Everything that handles traffic stands on this crate. It does no I/O but reading and writing
+//! files, and knows nothing of servers, clocks, subjects or scenarios.
+
+mod body;
+mod document;
+mod exchange;
+mod fixture;
+mod headers;
+mod json_text;
+mod library;
+mod operation;
+mod placeholder;
+mod profile;
+pub mod redaction;
+
+pub use body::Body;
+pub use document::{
+    Document, DocumentError, Place, parse_document, parse_spanned, read_text, suggest, write_atomically,
+};
+pub use exchange::{Direction, Ended, Exchange, ExchangeId, Request, Response};
+pub use fixture::{
+    BodyFile, Fixture, FixtureError, FixtureOnDisk, Imported, Provenance, Recorded, RedactedValue, Written,
+    YAML_FIXTURE_HEAD,
+};
+pub use headers::{HeaderValue, Headers};
+pub use json_text::{JsonScalar, JsonText, JsonTextError};
+pub use library::{FixtureRef, Library};
+pub use operation::{OperationName, OperationTemplate, RequestTarget};
+pub use placeholder::{Placeholder, StandInValues, find_placeholders};
+pub use profile::{
+    Auth, BearerAuth, ErrorForm, FittingOperation, IdempotencyKey, Identifiers, Pagination, ProviderProfile,
+    RateLimit, Refresh, SecretFields, Volatile,
+};

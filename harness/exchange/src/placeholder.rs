@@ -1,0 +1,225 @@
+//! Placeholders: what stands in a file where a secret was, `«access_token:1»`.
+//!
+//! They live in files only. When a fixture is played, each becomes an ASCII value of the same kind and
+//! length class, derived from fixture and placeholder alone, so that a subject can be given it as its
+//! credential and every machine derives the same.
+
+use crate::fixture::Fixture;
+use crate::{Body, Exchange, HeaderValue, JsonText};
+use base64::Engine;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// A secret's stand-in within one fixture: its kind, and its number among that kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Placeholder {
+    /// What the secret was: `access_token`, `email`.
+    pub kind: String,
+    /// From 1, by first occurrence.
+    pub number: usize,
+}
+
+impl fmt::Display for Placeholder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "«{}:{}»", self.kind, self.number)
+    }
+}
+
+impl FromStr for Placeholder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let inner = text.strip_prefix('«').and_then(|rest| rest.strip_suffix('»'));
+        inner
+            .and_then(|inner| inner.split_once(':'))
+            .filter(|(kind, _)| {
+                !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            })
+            .and_then(|(kind, number)| Some(Self { kind: kind.to_owned(), number: number.parse().ok()? }))
+            .ok_or_else(|| format!("{text:?} is not a placeholder; expected one like «access_token:1»"))
+    }
+}
+
+/// All placeholders in a text, with their byte ranges.
+#[must_use]
+pub fn find_placeholders(text: &str) -> Vec<(std::ops::Range<usize>, Placeholder)> {
+    text.match_indices('«')
+        .filter_map(|(start, _)| {
+            let end = start + text[start..].find('»')? + '»'.len_utf8();
+            Some((start..end, text[start..end].parse().ok()?))
+        })
+        .collect()
+}
+
+/// The values that a fixture's placeholders become when it is played.
+#[derive(Clone, Debug, Default)]
+pub struct StandInValues(BTreeMap<Placeholder, String>);
+
+/// Length of a value whose secret's length was not kept, in characters.
+const DEFAULT_LENGTH_CHARS: usize = 32;
+
+impl StandInValues {
+    /// Derives the value of every placeholder that occurs in the fixture.
+    #[must_use]
+    pub fn of(fixture: &Fixture) -> Self {
+        let mut values = BTreeMap::new();
+        for exchange in &fixture.exchanges {
+            for_each_text(exchange, &mut |text| {
+                for (_, placeholder) in find_placeholders(text) {
+                    let length = fixture
+                        .redacted
+                        .get(&placeholder)
+                        .map_or(DEFAULT_LENGTH_CHARS, |value| value.length_chars);
+                    let value = derive(&fixture.name(), &placeholder, length);
+                    values.insert(placeholder, value);
+                }
+            });
+        }
+        Self(values)
+    }
+
+    /// The value of one placeholder.
+    #[must_use]
+    pub fn get(&self, placeholder: &Placeholder) -> Option<&str> {
+        self.0.get(placeholder).map(String::as_str)
+    }
+
+    /// All placeholders with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&Placeholder, &str)> {
+        self.0.iter().map(|(placeholder, value)| (placeholder, value.as_str()))
+    }
+
+    /// The text with every placeholder replaced by its value.
+    #[must_use]
+    pub fn fill(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for (range, placeholder) in find_placeholders(text) {
+            if let Some(value) = self.get(&placeholder) {
+                out.push_str(&text[at..range.start]);
+                out.push_str(value);
+                at = range.end;
+            }
+        }
+        out.push_str(&text[at..]);
+        out
+    }
+
+    /// The text with every value put back to its placeholder: what may be shown and stored.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (placeholder, value)| {
+            text.replace(value.as_str(), &placeholder.to_string())
+        })
+    }
+
+    /// The exchange as it goes over the wire.
+    #[must_use]
+    pub fn fill_exchange(&self, exchange: &Exchange) -> Exchange {
+        let mut filled = exchange.clone();
+        map_texts(&mut filled, &|text| self.fill(text));
+        filled
+    }
+}
+
+fn derive(fixture: &str, placeholder: &Placeholder, length_chars: usize) -> String {
+    let number = placeholder.number;
+    let seed = Sha256::digest(format!("{fixture}\n{placeholder}")).into();
+    match placeholder.kind.as_str() {
+        "email" => format!("person-{number}@example.invalid"),
+        "basic" => {
+            base64::engine::general_purpose::STANDARD.encode(format!("user-{number}:{}", letters(seed, 16)))
+        }
+        // The prefix makes plain in any log that the value is no vendor's.
+        _ => format!("cp-{number}-{}", letters(seed, length_chars.clamp(8, 4096))),
+    }
+}
+
+/// Lower-case letters and digits that follow from a seed.
+fn letters(mut seed: [u8; 32], length: usize) -> String {
+    const ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let mut out = String::with_capacity(length);
+    while out.len() < length {
+        let room = length - out.len();
+        out.extend(
+            seed.iter().take(room).map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])),
+        );
+        seed = Sha256::digest(seed).into();
+    }
+    out
+}
+
+/// Calls `see` with every text of an exchange in which a placeholder may stand.
+pub(crate) fn for_each_text(exchange: &Exchange, see: &mut impl FnMut(&str)) {
+    see(&exchange.request.target);
+    let messages = std::iter::once((&exchange.request.headers, &exchange.request.body))
+        .chain(exchange.response.iter().map(|response| (&response.headers, &response.body)));
+    for (headers, body) in messages {
+        for (_, values) in headers.iter() {
+            values.iter().filter_map(HeaderValue::as_text).for_each(&mut *see);
+        }
+        match body {
+            Body::Json(json) => see(json.as_str()),
+            Body::Text(text) => see(text),
+            Body::Form(fields) => fields.iter().for_each(|(_, value)| see(value)),
+            Body::None | Body::Binary(_) | Body::Omitted { .. } => {}
+        }
+    }
+}
+
+/// Changes every text of an exchange in which a placeholder may stand.
+pub(crate) fn map_texts(exchange: &mut Exchange, change: &impl Fn(&str) -> String) {
+    exchange.request.target = change(&exchange.request.target);
+    map_message(&mut exchange.request.headers, &mut exchange.request.body, change);
+    if let Some(response) = &mut exchange.response {
+        map_message(&mut response.headers, &mut response.body, change);
+    }
+}
+
+fn map_message(headers: &mut crate::Headers, body: &mut Body, change: &impl Fn(&str) -> String) {
+    for (_, value) in headers.iter_mut() {
+        if let HeaderValue::Text(text) = value {
+            *text = change(text);
+        }
+    }
+    match body {
+        // What is put in has no quote or backslash in it, so the document stays valid; if a caller breaks
+        // that, the body degrades to text rather than to nothing.
+        Body::Json(json) => {
+            let changed = change(json.as_str());
+            *body = JsonText::parse(&changed).map_or(Body::Text(changed), Body::Json);
+        }
+        Body::Text(text) => *text = change(text),
+        Body::Form(fields) => fields.iter_mut().for_each(|(_, value)| *value = change(value)),
+        Body::None | Body::Binary(_) | Body::Omitted { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_told_from_other_text() {
+        let text = "Bearer «access_token:12», «not one», «x:y» and «email:1»";
+        let found: Vec<_> = find_placeholders(text).into_iter().map(|(_, found)| found.to_string()).collect();
+        assert_eq!(found, ["«access_token:12»", "«email:1»"]);
+    }
+
+    #[test]
+    fn values_are_ascii_of_their_kind_and_differ() {
+        let one = Placeholder { kind: "access_token".into(), number: 1 };
+        let two = Placeholder { kind: "access_token".into(), number: 2 };
+        let value = derive("p/f", &one, 40);
+        assert_eq!(value.len(), "cp-1-".len() + 40);
+        assert!(value.is_ascii());
+        assert_ne!(value, derive("p/f", &two, 40));
+        assert_ne!(value, derive("p/g", &one, 40));
+        assert_eq!(
+            derive("p/f", &Placeholder { kind: "email".into(), number: 3 }, 0),
+            "person-3@example.invalid"
+        );
+    }
+}

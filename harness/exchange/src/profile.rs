@@ -1,0 +1,280 @@
+//! The provider profile: what a recording cannot show about a third-party API.
+//!
+//! Written by people, next to the provider's fixtures. It holds policy (what is volatile, what is
+//! secret, how the provider authenticates), never evidence. Knows nothing of how the policy is played.
+
+use crate::document::{Document, DocumentError, parse_document, read_text};
+use crate::operation::slug;
+use crate::{OperationName, OperationTemplate, RequestTarget};
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// `fixtures/<provider>/provider.yaml`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderProfile {
+    /// Always `provider/1`.
+    pub counterpart: String,
+    /// The provider's short name: its folder under `fixtures/`.
+    pub provider: String,
+    /// Its name for people.
+    #[serde(default)]
+    pub title: String,
+    /// Where the vendor documents the API.
+    #[serde(default)]
+    pub source: String,
+    /// The API versions that the fixtures show.
+    #[serde(default)]
+    pub api_versions: Vec<String>,
+    /// Operation name to method and path template.
+    #[serde(default)]
+    pub operations: IndexMap<OperationName, OperationTemplate>,
+    /// How requests are authenticated.
+    #[serde(default)]
+    pub auth: Auth,
+    /// How the provider says that it is being called too often.
+    #[serde(default)]
+    pub rate_limit: RateLimit,
+    /// How the provider hands out a list page by page.
+    #[serde(default)]
+    pub pagination: Option<Pagination>,
+    /// How a repeated write is recognised.
+    #[serde(default)]
+    pub idempotency: Option<IdempotencyKey>,
+    /// What differs from call to call without meaning anything.
+    #[serde(default)]
+    pub volatile: Volatile,
+    /// What must never reach a disk.
+    #[serde(default)]
+    pub secrets: SecretFields,
+    /// What looks random and is no secret.
+    #[serde(default)]
+    pub identifiers: Identifiers,
+    /// Which recorded answers show the provider's own form of an error: fault name to its description.
+    #[serde(default)]
+    pub errors: IndexMap<String, ErrorForm>,
+}
+
+/// How requests are authenticated.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Auth {
+    /// The API is open, or its credentials are not judged.
+    #[default]
+    None,
+    /// `Authorization: Bearer` (RFC 6750).
+    Bearer(BearerAuth),
+}
+
+/// Bearer tokens, refreshed or not.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BearerAuth {
+    /// Operations that need no token.
+    #[serde(default)]
+    pub public: Vec<OperationName>,
+    /// How a new token is had, if it can be.
+    #[serde(default)]
+    pub refresh: Option<Refresh>,
+}
+
+/// The exchange of a refresh token for an access token. All names are JSON fields at the top of a body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// The operation that refreshes.
+    pub operation: OperationName,
+    /// Where the request carries the refresh token.
+    pub refresh_token: String,
+    /// Where the answer carries the new access token.
+    pub access_token: String,
+    /// Where the answer carries the new refresh token, if it may.
+    #[serde(default)]
+    pub new_refresh_token: Option<String>,
+    /// Where the answer carries the token's life, in milliseconds.
+    #[serde(default)]
+    pub expires_in_ms: Option<String>,
+}
+
+/// Where an answer says how long to wait.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// A top-level JSON field of the answer's body that repeats the wait, in milliseconds.
+    #[serde(default)]
+    pub retry_after_ms_field: Option<String>,
+}
+
+/// Paging by cursor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pagination {
+    /// The operations that page.
+    pub operations: Vec<OperationName>,
+    /// The top-level field of the answer that holds the items.
+    pub items: String,
+    /// The top-level field of the answer that holds the cursor of the next page.
+    pub next_cursor: String,
+    /// The query field that carries the cursor back.
+    pub cursor: String,
+}
+
+/// Where a write carries the key that makes its repetition harmless.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum IdempotencyKey {
+    /// A header field.
+    Header {
+        /// Its name.
+        name: String,
+    },
+    /// A variable segment of the path of the named operations.
+    PathVariable {
+        /// The operations.
+        operations: Vec<OperationName>,
+        /// The variable.
+        name: String,
+    },
+}
+
+/// What is left out when requests are compared.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Volatile {
+    /// Variable segments of paths.
+    #[serde(default)]
+    pub path_variables: Vec<String>,
+    /// Query fields.
+    #[serde(default)]
+    pub query: Vec<String>,
+    /// JSON and form fields, at any depth.
+    #[serde(default)]
+    pub fields: Vec<String>,
+}
+
+/// Secrets by place, beyond those that are known everywhere (`Authorization`, cookies, `password`, ...).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretFields {
+    /// JSON and form fields at any depth, and query fields.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// Header fields, lower case.
+    #[serde(default)]
+    pub headers: Vec<String>,
+}
+
+/// Values that detectors and entropy must leave alone. Known secrets are replaced even here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Identifiers {
+    /// JSON, form and query fields.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// Regular expressions that a whole value must match.
+    #[serde(default)]
+    pub patterns: Vec<String>,
+}
+
+/// Which recorded answer shows an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorForm {
+    /// Its status code.
+    pub status: u16,
+    /// Top-level JSON fields that its body must have with these values.
+    #[serde(default)]
+    pub json: IndexMap<String, serde_json::Value>,
+    /// The operation that was called, where only its answers have this form.
+    #[serde(default)]
+    pub operation: Option<OperationName>,
+}
+
+/// The operation that a request was told to be.
+#[derive(Clone, Debug)]
+pub struct FittingOperation<'a> {
+    /// Its name.
+    pub name: &'a OperationName,
+    /// Its template.
+    pub template: &'a OperationTemplate,
+    /// The variable segments of the path, decoded.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Document for ProviderProfile {
+    const KIND: &'static str = "provider";
+    const VERSION: u32 = 1;
+}
+
+impl ProviderProfile {
+    /// Reads and checks a profile.
+    ///
+    /// # Errors
+    /// [`DocumentError`] with file, line and column.
+    pub fn read(path: &Path) -> Result<Self, DocumentError> {
+        let text = read_text(path)?;
+        let profile: Self = parse_document(path, &text)?;
+        for pattern in &profile.identifiers.patterns {
+            regex::Regex::new(pattern).map_err(|error| {
+                DocumentError::whole(
+                    path,
+                    format!("identifiers.patterns: {pattern:?} is no regular expression: {error}"),
+                )
+            })?;
+        }
+        for operation in profile.operations_named() {
+            if !profile.operations.contains_key(operation) {
+                let known = profile.operations.keys().map(|name| name.0.as_str());
+                let hint = crate::suggest(&operation.0, known)
+                    .map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+                let message = format!("`{operation}` is not among the profile's operations{hint}");
+                return Err(DocumentError::whole(path, message));
+            }
+        }
+        Ok(profile)
+    }
+
+    /// A profile that says nothing: for a provider that has none yet.
+    #[must_use]
+    pub fn unknown(provider: &str) -> Self {
+        Self { counterpart: "provider/1".into(), provider: provider.to_owned(), ..Self::default() }
+    }
+
+    /// The operation of a request: the most specific template that fits, else method and path slug.
+    #[must_use]
+    pub fn operation_of(&self, method: &str, target: &str) -> OperationName {
+        self.template_of(method, target)
+            .map_or_else(|| OperationName(slug(method, target)), |fitting| fitting.name.clone())
+    }
+
+    /// The most specific template that fits a request.
+    #[must_use]
+    pub fn template_of(&self, method: &str, target: &str) -> Option<FittingOperation<'_>> {
+        let target = RequestTarget::of(target);
+        self.operations
+            .iter()
+            .filter_map(|(name, template)| {
+                Some(FittingOperation { name, template, variables: template.matches(method, target)? })
+            })
+            .max_by_key(|fitting| fitting.template.specificity())
+    }
+
+    fn operations_named(&self) -> impl Iterator<Item = &OperationName> {
+        let (public, refresh) = match &self.auth {
+            Auth::Bearer(bearer) => (bearer.public.as_slice(), bearer.refresh.as_ref()),
+            Auth::None => (&[] as &[_], None),
+        };
+        let idempotent = match &self.idempotency {
+            Some(IdempotencyKey::PathVariable { operations, .. }) => operations.as_slice(),
+            _ => &[],
+        };
+        public
+            .iter()
+            .chain(refresh.map(|refresh| &refresh.operation))
+            .chain(self.pagination.iter().flat_map(|pagination| &pagination.operations))
+            .chain(idempotent)
+            .chain(self.errors.values().filter_map(|form| form.operation.as_ref()))
+    }
+}

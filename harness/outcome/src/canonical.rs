@@ -1,0 +1,102 @@
+//! The canonical form of a run: what must be the same whenever the same seed plays the same files.
+
+use crate::Run;
+use serde_json::{Value, json};
+
+/// The run without real time and machine, and with the exchanges of one instant in a fixed order.
+#[must_use]
+pub fn canonical(run: &Run) -> Value {
+    let mut run = run.clone();
+    for attempt in run.scenarios.iter_mut().flat_map(|scenario| &mut scenario.attempts) {
+        attempt.wall_ms = 0;
+        attempt.exchanges.sort_by(|a, b| {
+            (a.at, &a.operation, &a.target, &a.note).cmp(&(b.at, &b.operation, &b.target, &b.note))
+        });
+        for (exchange, seq) in attempt.exchanges.iter_mut().zip(1..) {
+            exchange.seq = seq;
+        }
+        for violation in &mut attempt.violations {
+            violation.exchanges.clear();
+        }
+    }
+    json!({ "seed": run.seed, "subject": run.subject, "scenarios": run.scenarios, "coverage": run.coverage })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Attempt, Coverage, Digest, Environment, ExchangeSeen, ScenarioOutcome, SubjectSeen, Verdict,
+    };
+
+    fn run(order: [u64; 2], wall_ms: u64) -> Run {
+        let exchange = |seq, operation: u64| ExchangeSeen {
+            seq,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            operation: format!("operation-{operation}"),
+            method: "GET".into(),
+            target: "/".into(),
+            exchange: None,
+            fault: None,
+            status: Some(200),
+            note: "replayed".into(),
+        };
+        Run {
+            counterpart: "run/1".into(),
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            wall_ms,
+            seed: 7,
+            environment: Environment { counterpart: "0".into(), os: "o".into(), arch: "a".into(), cpus: 2 },
+            subject: SubjectSeen {
+                name: "s".into(),
+                kind: "url".into(),
+                version: None,
+                digest: Digest(String::new()),
+                plants: Vec::new(),
+            },
+            scenarios: vec![ScenarioOutcome {
+                name: "a/b".into(),
+                title: "t".into(),
+                file: "f".into(),
+                digest: Digest(String::new()),
+                covers: Vec::new(),
+                fixtures: Vec::new(),
+                verdict: Verdict::Passed,
+                attempts: vec![Attempt {
+                    number: 1,
+                    verdict: Verdict::Passed,
+                    error: None,
+                    steps: Vec::new(),
+                    violations: Vec::new(),
+                    invariants: Vec::new(),
+                    exchanges: vec![exchange(1, order[0]), exchange(2, order[1])],
+                    virtual_ms: 5,
+                    wall_ms,
+                }],
+                snapshots_pending: Vec::new(),
+            }],
+            coverage: Coverage::default(),
+        }
+    }
+
+    #[test]
+    fn requests_of_one_instant_are_a_set_and_real_time_is_left_out() {
+        assert_eq!(canonical(&run([1, 2], 3)), canonical(&run([2, 1], 9)));
+        assert_ne!(canonical(&run([1, 2], 3)), canonical(&run([1, 3], 3)));
+    }
+
+    #[test]
+    fn a_run_file_reads_back_and_a_newer_one_is_refused() {
+        let folder = std::env::temp_dir().join(format!("counterpart-run-{}", std::process::id()));
+        let path = folder.join("run.json");
+        let one = run([1, 2], 3);
+        crate::write_run(&path, &one).unwrap();
+        assert_eq!(crate::read_run(&path).unwrap(), one);
+        let newer = std::fs::read_to_string(&path).unwrap().replace("run/1", "run/2");
+        std::fs::write(&path, newer).unwrap();
+        assert!(crate::read_run(&path).unwrap_err().to_string().contains("use a newer counterpart"));
+        std::fs::write(&path, "{\"counterpart\": \"run/1\"}").unwrap();
+        assert!(crate::read_run(&path).unwrap_err().to_string().contains(":1:"));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,81 @@
+//! The run file: `run.json`, versioned.
+
+use crate::Run;
+use std::path::{Path, PathBuf};
+
+/// A run file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFileError {
+    /// The file system said no.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// Not a run, or not one that this build reads.
+    #[error("{path}:{line}:{column}: {problem}; expected a `run/1` file as `counterpart run` writes it", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What was found.
+        problem: String,
+    },
+    /// Written by a newer build.
+    #[error("{path}: written as {found}, newer than the run/1 that this build reads; use a newer counterpart", path = path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+    },
+}
+
+/// Writes a run.
+///
+/// # Errors
+/// [`RunFileError::Io`].
+pub fn write_run(path: &Path, run: &Run) -> Result<(), RunFileError> {
+    let io = |source| RunFileError::Io { path: path.to_owned(), source };
+    let json = serde_json::to_string_pretty(run).map_err(|error| io(std::io::Error::other(error)))?;
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(io)?;
+    }
+    std::fs::write(path, json + "\n").map_err(io)
+}
+
+/// Reads a run.
+///
+/// # Errors
+/// [`RunFileError`].
+pub fn read_run(path: &Path) -> Result<Run, RunFileError> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        counterpart: String,
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|source| RunFileError::Io { path: path.to_owned(), source })?;
+    let malformed = |error: &serde_json::Error| RunFileError::Malformed {
+        path: path.to_owned(),
+        line: error.line(),
+        column: error.column(),
+        problem: error.to_string(),
+    };
+    let head: Head = serde_json::from_str(&text).map_err(|error| malformed(&error))?;
+    let version = head.counterpart.strip_prefix("run/").and_then(|number| number.parse::<u32>().ok());
+    match version {
+        Some(1) => serde_json::from_str(&text).map_err(|error| malformed(&error)),
+        Some(_) => Err(RunFileError::Newer { path: path.to_owned(), found: head.counterpart }),
+        None => Err(RunFileError::Malformed {
+            path: path.to_owned(),
+            line: 1,
+            column: 1,
+            problem: format!("this is {:?}", head.counterpart),
+        }),
+    }
+}

@@ -1,0 +1,17 @@
+//! What a run yields, as data.
+//!
+//! A verdict is data here, never an error: `Err` elsewhere means that something could not be judged.
+//! This crate knows nothing of how outcomes come about, nor of how they are shown.
+
+mod canonical;
+mod file;
+mod run;
+mod scenario;
+
+pub use canonical::canonical;
+pub use file::{RunFileError, read_run, write_run};
+pub use run::{CaseKind, Catalogued, Coverage, Digest, Environment, Run, SubjectSeen, Totals};
+pub use scenario::{
+    Attempt, ExchangeSeen, FixtureSeen, InvariantOutcome, InvariantStatus, Place, ScenarioOutcome,
+    StepOutcome, Verdict, Violation, ViolationKind,
+};

@@ -1,0 +1,1 @@
+//! Live traffic becomes a fixture: a streaming reverse proxy that redacts before it writes.

@@ -1,0 +1,29 @@
+//! The bundled integration runtime: what the scenarios and benchmarks run against, and a model to copy from.
+//!
+//! A black box to the harness, which meets it over HTTP alone, as it meets any other subject. It knows no other
+//! crate of the workspace. The way of one unit of work through the modules:
+//!
+//! `http` accepts a trigger -> `store` makes the run durable -> `worker` claims it, one at a time for each
+//! connection -> `chat_import` takes one step: one call through `outbound`, judged, and committed with its audit
+//! row in one transaction of `store`. Every wait is a timer of `clock`; everything noteworthy is a line of
+//! `journal`.
+
+mod chat_import;
+mod clock;
+mod config;
+mod credentials;
+mod http;
+mod identity;
+mod journal;
+mod outbound;
+mod plants;
+mod runtime;
+mod schedule;
+mod store;
+mod vocabulary;
+mod worker;
+
+pub use config::{ClockMode, RuntimeConfig};
+pub use plants::{Plant, UnknownPlant};
+pub use runtime::{Runtime, StartError};
+pub use store::StoreError;

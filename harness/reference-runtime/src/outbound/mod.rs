@@ -1,0 +1,135 @@
+//! Calls to providers: paced, bounded in time and size, counted on the clock.
+//!
+//! Knows HTTP, but neither a provider's API nor what a call is for. It follows no redirect, uses no proxy of the
+//! environment and repeats nothing by itself: when to try again is for the flow to decide.
+
+pub(crate) mod verdict;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Url};
+
+use crate::clock::{Clock, Work, later};
+use crate::credentials::Secret;
+use crate::identity::Lane;
+use crate::plants::{Plant, Plants};
+
+/// A call has this long from its start to the last byte of its answer.
+const TIME_OUT: SignedDuration = SignedDuration::from_secs(10);
+
+/// Longer answers are not read to their end.
+const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+
+/// One call, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) bearer: Option<Secret>,
+    /// JSON; secret, since what is posted is a refresh token.
+    pub(crate) json: Option<Secret>,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Answered(Answer),
+    TimedOut,
+    /// No answer; why, in words of ours.
+    NoAnswer(&'static str),
+}
+
+/// An answer, as far as it came.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The first `Retry-After` field.
+    pub(crate) retry_after: Option<String>,
+    /// The whole body, or why there is no whole body.
+    pub(crate) body: Result<Vec<u8>, String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    client: Client,
+    clock: Clock,
+    plants: Plants,
+    /// When the latest request of a connection that is paced started. One entry for each such connection.
+    latest_start: Mutex<HashMap<Lane, Timestamp>>,
+}
+
+impl Outbound {
+    /// # Errors
+    /// When the system's certificates cannot be loaded.
+    pub(crate) fn new(clock: Clock, plants: Plants) -> Result<Self, reqwest::Error> {
+        let builder = Client::builder()
+            .user_agent(concat!("counterpart-reference-runtime/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_rustls()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy();
+        // That an idle connection has died is noticed in real time, which a clock that stands still cannot order:
+        // with the test clock each request has a connection of its own.
+        let builder = if clock.is_test() { builder.pool_max_idle_per_host(0) } else { builder };
+        Ok(Self { client: builder.build()?, clock, plants, latest_start: Mutex::default() })
+    }
+
+    /// Waits until the next request of `lane` may start, at `max_requests_per_second`.
+    pub(crate) async fn pace(&self, work: &mut Work, lane: &Lane, max_requests_per_second: Option<f64>) {
+        let Some(rate) = max_requests_per_second else { return };
+        let latest = self.latest_start.lock().unwrap_or_else(PoisonError::into_inner).get(lane).copied();
+        if let (Some(latest), Ok(spacing)) = (latest, SignedDuration::try_from_secs_f64(1.0 / rate)) {
+            work.sleep_until(later(latest, spacing)).await;
+        }
+    }
+
+    /// Sends `call` and reads its answer.
+    pub(crate) async fn send(&self, work: &mut Work, lane: &Lane, call: Call) -> Reply {
+        self.latest_start
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(lane.clone(), self.clock.now());
+        let limit = (!self.plants.has(Plant::NoTimeout)).then_some(TIME_OUT);
+        work.request(limit, self.exchange(call)).await.unwrap_or(Reply::TimedOut)
+    }
+
+    async fn exchange(&self, call: Call) -> Reply {
+        let mut request = self.client.request(call.method, call.url);
+        if let Some(token) = &call.bearer {
+            let Ok(mut header) = HeaderValue::from_str(&format!("Bearer {}", token.expose())) else {
+                return Reply::NoAnswer("the access token cannot be sent in a header");
+            };
+            header.set_sensitive(true);
+            request = request.header(AUTHORIZATION, header);
+        }
+        if let Some(json) = &call.json {
+            request = request.header(CONTENT_TYPE, "application/json").body(json.expose().to_owned());
+        }
+        match request.send().await {
+            Ok(response) => Reply::Answered(read(response).await),
+            Err(error) if error.is_connect() => Reply::NoAnswer("no connection to the provider"),
+            Err(_) => Reply::NoAnswer("the connection broke before an answer came"),
+        }
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Answer {
+    let status = response.status().as_u16();
+    let retry_after = response.headers().get(RETRY_AFTER);
+    let retry_after = retry_after.and_then(|field| field.to_str().ok()).map(str::to_owned);
+    let mut body = Vec::new();
+    let body = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY_BYTES => {
+                break Err(format!("the body is longer than {MAX_BODY_BYTES} bytes"));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break Ok(body),
+            Err(_) => break Err(format!("the body broke off after {} bytes", body.len())),
+        }
+    };
+    Answer { status, retry_after, body }
+}

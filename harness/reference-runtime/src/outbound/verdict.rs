@@ -1,0 +1,144 @@
+//! What an answer means by HTTP alone, before anyone looks into its body.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Answer, Reply};
+use crate::schedule;
+use crate::vocabulary::{AuditOutcome, HoldReason};
+
+/// What is to be done after a call, on success with a `T`.
+#[derive(Debug)]
+pub(crate) enum Verdict<T> {
+    Done(T),
+    /// The access token has expired, and may be refreshed.
+    TokenExpired,
+    /// The provider will be ready again after `wait`; this uses no attempt.
+    RateLimited { wait: SignedDuration, detail: String },
+    /// To be tried again: after `wait` if the provider named one, else by the retry schedule. Uses an attempt.
+    Failed { outcome: AuditOutcome, detail: String, wait: Option<SignedDuration> },
+    /// Trying again would not help.
+    Rejected { reason: HoldReason, detail: String },
+}
+
+impl<T> Verdict<T> {
+    /// A success that was none: its body says nothing, or nothing sensible.
+    pub(crate) fn invalid_body(detail: impl Into<String>) -> Self {
+        Self::Failed { outcome: AuditOutcome::InvalidBody, detail: detail.into(), wait: None }
+    }
+
+    pub(crate) fn audit_outcome(&self) -> AuditOutcome {
+        match self {
+            Self::Done(_) => AuditOutcome::Ok,
+            Self::TokenExpired | Self::Rejected { .. } => AuditOutcome::Refused,
+            Self::RateLimited { .. } => AuditOutcome::RateLimited,
+            Self::Failed { outcome, .. } => *outcome,
+        }
+    }
+
+    /// Why it was no success.
+    pub(crate) fn detail(&self) -> Option<String> {
+        match self {
+            Self::Done(_) => None,
+            Self::TokenExpired => Some("the access token has expired".to_owned()),
+            Self::RateLimited { detail, .. } | Self::Failed { detail, .. } | Self::Rejected { detail, .. } => {
+                Some(detail.clone())
+            }
+        }
+    }
+}
+
+/// An answer that HTTP alone cannot judge.
+#[derive(Debug)]
+pub(crate) enum Open {
+    /// 2xx, with its body.
+    Success(Vec<u8>),
+    /// 401, with its body: expired, or rejected?
+    Unauthorized(Vec<u8>),
+    /// 429 without a usable `Retry-After`, with its body if that came whole.
+    TooManyRequests(Vec<u8>),
+    /// 400 or 403, with its body.
+    Denied(u16, Vec<u8>),
+}
+
+/// Judges `reply`; what needs the provider's own words is left open.
+///
+/// # Errors
+/// The verdict, where HTTP alone decides.
+pub(crate) fn by_http<T>(reply: Reply, now: Timestamp) -> Result<Open, Verdict<T>> {
+    let answer = match reply {
+        Reply::Answered(answer) => answer,
+        Reply::TimedOut => return Err(failed(AuditOutcome::TimedOut, "no whole answer within 10 s", None)),
+        Reply::NoAnswer(why) => return Err(failed(AuditOutcome::ConnectionFailed, why, None)),
+    };
+    let Answer { status, retry_after, body } = answer;
+    let wait = retry_after.and_then(|field| schedule::parse_retry_after(&field, now));
+    // These two say enough by their status; for all others half a body is no answer.
+    match (status, wait) {
+        (500.., wait) => {
+            let wait = wait.filter(|_| status == 503);
+            return Err(failed(AuditOutcome::ServerError, &format!("answered {status}"), wait));
+        }
+        (429, Some(wait)) => {
+            return Err(Verdict::RateLimited { wait, detail: "answered 429 with Retry-After".to_owned() });
+        }
+        (429, None) => return Ok(Open::TooManyRequests(body.unwrap_or_default())),
+        _ => {}
+    }
+    let body = body.map_err(|why| Verdict::invalid_body(format!("answered {status}, but {why}")))?;
+    match status {
+        200..=299 => Ok(Open::Success(body)),
+        401 => Ok(Open::Unauthorized(body)),
+        400 | 403 => Ok(Open::Denied(status, body)),
+        404 => Err(rejected(HoldReason::NotFound, status)),
+        _ => Err(rejected(HoldReason::Refused, status)),
+    }
+}
+
+fn failed<T>(outcome: AuditOutcome, detail: &str, wait: Option<SignedDuration>) -> Verdict<T> {
+    Verdict::Failed { outcome, detail: detail.to_owned(), wait }
+}
+
+fn rejected<T>(reason: HoldReason, status: u16) -> Verdict<T> {
+    Verdict::Rejected { reason, detail: format!("answered {status}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(status: u16, retry_after: Option<&str>, body: Result<Vec<u8>, String>) -> Result<Open, Verdict<()>> {
+        let retry_after = retry_after.map(str::to_owned);
+        by_http(Reply::Answered(Answer { status, retry_after, body }), Timestamp::UNIX_EPOCH)
+    }
+
+    fn outcome(status: u16, retry_after: Option<&str>, body: Result<Vec<u8>, String>) -> &'static str {
+        match judge(status, retry_after, body) {
+            Ok(open) => panic!("left open: {open:?}"),
+            Err(verdict) => verdict.audit_outcome().word(),
+        }
+    }
+
+    #[test]
+    fn only_an_unfinished_answer_is_worth_another_try() {
+        assert_eq!(outcome(302, None, Ok(vec![])), "refused");
+        assert_eq!(outcome(404, None, Ok(vec![])), "refused");
+        assert_eq!(outcome(410, None, Ok(vec![])), "refused");
+        assert_eq!(outcome(500, None, Err("it broke off".to_owned())), "server_error");
+        assert_eq!(outcome(200, None, Err("it broke off".to_owned())), "invalid_body");
+        assert_eq!(outcome(401, None, Err("it broke off".to_owned())), "invalid_body");
+        assert_eq!(outcome(429, Some("3"), Err("it broke off".to_owned())), "rate_limited");
+    }
+
+    #[test]
+    fn retry_after_counts_for_429_and_503() {
+        let wait = |status| match judge(status, Some("7"), Ok(vec![])) {
+            Err(Verdict::Failed { wait, .. }) => wait,
+            Err(Verdict::RateLimited { wait, .. }) => Some(wait),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(wait(503), Some(SignedDuration::from_secs(7)));
+        assert_eq!(wait(429), Some(SignedDuration::from_secs(7)));
+        assert_eq!(wait(500), None);
+        assert!(matches!(judge(429, Some("soon"), Ok(vec![])), Ok(Open::TooManyRequests(_))));
+    }
+}

@@ -1,0 +1,175 @@
+//! Known bugs that can be planted on purpose, so that a scenario can prove that it would catch them.
+//!
+//! Each is asked for at the one place where the bug would sit; this module knows none of those places.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// A known bug. Its name on the command line is its [`Display`](fmt::Display) form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Plant {
+    /// The cursor moves before the page is checked and committed.
+    CursorBeforeCommit,
+    /// What the provider says about when to come back is not heeded.
+    RetryAfterIgnored,
+    /// Records are written unchecked.
+    NoValidation,
+    /// A failed call is taken as the end of the history.
+    ErrorSwallowed,
+    /// The destination has no unique key.
+    InsertNotUpsert,
+    /// An expired token is not refreshed.
+    NoRefresh,
+    /// Requests have no time-out.
+    NoTimeout,
+    /// Retries come at once.
+    NoBackoff,
+    /// A refusal is retried like an outage.
+    ForbiddenRetried,
+    /// The last page is not written.
+    LastPageDropped,
+    /// Refreshed tokens are not stored.
+    RefreshNotStored,
+    /// A restart forgets waits.
+    WaitForgotten,
+    /// A restart forgets the cursor.
+    CursorNotSaved,
+    /// Failed calls leave no audit row.
+    AuditSkipped,
+    /// The access token is written to the log.
+    SecretLogged,
+    /// Holds raise no alert.
+    AlertMissing,
+}
+
+impl Plant {
+    /// All of them, in the order in which the documentation lists them.
+    pub const ALL: [Self; 16] = [
+        Self::CursorBeforeCommit,
+        Self::RetryAfterIgnored,
+        Self::NoValidation,
+        Self::ErrorSwallowed,
+        Self::InsertNotUpsert,
+        Self::NoRefresh,
+        Self::NoTimeout,
+        Self::NoBackoff,
+        Self::ForbiddenRetried,
+        Self::LastPageDropped,
+        Self::RefreshNotStored,
+        Self::WaitForgotten,
+        Self::CursorNotSaved,
+        Self::AuditSkipped,
+        Self::SecretLogged,
+        Self::AlertMissing,
+    ];
+
+    /// The name by which it is asked for.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.described().0
+    }
+
+    /// What goes wrong with it, in one sentence without a full stop.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        self.described().1
+    }
+
+    fn described(self) -> (&'static str, &'static str) {
+        match self {
+            Self::CursorBeforeCommit => (
+                "cursor_before_commit",
+                "the cursor is saved before the page is checked and committed, so a bad page is skipped on retry",
+            ),
+            Self::RetryAfterIgnored => {
+                ("retry_after_ignored", "waits one second whatever Retry-After or retry_after_ms says")
+            }
+            Self::NoValidation => {
+                ("no_validation", "writes what comes, a missing field as an empty string or 0, and holds nothing")
+            }
+            Self::ErrorSwallowed => (
+                "error_swallowed",
+                "takes a failed call as the end of the history: the run succeeds, without an alert or a hold",
+            ),
+            Self::InsertNotUpsert => (
+                "insert_not_upsert",
+                "the destination has no unique key, so a record that comes again is there twice",
+            ),
+            Self::NoRefresh => ("no_refresh", "takes an expired access token as a rejected credential"),
+            Self::NoTimeout => ("no_timeout", "waits for an answer for ever"),
+            Self::NoBackoff => ("no_backoff", "retries at once, without any wait"),
+            Self::ForbiddenRetried => ("forbidden_retried", "retries a 403 as if it were a 500"),
+            Self::LastPageDropped => ("last_page_dropped", "does not write a page that names no next page"),
+            Self::RefreshNotStored => (
+                "refresh_not_stored",
+                "uses refreshed tokens for one request only, and then the old ones again",
+            ),
+            Self::WaitForgotten => ("wait_forgotten", "a restart forgets how long a run had to wait"),
+            Self::CursorNotSaved => ("cursor_not_saved", "a restart begins at the newest page again"),
+            Self::AuditSkipped => ("audit_skipped", "writes no audit row for a failed call"),
+            Self::SecretLogged => ("secret_logged", "writes the access token into a log line"),
+            Self::AlertMissing => ("alert_missing", "raises no alert for what it holds"),
+        }
+    }
+}
+
+impl fmt::Display for Plant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+impl FromStr for Plant {
+    type Err = UnknownPlant;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|plant| plant.name() == name)
+            .ok_or_else(|| UnknownPlant { name: name.chars().take(64).collect() })
+    }
+}
+
+/// The name of a bug that nobody knows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no plant is called {name:?}; there are {}", Plant::ALL.map(Plant::name).join(", "))]
+pub struct UnknownPlant {
+    /// The name that was given, shortened to 64 characters.
+    pub name: String,
+}
+
+/// The bugs that one runtime runs with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Plants(BTreeSet<Plant>);
+
+impl Plants {
+    pub(crate) fn new(plants: BTreeSet<Plant>) -> Self {
+        Self(plants)
+    }
+
+    pub(crate) fn has(&self, plant: Plant) -> bool {
+        self.0.contains(&plant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_plant() {
+        for plant in Plant::ALL {
+            assert_eq!(plant.to_string().parse(), Ok(plant));
+            assert!(!plant.description().is_empty() && !plant.description().ends_with('.'));
+        }
+        assert_eq!(BTreeSet::from(Plant::ALL).len(), Plant::ALL.len());
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_valid_ones() {
+        let message = "no_such".parse::<Plant>().unwrap_err().to_string();
+        assert!(message.starts_with("no plant is called \"no_such\"; there are cursor_before_commit, "));
+        assert!(message.ends_with(", alert_missing"));
+    }
+}

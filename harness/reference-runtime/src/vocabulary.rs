@@ -1,0 +1,71 @@
+//! The fixed words in which the runtime speaks of what happened: in the database, over HTTP and in the log alike.
+
+/// Declares an enum whose variants each have one fixed word.
+macro_rules! words {
+    ($(#[$attribute:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum $name { $($variant),+ }
+
+        impl $name {
+            pub(crate) fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
+}
+
+words! {
+    /// What a call to the provider is for.
+    Operation { ResolveAlias = "resolve_alias", Messages = "messages", Refresh = "refresh" }
+}
+
+words! {
+    /// How a call to the provider ended, as the audit trail tells it.
+    AuditOutcome {
+        Ok = "ok",
+        Refused = "refused",
+        RateLimited = "rate_limited",
+        ServerError = "server_error",
+        TimedOut = "timed_out",
+        ConnectionFailed = "connection_failed",
+        InvalidBody = "invalid_body",
+    }
+}
+
+words! {
+    /// Why a record or a run is held: kept and listed for a person, never dropped.
+    HoldReason {
+        InvalidRecord = "invalid_record",
+        RetriesExhausted = "retries_exhausted",
+        CredentialRejected = "credential_rejected",
+        PermissionDenied = "permission_denied",
+        NotFound = "not_found",
+        Refused = "refused",
+    }
+}
+
+words! {
+    /// What a person is called for.
+    AlertKind {
+        RepeatedFailures = "repeated_failures",
+        RunHeld = "run_held",
+        RecordHeld = "record_held",
+        CredentialRejected = "credential_rejected",
+        PermissionDenied = "permission_denied",
+        NotFound = "not_found",
+    }
+}
+
+impl HoldReason {
+    /// The one alert that a hold for this reason raises: the most telling, and never two for one cause.
+    pub(crate) fn alert(self) -> AlertKind {
+        match self {
+            Self::InvalidRecord => AlertKind::RecordHeld,
+            Self::RetriesExhausted | Self::Refused => AlertKind::RunHeld,
+            Self::CredentialRejected => AlertKind::CredentialRejected,
+            Self::PermissionDenied => AlertKind::PermissionDenied,
+            Self::NotFound => AlertKind::NotFound,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Outcomes become a terminal summary, JUnit, JSON and a single-file HTML page.

@@ -1,0 +1,1 @@
+//! Scenarios: YAML to plan to run to outcome.

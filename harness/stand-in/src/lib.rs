@@ -1,0 +1,1 @@
+//! The server that plays the provider from its fixtures, faults included.
