@@ -1,1 +1,16 @@
-//! The integration under test: how it is launched, triggered, probed, and how its clock is driven.
+//! The integration under test: how it is described, launched, triggered and probed, and how its clock is driven.
+//!
+//! The harness meets every subject over HTTP alone, the bundled runtime included. This crate knows nothing
+//! of scenarios, stand-ins or verdicts.
+
+mod clock;
+mod launch;
+mod spec;
+mod subject;
+mod template;
+
+pub use clock::{ClockState, Stopwatch};
+pub use launch::{AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, Running};
+pub use spec::{ClockKind, HttpCall, LaunchSpec, Probe, ProbeName, SubjectSpec};
+pub use subject::{Answered, Subject, SubjectError};
+pub use template::{TemplateError, Variables};

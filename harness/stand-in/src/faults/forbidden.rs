@@ -1,0 +1,17 @@
+//! The permission is gone.
+
+use super::Effect;
+use crate::answer::Answer;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// 403 Forbidden (RFC 9110 section 15.5.4) in the provider's own form.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Forbidden {}
+
+impl Forbidden {
+    pub(super) fn effect(&self) -> Effect<'_> {
+        Effect::Instead(Box::new(|around| Answer::Whole(around.forms.form("forbidden", 403, "forbidden"))))
+    }
+}

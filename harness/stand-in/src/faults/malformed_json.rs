@@ -1,0 +1,27 @@
+//! JSON that is none.
+
+use super::Effect;
+use crate::answer::Answer;
+use counterpart_exchange::Body;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The body breaks off in the middle, but the head's length agrees with it: only a parser can tell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MalformedJson {}
+
+impl MalformedJson {
+    pub(super) fn effect(&self) -> Effect<'_> {
+        Effect::Spoils(Box::new(|mut response| {
+            let Some(json) = response.body.json() else {
+                return Err("the answer's body is not JSON".to_owned());
+            };
+            let text = json.as_str();
+            // Before the last bracket it cannot be whole, whatever it is.
+            let half = text.floor_char_boundary((text.len() / 2).min(text.len().saturating_sub(1)));
+            response.body = Body::Text(text[..half.max(1)].to_owned());
+            Ok(Answer::Whole(response))
+        }))
+    }
+}

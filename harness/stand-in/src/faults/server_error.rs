@@ -1,0 +1,61 @@
+//! The provider fails.
+
+use super::Effect;
+use crate::answer::Answer;
+use crate::forms::plain;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A 5xx answer; the request had no effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerError {
+    /// The status: 500 to 599.
+    #[schemars(range(min = 500, max = 599))]
+    pub status: ServerErrorStatus,
+}
+
+/// A status from 500 to 599.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "u16", into = "u16")]
+#[schemars(with = "u16")]
+pub struct ServerErrorStatus(u16);
+
+impl TryFrom<u16> for ServerErrorStatus {
+    type Error = String;
+
+    fn try_from(status: u16) -> Result<Self, String> {
+        if (500..600).contains(&status) {
+            Ok(Self(status))
+        } else {
+            Err(format!("{status} is no server error; expected 500 to 599"))
+        }
+    }
+}
+
+impl From<ServerErrorStatus> for u16 {
+    fn from(status: ServerErrorStatus) -> Self {
+        status.0
+    }
+}
+
+impl Default for ServerError {
+    fn default() -> Self {
+        Self { status: ServerErrorStatus(500) }
+    }
+}
+
+impl ServerError {
+    pub(super) fn effect(&self) -> Effect<'_> {
+        Effect::Instead(Box::new(|around| {
+            let status = self.status.0;
+            let mut form = around
+                .forms
+                .recorded("server_error")
+                .cloned()
+                .unwrap_or_else(|| plain(status, "internal server error"));
+            form.status = status;
+            Answer::Whole(form)
+        }))
+    }
+}

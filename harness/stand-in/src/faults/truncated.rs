@@ -1,0 +1,23 @@
+//! The answer ends before its time.
+
+use super::Effect;
+use crate::answer::{Answer, Cut};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The head promises a length, half of the body is sent, and the connection is closed in good order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Truncated {}
+
+impl Truncated {
+    pub(super) fn effect(&self) -> Effect<'_> {
+        Effect::Spoils(Box::new(|response| {
+            let sent_bytes = match response.body.to_bytes().len() {
+                0 => return Err("the answer has no body to cut".to_owned()),
+                length => length / 2,
+            };
+            Ok(Answer::CutShort { response, sent_bytes, cut: Cut::Close })
+        }))
+    }
+}

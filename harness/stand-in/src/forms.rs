@@ -1,0 +1,88 @@
+//! The provider's own forms of its errors, taken from what was recorded.
+
+use counterpart_exchange::{
+    Body, ErrorForm, Fixture, HeaderValue, Headers, JsonText, OperationName, ProviderProfile, Response,
+};
+use indexmap::IndexMap;
+
+/// One recorded answer for each error that the profile describes and a fixture shows.
+#[derive(Clone, Debug, Default)]
+pub struct ErrorForms {
+    forms: IndexMap<String, Response>,
+    retry_after_ms_field: Option<String>,
+}
+
+impl ErrorForms {
+    /// Looks through all fixtures of a provider, in order, for the first answer of each described form.
+    #[must_use]
+    pub fn from_evidence<'a>(
+        profile: &ProviderProfile,
+        fixtures: impl IntoIterator<Item = &'a Fixture>,
+    ) -> Self {
+        let mut forms = IndexMap::new();
+        for fixture in fixtures {
+            for exchange in &fixture.exchanges {
+                let Some(response) = &exchange.response else { continue };
+                let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
+                for (name, form) in &profile.errors {
+                    if !forms.contains_key(name) && fits(form, &operation, response) {
+                        forms.insert(name.clone(), response.clone());
+                    }
+                }
+            }
+        }
+        Self { forms, retry_after_ms_field: profile.rate_limit.retry_after_ms_field.clone() }
+    }
+
+    /// The recorded form of an error, if there is one.
+    #[must_use]
+    pub fn recorded(&self, name: &str) -> Option<&Response> {
+        self.forms.get(name)
+    }
+
+    /// The form of an error: as recorded, else plain JSON that says what it is.
+    #[must_use]
+    pub fn form(&self, name: &str, status: u16, meaning: &str) -> Response {
+        self.recorded(name).cloned().unwrap_or_else(|| plain(status, meaning))
+    }
+
+    /// A 429 or 503 that tells the client to wait, or keeps silent about it.
+    #[must_use]
+    pub fn with_retry_after(&self, mut response: Response, retry_after_s: Option<u64>) -> Response {
+        response.headers.remove("retry-after");
+        if let Some(seconds) = retry_after_s {
+            response.headers.append("retry-after", HeaderValue::Text(seconds.to_string()));
+        }
+        if let (Some(field), Some(json)) = (&self.retry_after_ms_field, response.body.json()) {
+            let mut value = json.to_value();
+            if let Some(object) = value.as_object_mut() {
+                match retry_after_s {
+                    Some(seconds) => object.insert(field.clone(), seconds.saturating_mul(1000).into()),
+                    None => object.shift_remove(field),
+                };
+                if let Ok(changed) = JsonText::parse(&value.to_string()) {
+                    response.body = Body::Json(changed);
+                }
+            }
+        }
+        response
+    }
+}
+
+fn fits(form: &ErrorForm, operation: &OperationName, response: &Response) -> bool {
+    let body_fits = || {
+        let value = response.body.json().map(JsonText::to_value).unwrap_or_default();
+        form.json.iter().all(|(field, expected)| value.get(field) == Some(expected))
+    };
+    form.status == response.status
+        && form.operation.as_ref().is_none_or(|wanted| wanted == operation)
+        && (form.json.is_empty() || body_fits())
+}
+
+/// An answer of the stand-in's own making, for a provider whose form nobody recorded.
+pub(crate) fn plain(status: u16, meaning: &str) -> Response {
+    let mut headers = Headers::default();
+    headers.append("content-type", HeaderValue::Text("application/json".to_owned()));
+    let json = serde_json::json!({ "error": meaning }).to_string();
+    Response { status, headers, body: Body::from_bytes(json.as_bytes(), Some("application/json")) }
+}

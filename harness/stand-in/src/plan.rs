@@ -1,0 +1,380 @@
+//! Which fault goes where and how often, and how that is spelled.
+
+use crate::Fault;
+use counterpart_exchange::{OperationName, OperationTemplate, ProviderProfile, suggest};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A fault with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedFault {
+    /// Where it strikes.
+    pub at: FaultSite,
+    /// How often.
+    pub times: Times,
+    /// What it does.
+    pub inject: Fault,
+}
+
+/// Where a fault strikes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FaultSite {
+    /// At requests that this recorded exchange would answer: `messages-2` or `matrix/room-history#messages-2`.
+    Exchange(String),
+    /// At requests of a kind.
+    Request {
+        /// The operation, or method and path.
+        to: RequestSelector,
+        /// Only at the n-th of them, from 1.
+        #[serde(default)]
+        nth: Option<u64>,
+    },
+    /// At the n-th connection. Not implemented yet.
+    Connection(u64),
+    /// At a webhook. Not implemented yet.
+    Webhook(serde_json::Value),
+}
+
+/// Requests of a kind: an operation's name, or method and path template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestSelector {
+    /// `messages`.
+    Operation(OperationName),
+    /// `POST /_matrix/client/v3/refresh`.
+    Template(OperationTemplate),
+}
+
+/// How often a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// So often, and then no more.
+    Count(u64),
+    /// Whenever there is an occasion.
+    Always,
+}
+
+impl RequestSelector {
+    /// Whether a request is of the kind.
+    #[must_use]
+    pub fn selects(&self, operation: &OperationName, method: &str, target: &str) -> bool {
+        match self {
+            Self::Operation(name) => name == operation,
+            Self::Template(template) => {
+                template.matches(method, counterpart_exchange::RequestTarget::of(target)).is_some()
+            }
+        }
+    }
+
+    /// What is wrong with it for this provider, if anything: an operation that the profile does not have.
+    ///
+    /// # Errors
+    /// A sentence that names the nearest operation.
+    pub fn check(&self, profile: &ProviderProfile) -> Result<(), String> {
+        match self {
+            Self::Operation(name) if !profile.operations.contains_key(name) => {
+                let known: Vec<&str> = profile.operations.keys().map(|known| known.0.as_str()).collect();
+                let near = suggest(&name.0, known.iter().copied());
+                Err(match near {
+                    Some(near) => {
+                        format!("{} has no operation `{name}`; did you mean `{near}`?", profile.provider)
+                    }
+                    None => format!(
+                        "{} has no operation `{name}`; it has: {}",
+                        profile.provider,
+                        known.join(", ")
+                    ),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromStr for RequestSelector {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains(' ') {
+            text.parse().map(Self::Template)
+        } else if text.is_empty() {
+            Err("an empty selector; expected an operation's name, or method and path".to_owned())
+        } else {
+            Ok(Self::Operation(OperationName(text.to_owned())))
+        }
+    }
+}
+
+impl fmt::Display for RequestSelector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operation(name) => name.fmt(formatter),
+            Self::Template(template) => template.fmt(formatter),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestSelector {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for RequestSelector {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for RequestSelector {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RequestSelector".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "An operation of the provider profile, or method and path template: POST /v3/refresh"
+        })
+    }
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self::Count(1)
+    }
+}
+
+impl<'de> Deserialize<'de> for Times {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Spelling;
+
+        impl serde::de::Visitor<'_> for Spelling {
+            type Value = Times;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a number from 1, or the word `always`")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, count: u64) -> Result<Times, E> {
+                if count == 0 {
+                    Err(E::custom("0 times is never; expected a number from 1"))
+                } else {
+                    Ok(Times::Count(count))
+                }
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Times, E> {
+                if word == "always" {
+                    return Ok(Times::Always);
+                }
+                Err(E::invalid_value(serde::de::Unexpected::Str(word), &self))
+            }
+        }
+
+        deserializer.deserialize_any(Spelling)
+    }
+}
+
+impl Serialize for Times {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(count) => serializer.serialize_u64(*count),
+            Self::Always => serializer.serialize_str("always"),
+        }
+    }
+}
+
+impl JsonSchema for Times {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Times".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "always" }] })
+    }
+}
+
+/// A fault on the command line that cannot be understood.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{spec:?}: {problem}; expected FAULT[JSON]@PLACE[*TIMES], as in expired_token@messages-2 or rate_limited{{\"retry_after_s\":30}}@messages-2*3"
+)]
+pub struct SpecError {
+    /// What was given.
+    pub spec: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl FromStr for PlannedFault {
+    type Err = SpecError;
+
+    /// `FAULT[JSON]@PLACE[*TIMES]`; the place is an exchange, or an operation where no exchange has that name.
+    fn from_str(spec: &str) -> Result<Self, SpecError> {
+        let refuse = |problem: String| SpecError { spec: spec.to_owned(), problem };
+        let (what, place) = spec.rsplit_once('@').ok_or_else(|| refuse("there is no @ in it".into()))?;
+        let (place, times) = match place.rsplit_once('*') {
+            None => (place, Times::default()),
+            Some((place, "always")) => (place, Times::Always),
+            Some((place, count)) => match count.parse() {
+                Ok(count) if count > 0 => (place, Times::Count(count)),
+                _ => return Err(refuse(format!("{count:?} is neither a number from 1 nor `always`"))),
+            },
+        };
+        let (name, parameters) = match what.find('{') {
+            Some(brace) => (&what[..brace], &what[brace..]),
+            None => (what, "{}"),
+        };
+        let parameters: serde_json::Value = serde_json::from_str(parameters)
+            .map_err(|error| refuse(format!("the parameters are not JSON ({error})")))?;
+        let inject = Fault::named(name, parameters).map_err(refuse)?;
+        let ends_in_number =
+            place.rsplit_once('-').is_some_and(|(_, number)| number.parse::<usize>().is_ok());
+        let at = if ends_in_number {
+            FaultSite::Exchange(place.to_owned())
+        } else {
+            FaultSite::Request { to: place.parse().map_err(refuse)?, nth: None }
+        };
+        Ok(Self { at, times, inject })
+    }
+}
+
+/// A fault that never had an occasion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedFault {
+    /// Its index in the plan.
+    pub index: usize,
+    /// How often it did strike.
+    pub struck: u64,
+}
+
+/// The faults of one stand-in, and how often each has struck.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    faults: Vec<(PlannedFault, u64)>,
+    /// Requests so far by the selector of a `nth` fault: parallel to `faults`.
+    matched: Vec<u64>,
+}
+
+impl Plan {
+    pub(crate) fn new(faults: Vec<PlannedFault>) -> Self {
+        Self { matched: vec![0; faults.len()], faults: faults.into_iter().map(|fault| (fault, 0)).collect() }
+    }
+
+    /// The fault that strikes this request, if one does. The first in the plan wins.
+    pub(crate) fn strike(&mut self, request: &Occasion<'_>) -> Option<Fault> {
+        let mut chosen = None;
+        for (index, (planned, struck)) in self.faults.iter_mut().enumerate() {
+            if !request.fits(&planned.at) {
+                continue;
+            }
+            self.matched[index] += 1;
+            let is_turn = match &planned.at {
+                FaultSite::Request { nth: Some(nth), .. } => {
+                    let repeats = match planned.times {
+                        Times::Count(count) => count,
+                        Times::Always => u64::MAX,
+                    };
+                    self.matched[index] >= *nth && self.matched[index] - nth < repeats
+                }
+                _ => true,
+            };
+            let is_left = match planned.times {
+                Times::Count(count) => *struck < count,
+                Times::Always => true,
+            };
+            if is_turn && is_left && chosen.is_none() {
+                *struck += 1;
+                chosen = Some(planned.inject.clone());
+            }
+        }
+        chosen
+    }
+
+    /// The faults that struck less often than planned. One that strikes always must strike once.
+    pub(crate) fn unused(&self) -> Vec<UnusedFault> {
+        let is_unused = |planned: &PlannedFault, struck: u64| match planned.times {
+            Times::Count(count) => struck < count,
+            Times::Always => struck == 0,
+        };
+        self.faults
+            .iter()
+            .enumerate()
+            .filter(|(_, (planned, struck))| is_unused(planned, *struck))
+            .map(|(index, (_, struck))| UnusedFault { index, struck: *struck })
+            .collect()
+    }
+}
+
+/// A request, as far as a fault's place is concerned.
+pub(crate) struct Occasion<'a> {
+    /// `provider/flow#id` of the exchange that would answer.
+    pub(crate) exchange: Option<&'a str>,
+    pub(crate) operation: &'a OperationName,
+    pub(crate) method: &'a str,
+    pub(crate) target: &'a str,
+}
+
+impl Occasion<'_> {
+    fn fits(&self, site: &FaultSite) -> bool {
+        match site {
+            FaultSite::Exchange(wanted) => self.exchange.is_some_and(|exchange| {
+                exchange == wanted || exchange.rsplit_once('#').is_some_and(|(_, id)| id == wanted)
+            }),
+            FaultSite::Request { to, .. } => to.selects(self.operation, self.method, self.target),
+            FaultSite::Connection(_) | FaultSite::Webhook(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_on_the_command_line() {
+        let fault: PlannedFault = r#"rate_limited{"retry_after_s":30}@messages-2*3"#.parse().unwrap();
+        assert_eq!(fault.at, FaultSite::Exchange("messages-2".into()));
+        assert_eq!(fault.times, Times::Count(3));
+        let fault: PlannedFault = "timeout@messages*always".parse().unwrap();
+        assert_eq!(
+            (fault.at, fault.times),
+            (
+                FaultSite::Request {
+                    to: RequestSelector::Operation(OperationName("messages".into())),
+                    nth: None
+                },
+                Times::Always,
+            )
+        );
+        let errors: Vec<String> =
+            ["timeout", "timout@x-1", "timeout{@x-1", "timeout@x-1*0", r#"rate_limited{"after":1}@x-1"#]
+                .map(|spec| spec.parse::<PlannedFault>().unwrap_err().problem)
+                .to_vec();
+        insta::assert_debug_snapshot!(errors);
+    }
+
+    #[test]
+    fn a_fault_strikes_as_often_as_planned() {
+        let mut plan = Plan::new(vec![
+            "reset@a-1*2".parse().unwrap(),
+            PlannedFault {
+                at: FaultSite::Request { to: "list".parse().unwrap(), nth: Some(2) },
+                times: Times::Count(1),
+                inject: Fault::named("timeout", serde_json::json!({})).unwrap(),
+            },
+        ]);
+        let list = OperationName("list".into());
+        let mut strike = |exchange| {
+            plan.strike(&Occasion { exchange, operation: &list, method: "GET", target: "/" })
+                .map(|fault| fault.name())
+        };
+        let struck: Vec<_> =
+            [None, None, Some("p/f#a-1"), Some("p/f#a-1"), Some("p/f#a-1")].map(&mut strike).to_vec();
+        assert_eq!(struck, [None, Some("timeout"), Some("reset"), Some("reset"), None]);
+        assert!(plan.unused().is_empty());
+    }
+}

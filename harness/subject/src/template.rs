@@ -1,0 +1,115 @@
+//! Braces in calls: `{name}` becomes a value. `{{` and `}}` are braces themselves.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Names with their values.
+#[derive(Clone, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl std::fmt::Debug for Variables {
+    // Values are credentials, some of them.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+/// Braces that cannot be filled in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// No such name.
+    #[error("{{{name}}} in {text:?} has no value; there are: {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Where it stands.
+        text: String,
+        /// The names that have one.
+        known: String,
+    },
+    /// A brace that is never closed.
+    #[error("a brace in {0:?} is never closed; write {{{{ for a brace itself")]
+    Open(String),
+}
+
+impl Variables {
+    /// Gives a name its value.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The text with its braces filled in.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub fn fill(&self, text: &str) -> Result<String, TemplateError> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            out.push_str(&rest[..at]);
+            let brace = &rest[at..=at];
+            rest = &rest[at + 1..];
+            if let Some(after) = rest.strip_prefix(brace) {
+                out.push_str(brace);
+                rest = after;
+            } else if brace == "{" {
+                let end = rest.find('}').ok_or_else(|| TemplateError::Open(text.to_owned()))?;
+                let name = &rest[..end];
+                let value = self.0.get(name).ok_or_else(|| TemplateError::Unknown {
+                    name: name.to_owned(),
+                    text: text.to_owned(),
+                    known: self.0.keys().cloned().collect::<Vec<_>>().join(", "),
+                })?;
+                out.push_str(value);
+                rest = &rest[end + 1..];
+            } else {
+                out.push_str(brace);
+            }
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    /// The value with the braces of all its strings filled in. A string that is nothing but `{name?}` becomes
+    /// null where the name has no value.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub fn fill_json(&self, value: &Value) -> Result<Value, TemplateError> {
+        Ok(match value {
+            Value::String(text) => match text.strip_prefix('{').and_then(|rest| rest.strip_suffix("?}")) {
+                Some(name) => self.0.get(name).map_or(Value::Null, |value| Value::String(value.clone())),
+                None => Value::String(self.fill(text)?),
+            },
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.fill_json(item)).collect::<Result<_, _>>()?)
+            }
+            Value::Object(fields) => Value::Object(
+                fields
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), self.fill_json(value)?)))
+                    .collect::<Result<_, TemplateError>>()?,
+            ),
+            other => other.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn braces_are_filled_in_or_refused() {
+        let mut variables = Variables::default();
+        variables.set("room", "#a:b");
+        assert_eq!(variables.fill("/x/{room}/{{y}}").unwrap(), "/x/#a:b/{y}");
+        assert_eq!(
+            variables.fill_json(&json!({ "a": ["{room}", 1], "b": "{none?}" })).unwrap(),
+            json!({ "a": ["#a:b", 1], "b": null })
+        );
+        assert!(variables.fill("{rom}").unwrap_err().to_string().contains("there are: room"));
+        assert!(variables.fill("{room").is_err());
+    }
+}
