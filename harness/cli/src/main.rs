@@ -1,1 +1,45 @@
-fn main() {}
+//! The `counterpart` command. It alone prints and exits; everything that it does is done by the crates it names.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where things are printed")]
+
+mod arguments;
+mod commands;
+mod exit;
+mod output;
+mod project;
+mod reference;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use exit::{Exit, Stop};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    output::set_up(&arguments.global);
+    let exit = act(&arguments).unwrap_or_else(|stop| {
+        output::error(&stop.error);
+        stop.exit
+    });
+    exit.into()
+}
+
+/// What was asked for, done.
+fn act(arguments: &Arguments) -> Result<Exit, Stop> {
+    let global = &arguments.global;
+    let tokio =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Stop::environment)?;
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| Stop::environment(anyhow::anyhow!("the TLS provider could not be installed")))?;
+    match &arguments.command {
+        Command::Record(record) => tokio.block_on(commands::record::record(record)),
+        Command::Serve(serve) => tokio.block_on(commands::serve::serve(global, serve)),
+        Command::Run(run) => tokio.block_on(commands::run::run(global, run)),
+        Command::Review => commands::review::review(global),
+        Command::Accept => commands::review::settle_all(global, commands::review::Decision::Accept),
+        Command::Reject => commands::review::settle_all(global, commands::review::Decision::Reject),
+        Command::Contract(contract) => commands::contract::contract(global, contract),
+        Command::Runtime(runtime) => tokio.block_on(commands::runtime::runtime(runtime)),
+        Command::Schema(schema) => commands::schema::schema(schema),
+    }
+}

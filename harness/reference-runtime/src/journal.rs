@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
-use crate::identity::{Lane, RunId};
+use crate::identity::{Lane, Name, RunId};
 
 /// How many lines the ring keeps; the oldest make room.
 const KEPT_LINES: usize = 10_000;
@@ -61,8 +61,8 @@ impl Journal {
         line.insert("at".to_owned(), json!(self.clock.now()));
         line.insert("level".to_owned(), json!(level.word()));
         line.insert("event".to_owned(), json!(event));
-        line.insert("tenant".to_owned(), json!(tenant.map(|name| name.as_str())));
-        line.insert("connection".to_owned(), json!(connection.map(|name| name.as_str())));
+        line.insert("tenant".to_owned(), json!(tenant.map(Name::as_str)));
+        line.insert("connection".to_owned(), json!(connection.map(Name::as_str)));
         line.insert("run".to_owned(), json!(run));
         if let Value::Object(fields) = fields {
             line.extend(fields);

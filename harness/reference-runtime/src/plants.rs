@@ -85,9 +85,10 @@ impl Plant {
             Self::RetryAfterIgnored => {
                 ("retry_after_ignored", "waits one second whatever Retry-After or retry_after_ms says")
             }
-            Self::NoValidation => {
-                ("no_validation", "writes what comes, a missing field as an empty string or 0, and holds nothing")
-            }
+            Self::NoValidation => (
+                "no_validation",
+                "writes what comes, a missing field as an empty string or 0, and holds nothing",
+            ),
             Self::ErrorSwallowed => (
                 "error_swallowed",
                 "takes a failed call as the end of the history: the run succeeds, without an alert or a hold",

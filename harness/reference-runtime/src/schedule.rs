@@ -31,7 +31,12 @@ pub(crate) const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long to wait after `failed_attempts` (1 for the first) in a row on the step `step_key`; `None` when that was
 /// the last. Never shorter than the schedule; longer by the jitter, which spreads runs that failed together.
-pub(crate) fn retry_delay(failed_attempts: u32, seed: u64, lane: &Lane, step_key: &str) -> Option<SignedDuration> {
+pub(crate) fn retry_delay(
+    failed_attempts: u32,
+    seed: u64,
+    lane: &Lane,
+    step_key: &str,
+) -> Option<SignedDuration> {
     let index = usize::try_from(failed_attempts).ok()?.checked_sub(1)?;
     let delay = *RETRY_DELAYS.get(index)?;
     let share = u128::from(jitter(failed_attempts, seed, lane, step_key));
@@ -73,10 +78,10 @@ fn capped(wait: SignedDuration) -> SignedDuration {
 }
 
 fn parse_http_date(field: &str) -> Option<Timestamp> {
-    if field.ends_with("GMT") {
-        if let Ok(timestamp) = DateTimeParser::new().parse_timestamp(field) {
-            return Some(timestamp);
-        }
+    if field.ends_with("GMT")
+        && let Ok(timestamp) = DateTimeParser::new().parse_timestamp(field)
+    {
+        return Some(timestamp);
     }
     // The two obsolete forms, which a recipient must still accept.
     ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"].iter().find_map(|format| {

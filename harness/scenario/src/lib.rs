@@ -1,1 +1,28 @@
-//! Scenarios: YAML to plan to run to outcome.
+//! Scenarios: YAML becomes a plan, a plan is run, a run becomes an outcome.
+//!
+//! [`file`] says how a scenario is spelled, [`plan`] checks it against fixtures, profile, subject and
+//! catalogue, [`run`] plays it in virtual time, [`expectation`] and [`invariant`] judge what was observed.
+//! Nothing here prints, and nothing here knows which subject it has before it.
+
+mod catalogue;
+mod conductor;
+mod expectation;
+mod file;
+mod invariant;
+mod observed;
+mod plan;
+mod run;
+mod snapshot;
+mod suite;
+mod wording;
+
+pub use catalogue::{Catalogue, CatalogueCase};
+pub use file::{
+    Expectation, FaultEntry, InvariantsEntry, ScenarioFile, Step, UNIMPLEMENTED_EXPECTATIONS,
+    UNIMPLEMENTED_STEPS,
+};
+pub use invariant::INVARIANTS;
+pub use plan::{Plan, PlanError, Planner};
+pub use run::{RunOptions, Runner};
+pub use snapshot::{SnapshotMode, SnapshotText, pending_snapshots};
+pub use suite::{SelectError, Selected, Selection, select};

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::activity::Activity;
 pub(crate) use self::activity::ClockState;
-pub(crate) use self::work::{Slot, Work};
+pub(crate) use self::work::Work;
 use crate::config::ClockMode;
 
 /// At most this many calls, with what follows from them, are under way at once.

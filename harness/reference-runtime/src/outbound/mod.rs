@@ -23,14 +23,13 @@ const TIME_OUT: SignedDuration = SignedDuration::from_secs(10);
 /// Longer answers are not read to their end.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 
-/// One call, ready to be sent.
-#[derive(Debug)]
+/// One call, ready to be sent. Not printable: it carries secrets.
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) bearer: Option<Secret>,
-    /// JSON; secret, since what is posted is a refresh token.
-    pub(crate) json: Option<Secret>,
+    /// A JSON text to post.
+    pub(crate) json: Option<String>,
 }
 
 /// What came of a call.
@@ -40,6 +39,15 @@ pub(crate) enum Reply {
     TimedOut,
     /// No answer; why, in words of ours.
     NoAnswer(&'static str),
+}
+
+impl Reply {
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answered(answer) => Some(answer.status),
+            Self::TimedOut | Self::NoAnswer(_) => None,
+        }
+    }
 }
 
 /// An answer, as far as it came.
@@ -105,8 +113,8 @@ impl Outbound {
             header.set_sensitive(true);
             request = request.header(AUTHORIZATION, header);
         }
-        if let Some(json) = &call.json {
-            request = request.header(CONTENT_TYPE, "application/json").body(json.expose().to_owned());
+        if let Some(json) = call.json {
+            request = request.header(CONTENT_TYPE, "application/json").body(json);
         }
         match request.send().await {
             Ok(response) => Reply::Answered(read(response).await),

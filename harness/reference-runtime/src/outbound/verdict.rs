@@ -13,11 +13,21 @@ pub(crate) enum Verdict<T> {
     /// The access token has expired, and may be refreshed.
     TokenExpired,
     /// The provider will be ready again after `wait`; this uses no attempt.
-    RateLimited { wait: SignedDuration, detail: String },
+    RateLimited {
+        wait: SignedDuration,
+        detail: String,
+    },
     /// To be tried again: after `wait` if the provider named one, else by the retry schedule. Uses an attempt.
-    Failed { outcome: AuditOutcome, detail: String, wait: Option<SignedDuration> },
+    Failed {
+        outcome: AuditOutcome,
+        detail: String,
+        wait: Option<SignedDuration>,
+    },
     /// Trying again would not help.
-    Rejected { reason: HoldReason, detail: String },
+    Rejected {
+        reason: HoldReason,
+        detail: String,
+    },
 }
 
 impl<T> Verdict<T> {
@@ -40,9 +50,9 @@ impl<T> Verdict<T> {
         match self {
             Self::Done(_) => None,
             Self::TokenExpired => Some("the access token has expired".to_owned()),
-            Self::RateLimited { detail, .. } | Self::Failed { detail, .. } | Self::Rejected { detail, .. } => {
-                Some(detail.clone())
-            }
+            Self::RateLimited { detail, .. }
+            | Self::Failed { detail, .. }
+            | Self::Rejected { detail, .. } => Some(detail.clone()),
         }
     }
 }
@@ -106,7 +116,11 @@ fn rejected<T>(reason: HoldReason, status: u16) -> Verdict<T> {
 mod tests {
     use super::*;
 
-    fn judge(status: u16, retry_after: Option<&str>, body: Result<Vec<u8>, String>) -> Result<Open, Verdict<()>> {
+    fn judge(
+        status: u16,
+        retry_after: Option<&str>,
+        body: Result<Vec<u8>, String>,
+    ) -> Result<Open, Verdict<()>> {
         let retry_after = retry_after.map(str::to_owned);
         by_http(Reply::Answered(Answer { status, retry_after, body }), Timestamp::UNIX_EPOCH)
     }

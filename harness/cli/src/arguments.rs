@@ -1,0 +1,227 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use counterpart_stand_in::PlannedFault;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Record a third-party API, play it back with every failure it can have, and see whether your integration is
+/// fit to roll out.
+#[derive(Debug, Parser)]
+#[command(name = "counterpart", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// When colours are used; NO_COLOR is respected
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub(crate) color: Colour,
+    /// Print only what is wrong
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Log what happens to standard error; twice for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// The project's configuration; found from here upwards by default
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Record live traffic as a redacted fixture: a reverse proxy before the real API
+    Record(Record),
+    /// Play a provider from its fixtures, with faults if you like
+    Serve(Serve),
+    /// Run scenarios against an integration and write the reports
+    Run(Run),
+    /// Go through snapshots that changed: accept, reject or skip each
+    Review,
+    /// Accept all snapshots that changed
+    Accept,
+    /// Reject all snapshots that changed
+    Reject,
+    /// Infer a contract from fixtures, or check fixtures against one
+    Contract(Contract),
+    /// The bundled reference integration runtime
+    Runtime(Runtime),
+    /// Print the JSON Schemas of the file formats, or write them to a folder
+    Schema(Schema),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// The provider's short name: its folder under the fixtures
+    #[arg(long)]
+    pub(crate) provider: String,
+    /// The flow's short name: the fixture's file
+    #[arg(long)]
+    pub(crate) flow: String,
+    /// The real API: http(s)://host[:port][/base]
+    #[arg(long, value_name = "URL")]
+    pub(crate) upstream: http::Uri,
+    /// Where to listen; port 0 takes a free one, which is printed
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// The fixtures folder
+    #[arg(long, default_value = "fixtures", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Stop when nothing has happened for so long: 2s, 1m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) until_idle: Option<std::time::Duration>,
+    /// An environment variable that holds a secret, which is replaced wherever it turns up
+    #[arg(long = "secret-env", value_name = "NAME")]
+    pub(crate) secret_env: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// provider/flow, or a provider for all its flows
+    pub(crate) fixture: String,
+    /// Where to listen; port 0 takes a free one, which is printed
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// FAULT[JSON]@PLACE[*TIMES]: expired_token@messages-2, 'rate_limited{"retry_after_s":30}@messages-2*3'
+    #[arg(long = "fault", value_name = "SPEC")]
+    pub(crate) faults: Vec<PlannedFault>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Scenario files or folders; all of the project's by default
+    pub(crate) paths: Vec<PathBuf>,
+    /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`
+    #[arg(long, default_value = "reference", value_name = "NAME")]
+    pub(crate) subject: String,
+    /// Words that a scenario's name must contain; with ! before it, must not
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) filter: Option<String>,
+    /// List the scenarios that would run
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Decides everything that is drawn at random
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where the reports go
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Further report files: html=F, junit=F, json=F, markdown=F
+    #[arg(long, value_delimiter = ',', value_name = "FORMAT=FILE", value_parser = report)]
+    pub(crate) report: Vec<Report>,
+    /// A known bug to switch on in the bundled runtime, to see scenarios fail
+    #[arg(long, value_name = "BUG")]
+    pub(crate) plant: Vec<String>,
+}
+
+/// A report to write.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) format: ReportFormat,
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Html,
+    Junit,
+    Json,
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Contract {
+    #[command(subcommand)]
+    pub(crate) command: ContractCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContractCommand {
+    /// Infer contracts/<provider>.openapi.yaml from a provider's fixtures
+    Infer {
+        /// The provider's folder: fixtures/matrix
+        provider: PathBuf,
+        /// The contracts folder
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Hold a provider's fixtures against its contract
+    Check {
+        /// The provider's folder: fixtures/matrix; all providers that have a contract by default
+        provider: Option<PathBuf>,
+        /// The contract; contracts/<provider>.openapi.yaml by default
+        #[arg(long, value_name = "FILE", requires = "provider")]
+        contract: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runtime {
+    #[command(subcommand)]
+    pub(crate) command: RuntimeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RuntimeCommand {
+    /// Run it until SIGTERM or Ctrl-C
+    Serve {
+        /// Where it keeps its database and its key
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Where to listen; port 0 takes a free one, which is printed
+        #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+        listen: SocketAddr,
+        /// Offer the clock endpoints, and move only when told (docs/clock-protocol.md)
+        #[arg(long)]
+        test_clock: bool,
+        /// A known bug to switch on; needs --test-clock
+        #[arg(long, value_name = "BUG")]
+        plant: Vec<String>,
+        /// Decides the jitter of retries
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// List the known bugs that can be switched on
+    Plants,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Write all of them to this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let signed: jiff::SignedDuration =
+        text.parse().map_err(|_| "expected a length of time like 2s or 1m".to_owned())?;
+    signed.try_into().map_err(|_| "a length of time cannot be negative".to_owned())
+}
+
+fn report(text: &str) -> Result<Report, String> {
+    let (format, file) = text.split_once('=').ok_or("expected FORMAT=FILE, as in html=report.html")?;
+    let format = ReportFormat::from_str(format, false).map_err(|_| {
+        format!("{format:?} is not a report format; there are html, junit, json and markdown")
+    })?;
+    Ok(Report { format, file: file.into() })
+}

@@ -1,0 +1,67 @@
+//! `counterpart record`: a reverse proxy before the real API; what passes becomes a fixture.
+
+use super::stop_signal::StopSignal;
+use crate::arguments::Record;
+use crate::exit::{Exit, Stop};
+use crate::output;
+use anyhow::anyhow;
+use counterpart_exchange::redaction::KnownSecret;
+use counterpart_recorder::{Recorder, RecorderConfig, RecorderError};
+
+pub(crate) async fn record(arguments: &Record) -> Result<Exit, Stop> {
+    let mut stop = StopSignal::listen().map_err(Stop::environment)?;
+    let recorder = Recorder::start(RecorderConfig {
+        provider: arguments.provider.clone(),
+        flow: arguments.flow.clone(),
+        upstream: arguments.upstream.clone(),
+        listen: arguments.listen,
+        out: arguments.out.clone(),
+        until_idle: arguments.until_idle,
+        known_secrets: known_secrets(&arguments.secret_env)?,
+    })
+    .await
+    .map_err(stopped)?;
+    output::result(&format!("recording http://{} -> {}", recorder.address(), arguments.upstream));
+    output::note("Point your integration at the first address; stop with Ctrl-C when the flow is done.");
+    tokio::select! {
+        received = stop.received() => received.map_err(Stop::environment)?,
+        () = recorder.idle() => {}
+    }
+    let recording = recorder.finish().await.map_err(stopped)?;
+    let plural = if recording.exchanges == 1 { "" } else { "s" };
+    output::result(&format!("wrote {}: {} exchange{plural}", recording.path.display(), recording.exchanges));
+    output::note(&format!(
+        "{} secrets were replaced; {} bodies were not kept",
+        recording.redacted, recording.omitted
+    ));
+    if recording.not_kept > 0 {
+        output::note(&format!("{} further exchanges were passed on but not kept", recording.not_kept));
+    }
+    Ok(Exit::Passed)
+}
+
+fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
+    names
+        .iter()
+        .map(|name| match std::env::var(name) {
+            Ok(value) if !value.is_empty() => {
+                let kind = name
+                    .chars()
+                    .map(|c| if c.is_ascii_alphabetic() { c.to_ascii_lowercase() } else { '_' })
+                    .collect();
+                Ok(KnownSecret { kind, value })
+            }
+            _ => Err(Stop::usage(anyhow!(
+                "--secret-env {name}: there is no such environment variable, or it is empty"
+            ))),
+        })
+        .collect()
+}
+
+fn stopped(error: RecorderError) -> Stop {
+    match error {
+        RecorderError::AddressInUse { .. } | RecorderError::Listen { .. } => Stop::environment(error),
+        RecorderError::NothingCaptured { .. } => Stop { exit: Exit::NothingSelected, error: error.into() },
+        other => Stop::usage(other),
+    }
+}

@@ -1,0 +1,133 @@
+//! Exit codes, in one place.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | passed |
+//! | 1 | something failed |
+//! | 2 | wrong usage, or a file that cannot be used |
+//! | 3 | the environment (a port in use, a disk full), or something could not be judged and nothing failed |
+//! | 4 | nothing was selected |
+//! | 5 | inconclusive, or an invalid load |
+//! | 6 | snapshots wait for review |
+//!
+//! Where several apply, the first of 2, 3, 1, 5, 6, 4 is given. "Could not be judged" yields to a failure:
+//! its 3 stands only where nothing failed, so that for outcomes the order is 1, 3, 6, 4.
+
+use counterpart_outcome::Run;
+
+/// How the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Passed,
+    Failed,
+    Usage,
+    Environment,
+    NothingSelected,
+    SnapshotsPending,
+}
+
+impl Exit {
+    fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Environment => 3,
+            Self::NothingSelected => 4,
+            Self::SnapshotsPending => 6,
+        }
+    }
+
+    /// What a run's outcomes come to.
+    pub(crate) fn of(run: &Run) -> Self {
+        let totals = run.totals();
+        match () {
+            () if totals.failed > 0 => Self::Failed,
+            () if totals.errored > 0 => Self::Environment,
+            () if totals.snapshots_pending > 0 => Self::SnapshotsPending,
+            () if totals.total == 0 => Self::NothingSelected,
+            () => Self::Passed,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// An end before anything could be judged: why, and with which code.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    pub(crate) exit: Exit,
+    pub(crate) error: anyhow::Error,
+}
+
+impl Stop {
+    /// A file or an argument that cannot be used.
+    pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Usage, error: error.into() }
+    }
+
+    /// Something outside: a port, a disk, a server.
+    pub(crate) fn environment(error: impl Into<anyhow::Error>) -> Self {
+        Self { exit: Exit::Environment, error: error.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use counterpart_outcome::{Coverage, Digest, Environment, ScenarioOutcome, SubjectSeen, Verdict};
+
+    fn run(verdicts: &[Verdict], pending: usize) -> Run {
+        let scenario = |verdict: &Verdict| ScenarioOutcome {
+            name: String::new(),
+            title: String::new(),
+            file: String::new(),
+            digest: Digest(String::new()),
+            covers: Vec::new(),
+            fixtures: Vec::new(),
+            verdict: verdict.clone(),
+            attempts: Vec::new(),
+            snapshots_pending: vec![String::new(); pending],
+        };
+        Run {
+            counterpart: "run/1".into(),
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            wall_ms: 0,
+            seed: 0,
+            environment: Environment {
+                counterpart: String::new(),
+                os: String::new(),
+                arch: String::new(),
+                cpus: 1,
+            },
+            subject: SubjectSeen {
+                name: String::new(),
+                kind: String::new(),
+                version: None,
+                digest: Digest(String::new()),
+                plants: Vec::new(),
+            },
+            scenarios: verdicts.iter().map(scenario).collect(),
+            coverage: Coverage::default(),
+        }
+    }
+
+    #[test]
+    fn the_gravest_outcome_decides() {
+        use Verdict::{Errored, Failed, Flaky, Passed};
+        let skipped = Verdict::Skipped { reason: String::new() };
+        for (verdicts, pending, exit) in [
+            (vec![Passed, Flaky, skipped], 0, Exit::Passed),
+            (vec![Passed, Failed, Errored], 1, Exit::Failed),
+            (vec![Passed, Errored], 1, Exit::Environment),
+            (vec![Passed], 1, Exit::SnapshotsPending),
+            (vec![], 0, Exit::NothingSelected),
+        ] {
+            assert_eq!(Exit::of(&run(&verdicts, pending)), exit, "{verdicts:?}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Printing: results to standard output, everything else to standard error; colours only where they are wanted.
+
+use crate::arguments::{Colour, Global};
+use anstream::ColorChoice;
+use counterpart_report::Style;
+use tracing_subscriber::EnvFilter;
+
+/// Sets colours and logging for the whole process.
+pub(crate) fn set_up(global: &Global) {
+    let choice = match global.color {
+        Colour::Auto => ColorChoice::Auto,
+        Colour::Always => ColorChoice::Always,
+        Colour::Never => ColorChoice::Never,
+    };
+    choice.write_global();
+    let level = match global.verbose {
+        0 => "error",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_new(format!("off,counterpart={level}")).unwrap_or_default();
+    // Somebody else's subscriber in the same process would be a test's: it may stay.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// The style of texts for standard output. `anstream` strips what the terminal cannot show.
+pub(crate) fn style() -> Style {
+    match anstream::AutoStream::choice(&std::io::stdout()) {
+        ColorChoice::Never => Style::Plain,
+        _ => Style::Coloured,
+    }
+}
+
+/// Tells why nothing could be judged.
+pub(crate) fn error(error: &anyhow::Error) {
+    let red = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
+    anstream::eprintln!("{red}error{red:#}: {error:#}");
+}
+
+/// Tells something beside the results.
+pub(crate) fn note(text: &str) {
+    anstream::eprintln!("{text}");
+}
+
+/// Prints a result.
+pub(crate) fn result(text: &str) {
+    anstream::println!("{}", text.trim_end_matches('\n'));
+}
+
+/// Prints a result that programs read.
+pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<()> {
+    serde_json::to_string_pretty(value).map(|text| println!("{text}"))
+}

@@ -1,0 +1,129 @@
+//! The project: where its files are, and what `counterpart.toml` says.
+
+use crate::arguments::Global;
+use crate::exit::Stop;
+use crate::reference;
+use anyhow::{Context, anyhow};
+use counterpart_exchange::{Library, suggest};
+use counterpart_scenario::Catalogue;
+use counterpart_subject::SubjectSpec;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+const FILE_NAME: &str = "counterpart.toml";
+
+/// `counterpart.toml`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Config")]
+pub(crate) struct Config {
+    /// Always `config/1`.
+    pub(crate) counterpart: String,
+    /// The fixtures folder, relative to this file.
+    #[serde(default = "fixtures")]
+    pub(crate) fixtures: PathBuf,
+    /// The scenarios folder.
+    #[serde(default = "scenarios")]
+    pub(crate) scenarios: PathBuf,
+    /// The contracts folder.
+    #[serde(default = "contracts")]
+    pub(crate) contracts: PathBuf,
+    /// Integrations under test, by name.
+    #[serde(default)]
+    pub(crate) subject: IndexMap<String, SubjectSpec>,
+}
+
+fn fixtures() -> PathBuf {
+    "fixtures".into()
+}
+
+fn scenarios() -> PathBuf {
+    "scenarios".into()
+}
+
+fn contracts() -> PathBuf {
+    "contracts".into()
+}
+
+/// A project that was found.
+pub(crate) struct Project {
+    root: PathBuf,
+    config: Config,
+}
+
+impl Project {
+    /// Finds the project from the working directory upwards, or takes the one that was named.
+    pub(crate) fn find(global: &Global) -> Result<Self, Stop> {
+        let path = match &global.config {
+            Some(path) => Some(path.clone()),
+            None => {
+                let here = std::env::current_dir().map_err(Stop::environment)?;
+                let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
+                // Paths are told relative to where the user is, where they can be.
+                found.map(|path| path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path))
+            }
+        };
+        let Some(path) = path else {
+            let config = Config {
+                counterpart: "config/1".into(),
+                fixtures: fixtures(),
+                scenarios: scenarios(),
+                contracts: contracts(),
+                subject: IndexMap::new(),
+            };
+            return Ok(Self { root: PathBuf::new(), config });
+        };
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| path.display().to_string())
+            .map_err(Stop::usage)?;
+        let config: Config =
+            toml::from_str(&text).map_err(|error| Stop::usage(anyhow!("{}: {error}", path.display())))?;
+        if config.counterpart != "config/1" {
+            let found = config.counterpart;
+            let message =
+                format!("{}: `counterpart = {found:?}`; this build reads \"config/1\"", path.display());
+            return Err(Stop::usage(anyhow!(message)));
+        }
+        Ok(Self { root: path.parent().unwrap_or(Path::new("")).to_owned(), config })
+    }
+
+    /// A folder or file of the project.
+    pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    pub(crate) fn library(&self) -> Library {
+        Library::new(self.path(&self.config.fixtures))
+    }
+
+    pub(crate) fn scenarios(&self) -> PathBuf {
+        self.path(&self.config.scenarios)
+    }
+
+    pub(crate) fn contracts(&self) -> PathBuf {
+        self.path(&self.config.contracts)
+    }
+
+    pub(crate) fn catalogue(&self) -> Result<Catalogue, Stop> {
+        let path = self.scenarios().join("catalogue.yaml");
+        if path.exists() { Catalogue::read(&path).map_err(Stop::usage) } else { Ok(Catalogue::default()) }
+    }
+
+    /// A subject by name; `reference` is built in and may be described anew.
+    pub(crate) fn subject(&self, name: &str) -> Result<SubjectSpec, Stop> {
+        if let Some(spec) = self.config.subject.get(name) {
+            return Ok(spec.clone());
+        }
+        if name == reference::NAME {
+            return reference::spec();
+        }
+        let known = self.config.subject.keys().map(String::as_str).chain([reference::NAME]);
+        let hint = suggest(name, known.clone()).map_or_else(
+            || format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Err(Stop::usage(anyhow!("{FILE_NAME} describes no subject `{name}`; {hint}")))
+    }
+}

@@ -1,0 +1,108 @@
+//! The bundled runtime as a subject: how it is described, and how it is launched in this process.
+//!
+//! The harness's libraries do not link the runtime; this is the one place where both meet. Each launch gets
+//! a data directory and an async runtime of its own.
+
+use crate::exit::Stop;
+use anyhow::anyhow;
+use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig};
+use counterpart_subject::{BoxFuture, Launch, LaunchError, LaunchRequest, Running, SubjectSpec};
+use jiff::Timestamp;
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use tempfile::TempDir;
+
+/// Its name where a subject is asked for.
+pub(crate) const NAME: &str = "reference";
+
+/// How it is described, in the same words as any other subject.
+pub(crate) fn spec() -> Result<SubjectSpec, Stop> {
+    toml::from_str(include_str!("reference.toml"))
+        .map_err(|error| Stop::usage(anyhow!("the bundled subject: {error}")))
+}
+
+/// Known bugs by name.
+pub(crate) fn plants(names: &[String]) -> Result<BTreeSet<Plant>, Stop> {
+    names.iter().map(|name| name.parse().map_err(Stop::usage)).collect()
+}
+
+/// Launches the runtime in this process.
+pub(crate) struct ReferenceLaunch {
+    pub(crate) plants: BTreeSet<Plant>,
+}
+
+impl Launch for ReferenceLaunch {
+    fn launch(&self, request: LaunchRequest) -> BoxFuture<'_, Result<Box<dyn Running>, LaunchError>> {
+        Box::pin(async move {
+            let data = tempfile::tempdir().map_err(refused)?;
+            let tokio = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .thread_name("reference-runtime")
+                .build()
+                .map_err(refused)?;
+            let mut running = RunningReference {
+                tokio: Some(tokio),
+                runtime: None,
+                data,
+                plants: self.plants.clone(),
+                seed: request.seed,
+            };
+            running.begin(request.clock_start).await?;
+            Ok(Box::new(running) as Box<dyn Running>)
+        })
+    }
+}
+
+struct RunningReference {
+    /// Taken when it ends: an async runtime must not be dropped where others run.
+    tokio: Option<tokio::runtime::Runtime>,
+    runtime: Option<Runtime>,
+    data: TempDir,
+    plants: BTreeSet<Plant>,
+    seed: u64,
+}
+
+impl RunningReference {
+    async fn begin(&mut self, clock_now: Timestamp) -> Result<(), LaunchError> {
+        let config = RuntimeConfig {
+            data_dir: self.data.path().to_owned(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            clock: ClockMode::Test { start: clock_now },
+            plants: self.plants.clone(),
+            seed: self.seed,
+        };
+        let Some(tokio) = &self.tokio else { return Err(LaunchError("it has ended already".into())) };
+        let started = tokio.spawn(Runtime::start(config)).await.map_err(refused)?;
+        self.runtime = Some(started.map_err(refused)?);
+        Ok(())
+    }
+}
+
+impl Running for RunningReference {
+    fn base_url(&self) -> String {
+        self.runtime.as_ref().map_or_else(String::new, |runtime| format!("http://{}", runtime.address()))
+    }
+
+    fn restart(&mut self, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
+        Box::pin(async move {
+            if let (Some(runtime), Some(tokio)) = (self.runtime.take(), &self.tokio) {
+                tokio.spawn(runtime.shutdown()).await.map_err(refused)?;
+            }
+            self.begin(clock_now).await
+        })
+    }
+}
+
+impl Drop for RunningReference {
+    fn drop(&mut self) {
+        drop(self.runtime.take());
+        if let Some(tokio) = self.tokio.take() {
+            tokio.shutdown_background();
+        }
+    }
+}
+
+fn refused(error: impl std::fmt::Display) -> LaunchError {
+    LaunchError(error.to_string())
+}

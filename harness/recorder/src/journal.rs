@@ -1,0 +1,307 @@
+//! What was captured so far, in memory: the exchanges that ended, and how many are under way.
+//!
+//! Nothing here is redacted yet, so nothing here is ever printed or written.
+
+use crate::body_copy::{Budget, Copied, SharedCopy};
+use crate::clock::Clock;
+use crate::config::Limits;
+use counterpart_exchange::{Body, Direction, Ended, Exchange, ExchangeId, Headers, Request, Response};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The memory of one recording.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    pub(crate) clock: Clock,
+    limits: Limits,
+    budget: Arc<Budget>,
+    state: Mutex<State>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Exchanges begun and to be kept; also the next one's place in the order of requests.
+    begun: usize,
+    not_kept: usize,
+    in_flight: usize,
+    last_activity_ms: u64,
+    ended: Vec<Captured>,
+}
+
+/// The whole of what was captured.
+pub(crate) struct Captures {
+    /// In order of their requests.
+    pub(crate) exchanges: Vec<Exchange>,
+    /// Exchanges beyond the bounds.
+    pub(crate) not_kept: usize,
+}
+
+#[derive(Debug)]
+struct Captured {
+    sequence: usize,
+    /// Its bodies are still empty.
+    exchange: Exchange,
+    request_body: Copied,
+    answer_body: Copied,
+}
+
+impl Journal {
+    pub(crate) fn new(clock: Clock, limits: Limits) -> Arc<Self> {
+        let budget = Budget::new(limits.total_bytes);
+        let changed = watch::Sender::new(());
+        Arc::new(Self { clock, limits, budget, state: Mutex::default(), changed })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins an exchange whose request has a head of `head_bytes`. The body's copy stays empty where it
+    /// could not be searched.
+    pub(crate) fn begin(self: &Arc<Self>, request: Request, head_bytes: usize, content: Content) -> Capture {
+        let offset_ms = self.clock.now_ms();
+        let mut state = self.lock();
+        state.in_flight += 1;
+        state.last_activity_ms = offset_ms;
+        let entry = if state.begun < self.limits.exchanges && self.budget.take(head_bytes).is_ok() {
+            state.begun += 1;
+            Some(Entry { sequence: state.begun, offset_ms, request, response: None })
+        } else {
+            None
+        };
+        drop(state);
+        let mut capture = Capture {
+            journal: Arc::clone(self),
+            entry,
+            request_copy: SharedCopy::counting(&self.budget),
+            answer_copy: SharedCopy::counting(&self.budget),
+            ended: Ended::ClientWentAway,
+        };
+        capture.request_copy = capture.copy_of(content);
+        self.changed.send_replace(());
+        capture
+    }
+
+    /// How many exchanges ended and are kept.
+    pub(crate) fn captured(&self) -> usize {
+        self.lock().ended.len()
+    }
+
+    /// Resolves when something was captured, nothing is in flight, and nothing happened for `quiet`.
+    pub(crate) async fn idle(&self, quiet: Duration) {
+        let mut changed = self.changed.subscribe();
+        loop {
+            changed.mark_unchanged();
+            match self.quiet_left(quiet) {
+                Some(Duration::ZERO) => return,
+                Some(left) => {
+                    let _ = Clock::within(left, changed.changed()).await;
+                }
+                None => {
+                    let _ = changed.changed().await;
+                }
+            }
+        }
+    }
+
+    /// How much is left of a quiet time; nothing while it has not begun.
+    fn quiet_left(&self, quiet: Duration) -> Option<Duration> {
+        let state = self.lock();
+        let so_far = Duration::from_millis(self.clock.now_ms().saturating_sub(state.last_activity_ms));
+        (state.in_flight == 0 && !state.ended.is_empty()).then(|| quiet.saturating_sub(so_far))
+    }
+
+    /// Everything captured so far, bodies in place.
+    pub(crate) fn take(&self) -> Captures {
+        let mut state = self.lock();
+        let mut ended = std::mem::take(&mut state.ended);
+        let not_kept = state.not_kept;
+        drop(state);
+        ended.sort_by_key(|captured| captured.sequence);
+        Captures { exchanges: ended.into_iter().map(Captured::into_exchange).collect(), not_kept }
+    }
+}
+
+/// Whether a message's content can be searched for secrets as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// It can.
+    Plain,
+    /// It is encoded (`Content-Encoding`), so it is counted and not kept.
+    Encoded,
+}
+
+/// An exchange under way. It is concluded once: by [`Capture::conclude`], or by being dropped, which is what
+/// the server does with an exchange whose client went away.
+#[derive(Debug)]
+pub(crate) struct Capture {
+    journal: Arc<Journal>,
+    /// Nothing where the exchange is not kept.
+    entry: Option<Entry>,
+    request_copy: SharedCopy,
+    answer_copy: SharedCopy,
+    ended: Ended,
+}
+
+#[derive(Debug)]
+struct Entry {
+    sequence: usize,
+    offset_ms: u64,
+    request: Request,
+    response: Option<Response>,
+}
+
+impl Capture {
+    /// Where the request's body is to be copied to.
+    pub(crate) fn request_copy(&self) -> SharedCopy {
+        self.request_copy.clone()
+    }
+
+    /// Takes the head of the answer, of `head_bytes`; gives where its body is to be copied to.
+    pub(crate) fn answered(
+        &mut self,
+        status: u16,
+        headers: Headers,
+        head_bytes: usize,
+        content: Content,
+    ) -> SharedCopy {
+        if self.journal.budget.take(head_bytes).is_err() {
+            self.entry = None;
+        }
+        if let Some(entry) = &mut self.entry {
+            entry.response = Some(Response { status, headers, body: Body::None });
+        }
+        self.answer_copy = self.copy_of(content);
+        self.answer_copy.clone()
+    }
+
+    /// Ends the exchange.
+    pub(crate) fn conclude(mut self, ended: Ended) {
+        self.ended = ended;
+    }
+
+    fn copy_of(&self, content: Content) -> SharedCopy {
+        let budget = &self.journal.budget;
+        match content {
+            Content::Plain if self.entry.is_some() => {
+                SharedCopy::keeping(self.journal.limits.body_bytes, budget)
+            }
+            Content::Plain | Content::Encoded => SharedCopy::counting(budget),
+        }
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        let now_ms = self.journal.clock.now_ms();
+        let captured = self.entry.take().map(|entry| Captured {
+            sequence: entry.sequence,
+            exchange: Exchange {
+                id: ExchangeId::from(""),
+                direction: Direction::Outbound,
+                offset_ms: entry.offset_ms,
+                latency_ms: now_ms.saturating_sub(entry.offset_ms),
+                caused_by: None,
+                ended: self.ended,
+                request: entry.request,
+                response: entry.response,
+            },
+            request_body: self.request_copy.take(),
+            answer_body: self.answer_copy.take(),
+        });
+        let mut state = self.journal.lock();
+        state.in_flight -= 1;
+        state.last_activity_ms = now_ms;
+        match captured {
+            Some(captured) => state.ended.push(captured),
+            None => state.not_kept += 1,
+        }
+        drop(state);
+        self.journal.changed.send_replace(());
+    }
+}
+
+impl Captured {
+    fn into_exchange(self) -> Exchange {
+        let mut exchange = self.exchange;
+        let headers = &exchange.request.headers;
+        let declared_bytes = headers.text("content-length").and_then(|length| length.trim().parse().ok());
+        exchange.request.body =
+            self.request_body.into_request_body(headers.text("content-type"), declared_bytes);
+        if let Some(response) = &mut exchange.response {
+            response.body = self.answer_body.into_answer_body(response.headers.text("content-type"));
+        }
+        exchange
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(target: &str) -> Request {
+        Request { method: "GET".into(), target: target.into(), headers: Headers::default(), body: Body::None }
+    }
+
+    fn journal(exchanges: usize, total_bytes: usize) -> Arc<Journal> {
+        Journal::new(Clock::start(), Limits { exchanges, total_bytes, ..Limits::default() })
+    }
+
+    #[test]
+    fn exchanges_stand_in_order_of_their_requests_however_they_end() {
+        let journal = journal(10, 1000);
+        let first = journal.begin(request("/1"), 2, Content::Plain);
+        let mut second = journal.begin(request("/2"), 2, Content::Plain);
+        second.answered(200, Headers::default(), 2, Content::Plain).push(b"x");
+        second.conclude(Ended::Complete);
+        assert_eq!(journal.captured(), 1);
+        drop(first);
+        let all = journal.take().exchanges;
+        let seen: Vec<_> = all.iter().map(|one| (one.request.target.as_str(), one.ended)).collect();
+        assert_eq!(seen, [("/1", Ended::ClientWentAway), ("/2", Ended::Complete)]);
+        assert_eq!(all[1].response.as_ref().unwrap().body, Body::Text("x".into()));
+    }
+
+    #[test]
+    fn what_is_beyond_the_bounds_is_counted() {
+        let few = journal(1, 1000);
+        few.begin(request("/1"), 2, Content::Plain).conclude(Ended::Complete);
+        few.begin(request("/2"), 2, Content::Plain).conclude(Ended::Complete);
+        let captures = few.take();
+        assert_eq!((captures.exchanges.len(), captures.not_kept), (1, 1));
+
+        let small = journal(10, 5);
+        let mut one = small.begin(request("/1"), 2, Content::Plain);
+        one.answered(200, Headers::default(), 4, Content::Plain);
+        one.conclude(Ended::Complete);
+        let captures = small.take();
+        assert_eq!((captures.exchanges.len(), captures.not_kept), (0, 1));
+    }
+
+    #[test]
+    fn quiet_begins_when_the_last_exchange_in_flight_has_ended() {
+        let journal = journal(10, 1000);
+        let quiet = Duration::from_secs(3600);
+        assert_eq!(journal.quiet_left(quiet), None);
+        let one = journal.begin(request("/1"), 2, Content::Plain);
+        assert_eq!(journal.quiet_left(quiet), None);
+        one.conclude(Ended::Complete);
+        assert!(journal.quiet_left(quiet).is_some_and(|left| left > Duration::from_secs(3500)));
+        assert_eq!(journal.quiet_left(Duration::ZERO), Some(Duration::ZERO));
+        let _two = journal.begin(request("/2"), 2, Content::Plain);
+        assert_eq!(journal.quiet_left(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn encoded_content_is_counted_and_not_kept() {
+        let journal = journal(10, 1000);
+        let mut one = journal.begin(request("/1"), 2, Content::Plain);
+        one.request_copy().set_whole();
+        one.answered(200, Headers::default(), 0, Content::Encoded).push(b"\x1f\x8b");
+        one.conclude(Ended::Complete);
+        let all = journal.take().exchanges;
+        assert_eq!(all[0].response.as_ref().unwrap().body, Body::Omitted { size_bytes: 2 });
+    }
+}

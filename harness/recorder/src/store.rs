@@ -1,0 +1,312 @@
+//! From captured exchanges to a fixture on the disk: redacted, numbered, written aside, searched, moved.
+//!
+//! The order is the guarantee. Redaction comes before the first byte is written; the search reads what was
+//! written and shares nothing with redaction but the profile; the fixture's own file is moved last. Until
+//! then an older fixture of the name stays as it was.
+
+use crate::draft::draft;
+use crate::journal::Captures;
+use crate::recorder::RecorderError;
+use crate::searchable::{make_searchable, secrets_in_links};
+use counterpart_exchange::redaction::{KnownSecret, redact, scan};
+use counterpart_exchange::{
+    Body, Exchange, Fixture, FixtureRef, Library, Provenance, ProviderProfile, Recorded, write_atomically,
+};
+use jiff::Timestamp;
+use std::collections::HashSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use tempfile::TempPath;
+
+/// The name of a provider's profile in its folder.
+const PROFILE_FILE: &str = "provider.yaml";
+
+/// What a recording left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// The fixture.
+    pub path: PathBuf,
+    /// How many exchanges it holds.
+    pub exchanges: usize,
+    /// How many different secrets were taken out.
+    pub redacted: usize,
+    /// How many bodies were passed on and not kept: too large, encoded, not sent whole, or unsearchable.
+    pub omitted: usize,
+    /// How many exchanges were proxied and not kept, beyond the bounds.
+    pub not_kept: usize,
+    /// The profile that was drafted, where the provider had none.
+    pub drafted: Option<PathBuf>,
+}
+
+/// A place in what was about to be kept that looks secret. Never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftSecret {
+    /// The file, relative to the provider's folder.
+    pub file: PathBuf,
+    /// The line in it, from 1.
+    pub line: usize,
+    /// The exchange that the line belongs to.
+    pub exchange: Option<String>,
+    /// The field or header on the line, where it has a plain name.
+    pub field: Option<String>,
+    /// What was found.
+    pub what: String,
+}
+
+impl fmt::Display for LeftSecret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} line {}", self.file.display(), self.line)?;
+        if let Some(exchange) = &self.exchange {
+            write!(formatter, ", exchange {exchange}")?;
+        }
+        if let Some(field) = &self.field {
+            write!(formatter, ", `{field}`")?;
+        }
+        write!(formatter, ": {}", self.what)
+    }
+}
+
+/// Where a fixture goes, and the profile that it is judged by.
+#[derive(Debug)]
+pub(crate) struct Destination {
+    pub(crate) library: Library,
+    pub(crate) name: FixtureRef,
+    pub(crate) profile: ProviderProfile,
+}
+
+impl Destination {
+    fn folder(&self) -> PathBuf {
+        self.library.root().join(&self.name.provider)
+    }
+}
+
+/// What a recording has to show.
+pub(crate) struct Evidence {
+    pub(crate) captures: Captures,
+    pub(crate) at: Timestamp,
+    /// The upstream, for provenance.
+    pub(crate) upstream: String,
+}
+
+/// Keeps what was captured.
+///
+/// # Errors
+/// As [`crate::Recorder::finish`].
+pub(crate) fn keep(
+    evidence: Evidence,
+    destination: &Destination,
+    known: &[KnownSecret],
+) -> Result<Recording, RecorderError> {
+    let Evidence { captures: Captures { mut exchanges, not_kept }, at, upstream } = evidence;
+    if exchanges.is_empty() {
+        return Err(RecorderError::NothingCaptured { fixture: destination.name.to_string() });
+    }
+    let profile = &destination.profile;
+    make_searchable(&mut exchanges, profile);
+    let mut known = known.to_vec();
+    known.extend(secrets_in_links(&exchanges, profile));
+    let redacted = redact(exchanges, profile, &known);
+    known.extend(redacted.found);
+
+    let drafted = if destination.folder().join(PROFILE_FILE).exists() {
+        None
+    } else {
+        draft(&destination.name.provider, &upstream, &redacted.exchanges)
+    };
+    let profile = drafted.as_ref().map_or(profile, |drafted| &drafted.profile);
+    let mut fixture = Fixture {
+        provider: destination.name.provider.clone(),
+        flow: destination.name.flow.clone(),
+        provenance: Provenance::Recorded(Recorded {
+            at,
+            upstream,
+            by: format!("counterpart {}", env!("CARGO_PKG_VERSION")),
+            server: server_of(&redacted.exchanges),
+        }),
+        redacted: redacted.values,
+        exchanges: redacted.exchanges,
+    };
+    fixture.number_exchanges(|one| profile.operation_of(&one.request.method, &one.request.target).0);
+
+    let draft_text = drafted.as_ref().map(|drafted| drafted.text.as_str());
+    write_and_search(&fixture, draft_text, destination, &known)?;
+    Ok(Recording {
+        path: destination.library.path_of(&destination.name),
+        exchanges: fixture.exchanges.len(),
+        redacted: fixture.redacted.len(),
+        omitted: fixture.exchanges.iter().map(omitted_bodies).sum(),
+        not_kept,
+        drafted: draft_text.map(|_| destination.folder().join(PROFILE_FILE)),
+    })
+}
+
+fn server_of(exchanges: &[Exchange]) -> Option<String> {
+    exchanges
+        .iter()
+        .find_map(|exchange| exchange.response.as_ref()?.headers.text("server"))
+        .map(str::to_owned)
+}
+
+fn omitted_bodies(exchange: &Exchange) -> usize {
+    std::iter::once(&exchange.request.body)
+        .chain(exchange.response.iter().map(|response| &response.body))
+        .filter(|body| matches!(body, Body::Omitted { .. }))
+        .count()
+}
+
+/// Writes a fixture (and a drafted profile) aside, searches what was written, and moves it into place.
+fn write_and_search(
+    fixture: &Fixture,
+    draft: Option<&str>,
+    destination: &Destination,
+    known: &[KnownSecret],
+) -> Result<(), RecorderError> {
+    let folder = destination.folder();
+    std::fs::create_dir_all(&folder).map_err(problem(&folder))?;
+    let result = (|| {
+        let aside = tempfile::Builder::new()
+            .prefix(".counterpart-recording-")
+            .tempdir_in(&folder)
+            .map_err(problem(&folder))?;
+        let written = aside.path().join(format!("{}.yaml", fixture.flow));
+        fixture.write(&written)?;
+        if let Some(text) = draft {
+            let path = aside.path().join(PROFILE_FILE);
+            write_atomically(&path, text.as_bytes()).map_err(problem(&path))?;
+        }
+        let findings = search(aside.path(), &destination.profile, known)?;
+        if !findings.is_empty() {
+            return Err(RecorderError::SecretLeft {
+                fixture: fixture.name(),
+                profile: folder.join(PROFILE_FILE),
+                findings,
+            });
+        }
+        // What cannot be read again is worth nothing; better to say so now than at the first replay.
+        Fixture::read(&written)?;
+        move_into_place(aside.path(), &folder, &fixture.flow)
+    })();
+    if result.is_err() {
+        // Removes the folder only where it is empty, that is where it was made for this recording.
+        let _ = std::fs::remove_dir(&folder);
+    }
+    result
+}
+
+fn problem(path: &Path) -> impl Fn(std::io::Error) -> RecorderError {
+    let path = path.to_owned();
+    move |source| RecorderError::Write { path: path.clone(), source }
+}
+
+/// The files below a folder, two levels deep, by name.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, RecorderError> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(problem(folder))? {
+        let path = entry.map_err(problem(folder))?.path();
+        if path.is_dir() {
+            for inner in std::fs::read_dir(&path).map_err(problem(&path))? {
+                files.push(inner.map_err(problem(&path))?.path());
+            }
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Searches every file below a folder.
+fn search(
+    folder: &Path,
+    profile: &ProviderProfile,
+    known: &[KnownSecret],
+) -> Result<Vec<LeftSecret>, RecorderError> {
+    let mut left = Vec::new();
+    for path in files_in(folder)? {
+        let bytes = std::fs::read(&path).map_err(problem(&path))?;
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            // Binary content is random by nature. Spelled as a fixture spells it, its look is not judged, but
+            // known secrets and forms of tokens are still found.
+            Err(error) => {
+                let content = String::from_utf8_lossy(error.as_bytes()).replace(['\n', '\r'], " ");
+                format!("base64: {content}")
+            }
+        };
+        let lines: Vec<&str> = text.lines().collect();
+        let file = path.strip_prefix(folder).unwrap_or(&path);
+        left.extend(scan(&text, profile, known).into_iter().map(|finding| {
+            let index = finding.line.saturating_sub(1);
+            LeftSecret {
+                file: file.to_owned(),
+                line: finding.line,
+                exchange: lines.iter().take(finding.line).rev().find_map(|line| exchange_id_on(line)),
+                field: lines.get(index).and_then(|line| field_on(line)),
+                what: finding.what,
+            }
+        }));
+    }
+    Ok(left)
+}
+
+fn exchange_id_on(line: &str) -> Option<String> {
+    line.trim_start().strip_prefix("- id: ").map(str::to_owned)
+}
+
+/// The key that a line of YAML or JSON begins with, where it reads like a name.
+fn field_on(line: &str) -> Option<String> {
+    let (key, _) = line.trim_start().trim_start_matches("- ").split_once(':')?;
+    let key = key.trim_matches('"');
+    let is_name = (1..=40).contains(&key.len())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        && scan(key, &ProviderProfile::default(), &[]).is_empty();
+    is_name.then(|| key.to_owned())
+}
+
+/// Moves what was written aside to where it belongs: bodies first, a profile only where there is none, the
+/// fixture last. Then bodies of an older fixture that nothing names any more go.
+fn move_into_place(aside: &Path, folder: &Path, flow: &str) -> Result<(), RecorderError> {
+    let bodies = format!("{flow}.bodies");
+    let (from, to) = (aside.join(&bodies), folder.join(&bodies));
+    let mut named = HashSet::new();
+    if from.is_dir() {
+        std::fs::create_dir_all(&to).map_err(problem(&to))?;
+        for file in files_in(&from)? {
+            let name = file.file_name().map(ToOwned::to_owned).unwrap_or_default();
+            std::fs::rename(&file, to.join(&name)).map_err(problem(&to.join(&name)))?;
+            named.insert(name);
+        }
+    }
+    let (draft, profile) = (aside.join(PROFILE_FILE), folder.join(PROFILE_FILE));
+    if draft.exists() {
+        let moved = TempPath::try_from_path(draft).map_err(problem(&profile))?.persist_noclobber(&profile);
+        // A profile that somebody wrote in the meantime stays.
+        if let Err(error) = moved
+            && error.error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            return Err(problem(&profile)(error.error));
+        }
+    }
+    let file = format!("{flow}.yaml");
+    std::fs::rename(aside.join(&file), folder.join(&file)).map_err(problem(&folder.join(&file)))?;
+    remove_unnamed(&to, &named);
+    Ok(())
+}
+
+/// Removes bodies that no fixture names. The recording is kept by now, so what cannot be removed may stay.
+fn remove_unnamed(bodies: &Path, named: &HashSet<std::ffi::OsString>) {
+    let Ok(entries) = std::fs::read_dir(bodies) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name();
+        let is_body =
+            name.to_str().is_some_and(|name| name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit()));
+        if is_body && !named.contains(&name) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(bodies);
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

@@ -1,0 +1,181 @@
+use super::*;
+use counterpart_exchange::{Direction, Ended, ExchangeId, Headers, Request, Response};
+
+fn exchange(target: &str, answer: Body) -> Exchange {
+    Exchange {
+        id: ExchangeId::from("get-1"),
+        direction: Direction::Outbound,
+        offset_ms: 0,
+        latency_ms: 0,
+        caused_by: None,
+        ended: Ended::Complete,
+        request: Request {
+            method: "GET".into(),
+            target: target.into(),
+            headers: Headers::default(),
+            body: Body::None,
+        },
+        response: Some(Response { status: 200, headers: Headers::default(), body: answer }),
+    }
+}
+
+fn fixture(answer: Body) -> Fixture {
+    Fixture {
+        provider: "acme".into(),
+        flow: "flow".into(),
+        provenance: Provenance::Recorded(Recorded {
+            at: "2026-11-22T08:00:00Z".parse().unwrap(),
+            upstream: "http://127.0.0.1:1".into(),
+            by: "counterpart 0.1.0".into(),
+            server: None,
+        }),
+        redacted: std::collections::BTreeMap::new(),
+        exchanges: vec![exchange("/x", answer)],
+    }
+}
+
+fn destination(root: &Path) -> Destination {
+    Destination {
+        library: Library::new(root),
+        name: "acme/flow".parse().unwrap(),
+        profile: ProviderProfile::unknown("acme"),
+    }
+}
+
+fn json(text: &str) -> Body {
+    Body::from_bytes(text.as_bytes(), Some("application/json"))
+}
+
+fn secret() -> KnownSecret {
+    KnownSecret { kind: "api_key".into(), value: "correct horse battery".into() }
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .map(|all| all.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
+        .unwrap_or_default();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_is_clean_is_moved_into_place() {
+    let root = tempfile::tempdir().unwrap();
+    let large = Body::Binary([0xff; 70_000].to_vec());
+    write_and_search(&fixture(large.clone()), Some("# draft\n"), &destination(root.path()), &[secret()])
+        .unwrap();
+    let folder = root.path().join("acme");
+    assert_eq!(names_in(&folder), ["flow.bodies", "flow.yaml", "provider.yaml"]);
+    assert_eq!(Fixture::read(&folder.join("flow.yaml")).unwrap(), fixture(large));
+
+    // The next recording of the flow has no such body, and brings no profile in place of the one there is.
+    write_and_search(&fixture(json("[1]")), Some("# other\n"), &destination(root.path()), &[]).unwrap();
+    assert_eq!(names_in(&folder), ["flow.yaml", "provider.yaml"]);
+    assert_eq!(std::fs::read_to_string(folder.join("provider.yaml")).unwrap(), "# draft\n");
+}
+
+#[test]
+fn a_secret_in_the_fixture_is_refused_with_its_place() {
+    let root = tempfile::tempdir().unwrap();
+    let left = fixture(json(r#"{"a":1,"note":"it is correct horse battery."}"#));
+    let error = write_and_search(&left, None, &destination(root.path()), &[secret()]).unwrap_err();
+    let RecorderError::SecretLeft { findings, .. } = &error else { panic!("{error}") };
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].exchange.as_deref(), Some("get-1"));
+    assert_eq!(findings[0].field.as_deref(), Some("note"));
+    let message = error.to_string();
+    assert!(message.contains("acme/flow") && message.contains("secrets.fields"), "{message}");
+    assert!(!message.contains("battery"), "{message}");
+    assert!(names_in(root.path()).is_empty(), "not even an empty folder is left");
+}
+
+#[test]
+fn secrets_beside_the_fixture_are_found_too() {
+    for content in [
+        Body::Text(format!("{}correct horse battery", "x ".repeat(40_000))),
+        Body::Binary([&[0xff; 70_000][..], b"correct horse battery"].concat()),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let error =
+            write_and_search(&fixture(content), None, &destination(root.path()), &[secret()]).unwrap_err();
+        let RecorderError::SecretLeft { findings, .. } = &error else { panic!("{error}") };
+        assert!(findings[0].file.starts_with("flow.bodies"), "{error}");
+    }
+    let root = tempfile::tempdir().unwrap();
+    let draft = "# correct horse battery\n";
+    let error = write_and_search(&fixture(json("{}")), Some(draft), &destination(root.path()), &[secret()])
+        .unwrap_err();
+    assert!(error.to_string().contains("provider.yaml line 1"), "{error}");
+}
+
+#[test]
+fn a_refusal_leaves_an_older_fixture_as_it_was() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("acme");
+    let older = Body::Text("older ".repeat(20_000));
+    write_and_search(&fixture(older), None, &destination(root.path()), &[]).unwrap();
+    let before = std::fs::read(folder.join("flow.yaml")).unwrap();
+    let bodies = names_in(&folder.join("flow.bodies"));
+    let left = fixture(json(r#"{"note":"correct horse battery"}"#));
+    write_and_search(&left, None, &destination(root.path()), &[secret()]).unwrap_err();
+    assert_eq!(std::fs::read(folder.join("flow.yaml")).unwrap(), before);
+    assert_eq!(names_in(&folder.join("flow.bodies")), bodies);
+    assert_eq!(names_in(&folder), ["flow.bodies", "flow.yaml"]);
+}
+
+#[test]
+fn a_fixture_that_cannot_be_put_in_place_leaves_no_part_aside() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("acme");
+    std::fs::create_dir_all(folder.join("flow.yaml").join("in-the-way")).unwrap();
+    let error = write_and_search(&fixture(json("{}")), None, &destination(root.path()), &[]).unwrap_err();
+    assert!(matches!(error, RecorderError::Write { .. }), "{error}");
+    assert_eq!(names_in(&folder), ["flow.yaml"]);
+}
+
+#[test]
+fn a_fixture_that_cannot_be_read_again_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let mut twice = fixture(json("{}"));
+    twice.exchanges.push(twice.exchanges[0].clone());
+    let error = write_and_search(&twice, None, &destination(root.path()), &[]).unwrap_err();
+    assert!(error.to_string().contains("given twice"), "{error}");
+    assert!(names_in(root.path()).is_empty());
+}
+
+#[test]
+fn only_names_are_shown_of_a_line() {
+    assert_eq!(field_on("  \"ticket\": \"x\"").as_deref(), Some("ticket"));
+    assert_eq!(field_on("- x-request-id: x").as_deref(), Some("x-request-id"));
+    assert_eq!(field_on("\"aB3dE5fG7hI9jK1lM3nO5\": 1"), None);
+    assert_eq!(field_on("some text: more"), None);
+    assert_eq!(field_on("no key"), None);
+}
+
+#[test]
+fn nothing_captured_writes_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let evidence = Evidence {
+        captures: Captures { exchanges: Vec::new(), not_kept: 0 },
+        at: Timestamp::UNIX_EPOCH,
+        upstream: "http://127.0.0.1:1".into(),
+    };
+    let error = keep(evidence, &destination(root.path()), &[]).unwrap_err();
+    assert!(matches!(error, RecorderError::NothingCaptured { .. }));
+    assert!(names_in(root.path()).is_empty());
+}
+#[test]
+fn tmp_speed() {
+    for secrets in [1, 200, 2000] {
+        let root = tempfile::tempdir().unwrap();
+        let all: Vec<Exchange> = (0..10_000).map(|n| {
+            let mut one = exchange(&format!("/v1/users/{n}"), json(&format!(r#"{{"id":{n},"token":"Ab3De5Fg7Hi9Jk1Lm{:06}","list":[1,2,3,4,5,6,7,8,9,"hello there"],"more":{{"a":"b"}}}}"#, n % secrets)));
+            one.request.headers.append("user-agent", counterpart_exchange::HeaderValue::Text("x/1".into()));
+            one
+        }).collect();
+        let evidence = Evidence { captures: Captures { exchanges: all, not_kept: 0 }, at: Timestamp::UNIX_EPOCH, upstream: "http://127.0.0.1:1".into() };
+        let t = std::time::Instant::now();
+        let r = keep(evidence, &destination(root.path()), &[]);
+        eprintln!("{secrets} secrets: {:?} {}", t.elapsed(), r.is_ok());
+    }
+}

@@ -1,0 +1,328 @@
+//! The integration `chat-import`: a Matrix room's history, newest first, into the destination table.
+//!
+//! One step is one call and what follows from it: resolve the room's alias, fetch the page at the cursor, or refresh
+//! the access token. A step reads all it needs from the claimed run and commits all it learnt, so it can be repeated
+//! or taken up by another process at any time. `matrix` knows the provider's API, `validate` what a record must be;
+//! this file knows what to do about either.
+
+mod matrix;
+mod validate;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use self::matrix::{Page, Success, Tokens};
+use crate::clock::{Work, later};
+use crate::credentials::Credentials;
+use crate::journal::Level;
+use crate::outbound::verdict::Verdict;
+use crate::plants::Plant;
+use crate::schedule;
+use crate::store::{
+    Alert, AuditRow, Claim, Hold, PageCommit, RetryCommit, RetryCost, RunHold, StoreError, TokensCommit,
+};
+use crate::vocabulary::{AlertKind, HoldReason, Operation};
+use crate::worker::{Context, LaneMemory};
+
+/// After so many failed attempts in a row at one step a person is told.
+const ALERT_AFTER_FAILURES: u32 = 3;
+
+/// So often in a row may a provider put a step off before the run is held.
+const MAX_RATE_LIMIT_WAITS: u32 = 50;
+
+/// So many refreshes may follow one another without an accepted call between.
+const MAX_REFRESHES_IN_A_ROW: u32 = 2;
+
+/// A history of more pages than this, a million events, does not end.
+const MAX_PAGES: u32 = 100_000;
+
+/// Takes the next step of `claim`'s run.
+///
+/// # Errors
+/// When its outcome could not be committed; the step is then still to be taken.
+pub(crate) async fn step(
+    context: &Context,
+    work: &mut Work,
+    memory: &mut LaneMemory,
+    claim: Claim,
+) -> Result<(), StoreError> {
+    let unable = |reason, detail: &str| RunEnd { reason, detail: detail.to_owned(), failed_attempts: 0 };
+    if let Some((reason, detail)) = obstacle(&claim) {
+        return hold_run(context, claim, None, unable(reason, detail)).await;
+    }
+    let stored = || context.vault.open(&claim.lane, &claim.sealed);
+    let Some(credentials) = memory.unsaved.take().or_else(stored) else {
+        let detail = "the stored credential does not open with the key file; PUT the connection again";
+        return hold_run(context, claim, None, unable(HoldReason::CredentialRejected, detail)).await;
+    };
+    let operation = claim.operation();
+    let Some(call) = matrix::call(&claim, &credentials) else {
+        let detail = "the connection's base_url or refresh token is unusable; PUT the connection again";
+        return hold_run(context, claim, None, unable(HoldReason::CredentialRejected, detail)).await;
+    };
+
+    context.outbound.pace(work, &claim.lane, claim.max_requests_per_second).await;
+    let _slot = work.slot().await;
+    let (at, method, path) = (context.clock.now(), call.method.to_string(), call.url.path().to_owned());
+    if context.plants.has(Plant::SecretLogged) {
+        let fields = json!({ "authorization": format!("Bearer {}", credentials.access_token.expose()) });
+        context.note(Level::Info, "request_sent", (&claim.lane, claim.run), fields);
+    }
+    let reply = context.outbound.send(work, &claim.lane, call).await;
+    if context.plants.has(Plant::CursorBeforeCommit)
+        && operation == Operation::Messages
+        && let Some(end) = matrix::named_end(&reply)
+    {
+        context.store.save_cursor(claim.run, end).await?;
+    }
+
+    let status = reply.status();
+    let now = context.clock.now();
+    let verdict = matrix::judge(operation, reply, now, &context.plants);
+    let audit = AuditRow {
+        at,
+        lane: claim.lane.clone(),
+        run: claim.run,
+        operation,
+        method,
+        path,
+        attempt: claim.attempt(),
+        status,
+        outcome: verdict.audit_outcome(),
+        detail: verdict.detail(),
+    };
+    Outcome { context, claim, audit, now }.settle(verdict, credentials, memory).await
+}
+
+/// Why the run cannot go on, without asking the provider.
+fn obstacle(claim: &Claim) -> Option<(HoldReason, &'static str)> {
+    if claim.paused {
+        let detail =
+            "the connection is paused since its credential was rejected; PUT the connection with a new one";
+        return Some((HoldReason::CredentialRejected, detail));
+    }
+    (claim.pages >= MAX_PAGES).then_some((
+        HoldReason::Refused,
+        "the history has more than 100,000 pages: its paging does not seem to end",
+    ))
+}
+
+/// What a step knows when it is time to commit.
+struct Outcome<'a> {
+    context: &'a Context,
+    claim: Claim,
+    audit: AuditRow,
+    now: Timestamp,
+}
+
+impl Outcome<'_> {
+    async fn settle(
+        self,
+        verdict: Verdict<Success>,
+        credentials: Credentials,
+        memory: &mut LaneMemory,
+    ) -> Result<(), StoreError> {
+        let failed = !matches!(verdict, Verdict::Done(_) | Verdict::TokenExpired);
+        if failed && self.context.plants.has(Plant::ErrorSwallowed) {
+            return self.finish().await;
+        }
+        match verdict {
+            Verdict::Done(Success::Room(room_id)) => self.room(room_id).await,
+            Verdict::Done(Success::Page(page)) => self.page(page).await,
+            Verdict::Done(Success::Tokens(tokens)) => self.tokens(tokens, credentials, memory).await,
+            Verdict::TokenExpired => self.expired(&credentials).await,
+            Verdict::RateLimited { wait, detail } => self.rate_limited(wait, detail).await,
+            Verdict::Failed { detail, wait, .. } => self.failed(wait, detail).await,
+            Verdict::Rejected { reason, detail } => self.hold(reason, detail).await,
+        }
+    }
+
+    async fn room(self, room_id: String) -> Result<(), StoreError> {
+        self.context.store.commit_room(self.audit, room_id).await
+    }
+
+    async fn page(self, page: Page) -> Result<(), StoreError> {
+        let Self { context, claim, audit, now } = self;
+        let about = (&claim.lane, claim.run);
+        let plants = &context.plants;
+        // An empty chunk ends the history even where it names a next page.
+        let next = page.end.filter(|_| !page.events.is_empty());
+        let mut checked = validate::check(&page.events, plants);
+        if next.is_none() && plants.has(Plant::LastPageDropped) {
+            checked = validate::Checked::default();
+        }
+        let (imported, held) = (checked.records.len(), checked.holds.clone());
+        let last = next.is_none();
+        let commit = PageCommit {
+            room_id: claim.room_id.unwrap_or(claim.room),
+            records: checked.records,
+            holds: checked.holds,
+            next,
+        };
+        context.store.commit_page(audit, commit, now).await?;
+
+        let fields = json!({ "imported": imported, "held_records": held.len() });
+        context.note(Level::Info, "page_committed", about, fields);
+        for hold in held {
+            let fields = json!({ "key": hold.key, "detail": hold.detail });
+            context.note(Level::Warn, "record_held", about, fields);
+        }
+        if last {
+            context.note(Level::Info, "run_succeeded", about, json!({}));
+        }
+        Ok(())
+    }
+
+    /// Stores the refreshed tokens before they are used: the old ones may be worth nothing already.
+    async fn tokens(
+        self,
+        tokens: Tokens,
+        old: Credentials,
+        memory: &mut LaneMemory,
+    ) -> Result<(), StoreError> {
+        let refreshed = Credentials {
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token.or(old.refresh_token),
+        };
+        let sealed = if self.context.plants.has(Plant::RefreshNotStored) {
+            memory.unsaved = Some(refreshed);
+            None
+        } else {
+            let Some(sealed) = self.context.vault.seal(&self.claim.lane, &refreshed) else {
+                let detail = "the refreshed credential could not be encrypted; PUT the connection again";
+                return self.hold(HoldReason::CredentialRejected, detail.to_owned()).await;
+            };
+            Some(sealed)
+        };
+        let Self { context, claim, audit, now } = self;
+        let expires_at = tokens.expires_in.map(|lifetime| later(now, lifetime));
+        let commit = TokensCommit { sealed, expires_at, replaces: claim.generation };
+        context.store.commit_tokens(audit, commit).await?;
+        let fields = json!({ "access_token_expires_at": expires_at });
+        context.note(Level::Info, "refreshed", (&claim.lane, claim.run), fields);
+        Ok(())
+    }
+
+    async fn expired(self, credentials: &Credentials) -> Result<(), StoreError> {
+        let refused = if credentials.refresh_token.is_none() {
+            Some("the access token has expired, and there is no refresh token")
+        } else if self.claim.refreshes_in_a_row >= MAX_REFRESHES_IN_A_ROW {
+            Some("the provider takes each refreshed access token for expired")
+        } else if self.context.plants.has(Plant::NoRefresh) {
+            Some("the access token was rejected")
+        } else {
+            None
+        };
+        if let Some(detail) = refused {
+            return self.hold(HoldReason::CredentialRejected, detail.to_owned()).await;
+        }
+        let Self { context, claim, audit, .. } = self;
+        context.store.commit_expiry(audit, claim.generation).await?;
+        context.note(Level::Info, "token_expired", (&claim.lane, claim.run), json!({}));
+        Ok(())
+    }
+
+    async fn rate_limited(self, wait: SignedDuration, detail: String) -> Result<(), StoreError> {
+        if self.claim.rate_limits_in_a_row >= MAX_RATE_LIMIT_WAITS {
+            let detail = format!("put off {MAX_RATE_LIMIT_WAITS} times in a row, and once more: {detail}");
+            return self.hold(HoldReason::RetriesExhausted, detail).await;
+        }
+        let wait = self.as_planted(self.demanded(wait));
+        self.retry(RetryCost::RateLimitWait, wait, detail, None).await
+    }
+
+    async fn failed(self, wait: Option<SignedDuration>, detail: String) -> Result<(), StoreError> {
+        let claim = &self.claim;
+        let failures = claim.failures_in_a_row + 1;
+        let scheduled = schedule::retry_delay(failures, self.context.seed, &claim.lane, &claim.step_key());
+        self.note_failure(&detail);
+        let Some(scheduled) = scheduled else {
+            let detail = format!("{failures} attempts in a row failed, the last: {detail}");
+            let end = RunEnd { reason: HoldReason::RetriesExhausted, detail, failed_attempts: 1 };
+            return hold_run(self.context, self.claim, Some(self.audit), end).await;
+        };
+        let wait = self.as_planted(wait.map_or(scheduled, |wait| self.demanded(wait)));
+        let alert = (failures == ALERT_AFTER_FAILURES).then(|| Alert {
+            kind: AlertKind::RepeatedFailures,
+            message: format!(
+                "{}: {failures} attempts in a row at {} failed, the last: {detail}",
+                claim.run,
+                claim.operation().word()
+            ),
+        });
+        self.retry(RetryCost::Attempt, wait, detail, alert).await
+    }
+
+    async fn retry(
+        self,
+        cost: RetryCost,
+        wait: SignedDuration,
+        detail: String,
+        alert: Option<Alert>,
+    ) -> Result<(), StoreError> {
+        let Self { context, claim, audit, now } = self;
+        let not_before = (wait > SignedDuration::ZERO).then(|| later(now, wait));
+        let fields = json!({ "until": not_before, "detail": detail });
+        context.store.commit_retry(audit, RetryCommit { not_before, cost, detail, alert }, now).await?;
+        if not_before.is_some() {
+            context.note(Level::Info, "waiting", (&claim.lane, claim.run), fields);
+        }
+        Ok(())
+    }
+
+    async fn hold(self, reason: HoldReason, detail: String) -> Result<(), StoreError> {
+        let end = RunEnd { reason, detail, failed_attempts: 0 };
+        hold_run(self.context, self.claim, Some(self.audit), end).await
+    }
+
+    /// Ends the run as if there were no more pages.
+    async fn finish(self) -> Result<(), StoreError> {
+        let Self { context, claim, audit, now } = self;
+        context.store.finish_run(audit, now).await?;
+        context.note(Level::Info, "run_succeeded", (&claim.lane, claim.run), json!({}));
+        Ok(())
+    }
+
+    fn note_failure(&self, detail: &str) {
+        let claim = &self.claim;
+        let fields =
+            json!({ "operation": claim.operation().word(), "attempt": claim.attempt(), "detail": detail });
+        self.context.note(Level::Warn, "attempt_failed", (&claim.lane, claim.run), fields);
+    }
+
+    /// A wait that the provider asked for.
+    fn demanded(&self, wait: SignedDuration) -> SignedDuration {
+        if self.context.plants.has(Plant::RetryAfterIgnored) { SignedDuration::from_secs(1) } else { wait }
+    }
+
+    fn as_planted(&self, wait: SignedDuration) -> SignedDuration {
+        if self.context.plants.has(Plant::NoBackoff) { SignedDuration::ZERO } else { wait }
+    }
+}
+
+/// Why a run cannot go on.
+struct RunEnd {
+    reason: HoldReason,
+    detail: String,
+    /// 1 when the last call was one more failed attempt.
+    failed_attempts: u32,
+}
+
+/// Holds a run, after the call in `audit` or without one. A rejected credential pauses its connection too, so that
+/// no other run wears it out further.
+async fn hold_run(
+    context: &Context,
+    claim: Claim,
+    audit: Option<AuditRow>,
+    end: RunEnd,
+) -> Result<(), StoreError> {
+    let RunEnd { reason, detail, failed_attempts } = end;
+    let fields = json!({ "reason": reason.word(), "detail": detail });
+    let rejected = reason == HoldReason::CredentialRejected;
+    let hold = Hold { reason, key: None, detail, payload: None };
+    let held = RunHold { hold, pause: rejected.then_some(claim.generation), failed_attempts };
+    let about = (claim.lane.clone(), claim.run);
+    context.store.hold_run(about, audit, held, context.clock.now()).await?;
+    context.note(Level::Error, "run_held", (&claim.lane, claim.run), fields);
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! `PUT` and `GET /connections/{tenant}/{connection}`. Credentials come in here and never go out.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Json;
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Body, LanePath, Refusal, Shared};
+use crate::credentials::{Credentials, Secret};
+use crate::journal::{About, Level};
+use crate::store::{ConnectionView, NewConnection, PutConnection};
+
+/// The pace that a connection may be set to, in requests a second.
+const PACES: std::ops::RangeInclusive<f64> = 0.001..=10_000.0;
+
+/// Not printable, for it holds secrets that are not wrapped yet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectionBody {
+    provider: Provider,
+    base_url: String,
+    access_token: String,
+    refresh_token: Option<String>,
+    max_requests_per_second: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Provider {
+    Matrix,
+}
+
+impl Provider {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Matrix => "matrix",
+        }
+    }
+}
+
+pub(super) async fn store(
+    State(lanes): Shared,
+    LanePath(lane): LanePath,
+    Body(body): Body<ConnectionBody>,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    let context = &lanes.context;
+    let pace = body.max_requests_per_second;
+    if pace.is_some_and(|pace| !PACES.contains(&pace)) {
+        return Err(Refusal::invalid(format!(
+            "max_requests_per_second must be from {} to {}",
+            PACES.start(),
+            PACES.end()
+        )));
+    }
+    let base_url = base_url(&body.base_url)?;
+    let credentials = Credentials {
+        access_token: secret("access_token", body.access_token)?,
+        refresh_token: body.refresh_token.map(|token| secret("refresh_token", token)).transpose()?,
+    };
+    let sealed = context.vault.seal(&lane, &credentials);
+    let sealed = sealed.ok_or_else(|| Refusal::internal("the credentials could not be encrypted"))?;
+    let new = NewConnection { base_url, sealed, max_requests_per_second: pace };
+    let put = context.store.put_connection(lane.clone(), body.provider.word(), new).await?;
+    context.journal.line(Level::Info, "connection_stored", About::Connection(&lane), json!({}));
+    let status = match put {
+        PutConnection::Created => StatusCode::CREATED,
+        PutConnection::Replaced => StatusCode::OK,
+    };
+    let named = json!({ "tenant": lane.tenant.as_str(), "connection": lane.connection.as_str() });
+    Ok((status, Json(named)))
+}
+
+pub(super) async fn show(
+    State(lanes): Shared,
+    LanePath(lane): LanePath,
+) -> Result<Json<ConnectionView>, Refusal> {
+    let view = lanes.context.store.connection(lane).await?;
+    view.map(Json).ok_or_else(|| Refusal::not_found("there is no such connection; PUT it first"))
+}
+
+fn secret(field: &str, token: String) -> Result<Secret, Refusal> {
+    let message = format!("{field} must be 1 to 8192 visible ASCII characters, without spaces");
+    Secret::parse(token).ok_or_else(|| Refusal::invalid(message))
+}
+
+/// The URL without a slash at its end, so that paths can be put behind it.
+fn base_url(text: &str) -> Result<String, Refusal> {
+    let refusal = || {
+        let message = "base_url must be an absolute http or https URL of at most 2048 characters, without user name, \
+                       password, query and fragment";
+        Refusal::invalid(message.to_owned())
+    };
+    let url = Url::parse(text).ok().filter(|_| text.len() <= 2048).ok_or_else(refusal)?;
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && matches!(url.scheme(), "http" | "https");
+    if !plain {
+        return Err(refusal());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}

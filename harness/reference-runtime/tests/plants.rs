@@ -1,0 +1,215 @@
+//! Each known bug, planted: it must change what can be seen from outside, where the sound runtime does well.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use counterpart_reference_runtime::Plant;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use support::provider::{
+    error, inject, message, mount_pages, mount_refresh, ok, requests, soft_logout, three_pages, whole_history,
+};
+use support::raw::{RawProvider, Script};
+use support::{ACCESS_TOKEN, Subject, start_with};
+use wiremock::{MockServer, ResponseTemplate};
+
+/// The sound runtime, then the one with the bug.
+async fn both(plant: Plant) -> [Subject; 2] {
+    [start_with(&[]).await, start_with(&[plant]).await]
+}
+
+/// Imports from a fresh three-page provider with one fault in it, on both.
+async fn imported(plant: Plant, cursor: Option<&str>, times: u64, fault: ResponseTemplate) -> [Subject; 2] {
+    let subjects = both(plant).await;
+    for subject in &subjects {
+        let provider = three_pages().await;
+        inject(&provider, cursor, times, fault.clone()).await;
+        subject.import(&provider.uri()).await;
+    }
+    subjects
+}
+
+#[tokio::test]
+async fn cursor_before_commit_skips_a_page() {
+    let fault = ok(json!({ "start": "t1", "end": "t2" }));
+    let [sound, planted] = imported(Plant::CursorBeforeCommit, Some("t1"), 1, fault).await;
+    assert_eq!(sound.bodies().await, whole_history());
+    assert_eq!(planted.bodies().await, ["m1", "m2", "m5", "m6"]);
+}
+
+#[tokio::test]
+async fn retry_after_ignored_comes_back_too_early() {
+    let fault = ResponseTemplate::new(429).insert_header("retry-after", "60");
+    let [sound, planted] = imported(Plant::RetryAfterIgnored, None, 1, fault).await;
+    assert_eq!(sound.elapsed().await, SignedDuration::from_secs(60));
+    assert_eq!(planted.elapsed().await, SignedDuration::from_secs(1));
+}
+
+#[tokio::test]
+async fn no_validation_writes_what_comes() {
+    let mut half = message(1);
+    half["content"] = json!({});
+    let fault = ok(json!({ "chunk": [half] }));
+    let [sound, planted] = imported(Plant::NoValidation, None, 1, fault).await;
+    assert_eq!((sound.records().await.len(), sound.alerts().await.len()), (0, 1));
+    assert_eq!((planted.bodies().await, planted.alerts().await.len()), (vec![json!("")], 0));
+}
+
+#[tokio::test]
+async fn error_swallowed_ends_early_and_says_nothing() {
+    let [sound, planted] = imported(Plant::ErrorSwallowed, Some("t1"), 1, error(500, "M_UNKNOWN")).await;
+    assert_eq!(sound.bodies().await, whole_history());
+    assert_eq!((planted.state(1).await.as_str(), planted.bodies().await.len()), ("succeeded", 2));
+    assert!(planted.alerts().await.is_empty() && planted.list("/holds", "holds").await.is_empty());
+}
+
+#[tokio::test]
+async fn insert_not_upsert_writes_twice() {
+    let [sound, planted] = both(Plant::InsertNotUpsert).await;
+    for (subject, expected) in [(&sound, 6), (&planted, 12)] {
+        let provider = three_pages().await;
+        subject.import(&provider.uri()).await;
+        subject.import(&provider.uri()).await;
+        assert_eq!(subject.records().await.len(), expected);
+    }
+}
+
+/// Lets the token expire at `cursor`; the refresh brings `second`.
+async fn refreshed(subject: &Subject, expiries: &[Option<&str>]) -> MockServer {
+    let provider = three_pages().await;
+    mount_pages(&provider, "second").await;
+    for cursor in expiries {
+        inject(&provider, *cursor, 1, soft_logout()).await;
+    }
+    mount_refresh(&provider, ok(json!({ "access_token": "second", "refresh_token": "next" }))).await;
+    subject.import(&provider.uri()).await;
+    provider
+}
+
+#[tokio::test]
+async fn no_refresh_gives_up_on_an_expired_token() {
+    let [sound, planted] = both(Plant::NoRefresh).await;
+    refreshed(&sound, &[None]).await;
+    assert_eq!(sound.state(1).await, "succeeded");
+    refreshed(&planted, &[None]).await;
+    assert_eq!(
+        (planted.state(1).await.as_str(), planted.alerts().await),
+        ("held", vec![json!("credential_rejected")])
+    );
+}
+
+#[tokio::test]
+async fn refresh_not_stored_goes_back_to_the_old_token() {
+    for (subject, expected) in
+        both(Plant::RefreshNotStored).await.iter().zip(["Bearer second", "Bearer syt_first_access"])
+    {
+        let provider = refreshed(subject, &[None]).await;
+        let last = provider.received_requests().await.unwrap().pop().unwrap();
+        assert_eq!(last.headers["authorization"], expected);
+    }
+}
+
+#[tokio::test]
+async fn no_timeout_hangs_for_ever() {
+    for (subject, timer) in
+        both(Plant::NoTimeout).await.iter().zip([json!("2026-01-05T00:00:10Z"), Value::Null])
+    {
+        let provider = RawProvider::start(vec![Script::Hang]).await;
+        subject.connect(&provider.url()).await;
+        subject.trigger().await;
+        assert_eq!(subject.quiet(1).await["next_timer"], timer);
+    }
+}
+
+#[tokio::test]
+async fn no_backoff_hammers() {
+    let [sound, planted] = imported(Plant::NoBackoff, None, 9, error(500, "M_UNKNOWN")).await;
+    assert!(sound.elapsed().await >= SignedDuration::from_hours(75));
+    assert_eq!(planted.elapsed().await, SignedDuration::ZERO);
+    assert_eq!(planted.state(1).await, "succeeded");
+}
+
+#[tokio::test]
+async fn forbidden_retried_does_not_take_no() {
+    let [sound, planted] = imported(Plant::ForbiddenRetried, None, 1, error(403, "M_FORBIDDEN")).await;
+    assert_eq!(
+        (sound.state(1).await.as_str(), sound.alerts().await),
+        ("held", vec![json!("permission_denied")])
+    );
+    assert_eq!(planted.outcomes().await, ["refused", "ok", "ok", "ok"]);
+}
+
+#[tokio::test]
+async fn last_page_dropped_loses_the_oldest() {
+    let [sound, planted] = both(Plant::LastPageDropped).await;
+    for subject in [&sound, &planted] {
+        subject.import(&three_pages().await.uri()).await;
+    }
+    assert_eq!(sound.bodies().await, whole_history());
+    assert_eq!(planted.bodies().await, ["m3", "m4", "m5", "m6"]);
+}
+
+/// Stops at the second page, restarts, and runs to the end.
+async fn restarted(subject: Subject, fault: ResponseTemplate) -> (Subject, MockServer) {
+    let provider = three_pages().await;
+    inject(&provider, Some("t1"), 1, fault).await;
+    subject.connect(&provider.uri()).await;
+    subject.trigger().await;
+    subject.quiet(0).await;
+    let subject = subject.restart().await;
+    subject.settle().await;
+    (subject, provider)
+}
+
+#[tokio::test]
+async fn wait_forgotten_comes_back_at_once() {
+    for (subject, expected_s) in both(Plant::WaitForgotten).await.into_iter().zip([60, 0]) {
+        let fault = ResponseTemplate::new(429).insert_header("retry-after", "60");
+        let (subject, _provider) = restarted(subject, fault).await;
+        assert_eq!(subject.elapsed().await, SignedDuration::from_secs(expected_s));
+        assert_eq!(subject.bodies().await, whole_history());
+    }
+}
+
+#[tokio::test]
+async fn cursor_not_saved_begins_again() {
+    for (subject, expected) in both(Plant::CursorNotSaved).await.into_iter().zip([4, 5]) {
+        let (_subject, provider) = restarted(subject, error(500, "M_UNKNOWN")).await;
+        assert_eq!(requests(&provider).await.len(), expected);
+    }
+}
+
+#[tokio::test]
+async fn audit_skipped_keeps_failures_off_the_trail() {
+    let [sound, planted] = imported(Plant::AuditSkipped, None, 1, error(500, "M_UNKNOWN")).await;
+    assert_eq!(sound.outcomes().await, ["server_error", "ok", "ok", "ok"]);
+    assert_eq!(planted.outcomes().await, ["ok", "ok", "ok"]);
+    let [sound, planted] = imported(Plant::AuditSkipped, None, 1, error(403, "M_FORBIDDEN")).await;
+    assert_eq!((sound.outcomes().await.len(), planted.outcomes().await.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn secret_logged_shows_the_token() {
+    let [sound, planted] = both(Plant::SecretLogged).await;
+    for (subject, expected) in [(&sound, false), (&planted, true)] {
+        subject.import(&three_pages().await.uri()).await;
+        assert_eq!(subject.get("/log").await.to_string().contains(ACCESS_TOKEN), expected);
+    }
+}
+
+#[tokio::test]
+async fn alert_missing_holds_in_silence() {
+    let [sound, planted] = imported(Plant::AlertMissing, None, 1, error(404, "M_NOT_FOUND")).await;
+    assert_eq!((sound.alerts().await.len(), planted.alerts().await.len()), (1, 0));
+    let [sound, planted] = imported(Plant::AlertMissing, None, 1, ok(json!({ "chunk": [{}] }))).await;
+    assert_eq!((sound.alerts().await.len(), planted.alerts().await.len()), (1, 0));
+    assert_eq!(planted.list("/holds", "holds").await.len(), 1);
+}
+
+#[tokio::test]
+async fn every_plant_has_its_test() {
+    let source = include_str!("plants.rs");
+    for plant in Plant::ALL {
+        assert!(source.contains(&format!("Plant::{plant:?}")), "{plant}");
+    }
+}

@@ -1,0 +1,181 @@
+//! Virtual time: moves both clocks from timer to timer, and only when nothing is under way.
+//!
+//! Quiet means that the subject is busy with nothing and that both sides count the same requests, what the
+//! stand-in holds on purpose apart, seen twice in a row.
+
+use counterpart_stand_in::{StandIn, Traffic};
+use counterpart_subject::{ClockState, ProbeName, Stopwatch, Subject, SubjectError};
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+/// Real time without any progress after which a subject counts as restless.
+const MAX_RESTLESS: Duration = Duration::from_secs(20);
+/// Timers fired in one go; a subject that sets ever new ones is stopped here.
+const MAX_TIMERS: u64 = 20_000;
+/// How often a subject on real time is looked at.
+const REAL_PAUSE: Duration = Duration::from_millis(20);
+
+/// How letting time run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// Nothing more will happen by itself.
+    Quiet { timers_fired: u64 },
+    /// The next timer is beyond the horizon, or the time asked for has passed.
+    Reached { timers_fired: u64 },
+    /// Requests are held, and no timer will ever end the wait.
+    Stuck { held: u64 },
+    /// Real time passed without the subject coming to rest.
+    Restless { state: String },
+    /// Timers without end.
+    Endless,
+}
+
+/// Moves the clocks of one subject and one stand-in.
+pub(crate) struct Conductor<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) stand_in: &'a StandIn,
+}
+
+impl Conductor<'_> {
+    /// Lets time run until nothing more will happen within a length of time.
+    pub(crate) async fn settle(&self, within: SignedDuration) -> Result<Settled, SubjectError> {
+        let horizon = self.stand_in.clock().now().saturating_add(within).unwrap_or(Timestamp::MAX);
+        self.run_until(horizon, Stop::WhenNothingIsLeft).await
+    }
+
+    /// Lets a length of time pass, firing what falls due in it.
+    pub(crate) async fn advance(&self, by: SignedDuration) -> Result<Settled, SubjectError> {
+        let to = self.stand_in.clock().now().saturating_add(by).unwrap_or(Timestamp::MAX);
+        self.run_until(to, Stop::AtTheInstant).await
+    }
+
+    async fn run_until(&self, limit: Timestamp, stop: Stop) -> Result<Settled, SubjectError> {
+        let mut timers_fired = 0;
+        loop {
+            let state = match self.quiet().await? {
+                Quiet::Yes(state) => state,
+                Quiet::RealTime => return Ok(Settled::Quiet { timers_fired }),
+                Quiet::No(state) => return Ok(Settled::Restless { state }),
+            };
+            let Some(next) = state.next_timer.filter(|next| *next <= limit) else {
+                let held = self.stand_in.traffic().held;
+                if state.next_timer.is_none() && held > 0 {
+                    return Ok(Settled::Stuck { held });
+                }
+                if stop == Stop::AtTheInstant {
+                    self.stand_in.clock().advance_to(limit);
+                    self.subject.advance(limit).await?;
+                    return Ok(Settled::Reached { timers_fired });
+                }
+                return Ok(match state.next_timer {
+                    None => Settled::Quiet { timers_fired },
+                    Some(_) => Settled::Reached { timers_fired },
+                });
+            };
+            if timers_fired == MAX_TIMERS {
+                return Ok(Settled::Endless);
+            }
+            // The provider's clock first: what the timer sets off must find it at the same instant.
+            self.stand_in.clock().advance_to(next);
+            self.subject.advance(next).await?;
+            timers_fired += 1;
+        }
+    }
+
+    /// Waits, in real time but without sleeping, until the same quiet is seen twice.
+    async fn quiet(&self) -> Result<Quiet, SubjectError> {
+        let mut last: Option<(ClockState, Traffic)> = None;
+        let mut since_change = Stopwatch::start();
+        loop {
+            let Some(state) = self.subject.clock().await? else { return self.real_quiet().await };
+            let traffic = self.stand_in.traffic();
+            let now = (state, traffic);
+            if last == Some(now) && is_quiet(&state, &traffic) {
+                return Ok(Quiet::Yes(state));
+            }
+            if last != Some(now) {
+                since_change = Stopwatch::start();
+            } else if since_change.elapsed() > MAX_RESTLESS {
+                return Ok(Quiet::No(format!(
+                    "busy {}, requests begun {} and over {}; the stand-in received {} and answered {}, holds {}",
+                    state.busy,
+                    state.started,
+                    state.finished,
+                    traffic.received,
+                    traffic.answered,
+                    traffic.held
+                )));
+            }
+            last = Some(now);
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// A subject on real time is at rest when its runs say so and no request is under way.
+    async fn real_quiet(&self) -> Result<Quiet, SubjectError> {
+        let waited = Stopwatch::start();
+        let settled = self.subject.spec().probe.get(&ProbeName::Runs).cloned();
+        let mut calm = 0;
+        let mut last = self.stand_in.traffic();
+        while waited.elapsed() < MAX_RESTLESS {
+            self.subject.wait(REAL_PAUSE).await;
+            let traffic = self.stand_in.traffic();
+            let done = match (&settled, self.subject.probe(ProbeName::Runs).await?) {
+                (Some(probe), Some(runs)) => runs.iter().all(|run| {
+                    let state = probe.state.as_ref().and_then(|field| crate::observed::text_of(run, field));
+                    state.is_some_and(|state| probe.settled.contains(&state))
+                }),
+                // Without that probe, calm over half a second has to do.
+                _ => calm >= 25,
+            };
+            calm = if traffic == last { calm + 1 } else { 0 };
+            last = traffic;
+            if done && calm > 0 && traffic.received == traffic.answered {
+                return Ok(Quiet::RealTime);
+            }
+        }
+        Ok(Quiet::No(format!("in real time, {} requests so far", last.received)))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    WhenNothingIsLeft,
+    AtTheInstant,
+}
+
+enum Quiet {
+    Yes(ClockState),
+    RealTime,
+    No(String),
+}
+
+fn is_quiet(state: &ClockState, traffic: &Traffic) -> bool {
+    state.busy == 0
+        && state.started == traffic.received
+        && state.finished == traffic.answered
+        && traffic.received == traffic.answered + traffic.held
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_is_told_by_both_sides() {
+        let state = |busy, started, finished| ClockState {
+            now: Timestamp::UNIX_EPOCH,
+            next_timer: None,
+            busy,
+            started,
+            finished,
+        };
+        let traffic = |received, answered, held| Traffic { received, answered, held };
+        assert!(is_quiet(&state(0, 2, 2), &traffic(2, 2, 0)));
+        assert!(is_quiet(&state(0, 2, 1), &traffic(2, 1, 1)), "one is held on purpose");
+        assert!(!is_quiet(&state(1, 2, 2), &traffic(2, 2, 0)), "busy");
+        assert!(!is_quiet(&state(0, 3, 2), &traffic(2, 2, 0)), "a request is on its way out");
+        assert!(!is_quiet(&state(0, 2, 1), &traffic(2, 2, 0)), "an answer is on its way back");
+        assert!(!is_quiet(&state(0, 2, 2), &traffic(2, 1, 1)), "the stand-in has not noticed yet");
+    }
+}

@@ -1,0 +1,107 @@
+//! `destination`: what reached the place that the integration writes to.
+
+use super::Judge;
+use crate::file::DestinationExpected;
+use crate::observed::{keys, text_of};
+use crate::wording::{brief, some_of};
+use counterpart_subject::ProbeName;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+
+pub(super) fn judge(expected: &DestinationExpected, judge: &mut Judge<'_, '_>) {
+    let context = judge.context;
+    let Some((probe, records)) = context.probe(ProbeName::Destination) else { return };
+    if let Some(count) = expected.count
+        && count != records.len()
+    {
+        let actual = records.len();
+        judge.broken(
+            format!("{actual} records are in the destination"),
+            count.to_string(),
+            actual.to_string(),
+            vec![],
+        );
+    }
+    if let Some(field) = &expected.unique_by {
+        let twice = repeated(&keys(records, field));
+        if !twice.is_empty() {
+            let message = format!("records are there more than once by `{field}`");
+            judge.broken(message, format!("each `{field}` once"), some_of(&twice), vec![]);
+        }
+    }
+    let happy = context.happy_destination().unwrap_or(records);
+    if let Some(fewer) = expected.fewer_than_happy_path {
+        let wanted = happy.len().saturating_sub(fewer);
+        let foreign: Vec<String> =
+            records.iter().filter(|record| !happy.contains(record)).map(brief).collect();
+        if records.len() != wanted || !foreign.is_empty() {
+            let actual =
+                format!("{} records, {} of them not as on the happy path", records.len(), foreign.len());
+            judge.broken(
+                "the destination is not what is left of the happy path",
+                format!("{wanted} records"),
+                actual,
+                vec![],
+            );
+        }
+    }
+    if expected.same_as.is_some() {
+        let difference = difference(happy, records, probe.key.as_deref());
+        if let Some(actual) = difference {
+            let message = "the destination is not what the same steps bring without faults";
+            judge.broken(message, format!("the same {} records", happy.len()), actual, vec![]);
+        }
+    }
+}
+
+fn repeated(keys: &[String]) -> Vec<String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    keys.iter().for_each(|key| *counts.entry(key).or_default() += 1);
+    let twice: BTreeSet<&str> =
+        counts.into_iter().filter(|(_, count)| *count > 1).map(|(key, _)| key).collect();
+    twice.into_iter().map(str::to_owned).collect()
+}
+
+/// How two lists of records differ, whatever their order; nothing where they do not.
+fn difference(happy: &[Value], records: &[Value], key: Option<&str>) -> Option<String> {
+    let name = |record: &Value| key.and_then(|key| text_of(record, key)).unwrap_or_else(|| brief(record));
+    let count = |records: &[Value]| {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        records.iter().for_each(|record| *counts.entry(record.to_string()).or_default() += 1);
+        counts
+    };
+    let (wanted, found) = (count(happy), count(records));
+    let over = |records: &[Value], own: &HashMap<String, usize>, other: &HashMap<String, usize>| {
+        let is_over =
+            |record: &&Value| own[&record.to_string()] > other.get(&record.to_string()).copied().unwrap_or(0);
+        let names: BTreeSet<String> = records.iter().filter(is_over).map(name).collect();
+        names.into_iter().collect::<Vec<_>>()
+    };
+    let missing = over(happy, &wanted, &found);
+    let surplus = over(records, &found, &wanted);
+    (!missing.is_empty() || !surplus.is_empty()).then(|| {
+        format!(
+            "{} records; missing or different: {}; too many or different: {}",
+            records.len(),
+            some_of(&missing),
+            some_of(&surplus)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn order_does_not_matter_and_number_does() {
+        let [a, b] = [json!({"id": "a", "v": 1}), json!({"id": "b", "v": 1})];
+        assert_eq!(difference(&[a.clone(), b.clone()], &[b.clone(), a.clone()], Some("id")), None);
+        let twice = difference(std::slice::from_ref(&a), &[a.clone(), a.clone()], Some("id")).unwrap();
+        assert!(twice.ends_with("too many or different: a"), "{twice}");
+        let changed = difference(&[a], &[json!({"id": "a", "v": 2})], Some("id")).unwrap();
+        assert!(changed.contains("missing or different: a; too many or different: a"), "{changed}");
+        assert_eq!(repeated(&["x".into(), "y".into(), "x".into()]), ["x"]);
+    }
+}

@@ -1,0 +1,77 @@
+//! Invariants: what every scenario expects unless it says otherwise, one file each.
+//!
+//! Where the subject offers no way to see one, it is not checked, which is never the same as held.
+
+mod applied_once;
+mod audited;
+mod loud;
+mod no_secret;
+mod nothing_lost;
+mod polite;
+mod recovers;
+mod validated;
+
+use crate::observed::Context;
+use counterpart_outcome::{InvariantOutcome, InvariantStatus, Violation, ViolationKind};
+use serde_saphyr::Location;
+
+/// The names of all invariants, in the order in which they are told.
+pub const INVARIANTS: [&str; 10] = [
+    "applied_once",
+    "nothing_lost",
+    "loud",
+    "recovers",
+    "validated",
+    "polite",
+    "least_privilege",
+    "audited",
+    "tenants_apart",
+    "no_secret",
+];
+
+/// What a check came to.
+pub(super) enum Finding {
+    Held,
+    NotChecked(&'static str),
+    Broken { message: String, expected: String, actual: String, exchanges: Vec<u64> },
+}
+
+/// Judges every invariant.
+pub(crate) fn judge(context: &Context<'_>) -> (Vec<InvariantOutcome>, Vec<Violation>) {
+    let mut violations = Vec::new();
+    let outcomes = INVARIANTS.iter().map(|name| {
+        let status = match context.plan.file.invariants.off.get(*name) {
+            Some(reason) => InvariantStatus::Off { reason: reason.clone() },
+            None => match check(name, context) {
+                Finding::Held => InvariantStatus::Held,
+                Finding::NotChecked(reason) => InvariantStatus::NotChecked { reason: reason.to_owned() },
+                Finding::Broken { message, expected, actual, exchanges } => {
+                    let kind = ViolationKind::Invariant((*name).to_owned());
+                    let mut violation = context.violation(kind, Location::UNKNOWN, message, expected, actual);
+                    violation.exchanges = exchanges;
+                    violations.push(violation);
+                    InvariantStatus::Violated
+                }
+            },
+        };
+        InvariantOutcome { name: (*name).to_owned(), status }
+    });
+    let outcomes = outcomes.collect();
+    (outcomes, violations)
+}
+
+fn check(name: &str, context: &Context<'_>) -> Finding {
+    match name {
+        "applied_once" => applied_once::check(context),
+        "nothing_lost" => nothing_lost::check(context),
+        "loud" => loud::check(context),
+        "recovers" => recovers::check(context),
+        "validated" => validated::check(context),
+        "polite" => polite::check(context),
+        "audited" => audited::check(context),
+        "no_secret" => no_secret::check(context),
+        "least_privilege" => Finding::NotChecked("no probe tells which permissions the subject holds"),
+        "tenants_apart" => Finding::NotChecked("the scenario has one tenant"),
+        _ => Finding::NotChecked("there is no check of this name"),
+    }
+}

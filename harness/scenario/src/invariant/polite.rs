@@ -1,0 +1,119 @@
+//! Polite: told to wait, the subject waits; failing, it does not hammer.
+
+use super::Finding;
+use crate::observed::{Context, is_failure};
+use counterpart_stand_in::Seen;
+use jiff::SignedDuration;
+
+/// The same request failing so often in a row, without an answer that says how long to wait, is one too many.
+const MAX_FAILURES_IN_A_ROW: usize = 25;
+/// Three failures of the same request within this time are hammering.
+const HAMMERING: SignedDuration = SignedDuration::from_secs(1);
+
+pub(super) fn check(context: &Context<'_>) -> Finding {
+    let seen = &context.observed.seen;
+    came_too_early(seen).or_else(|| hammered(seen)).unwrap_or(Finding::Held)
+}
+
+/// Retry-After (RFC 9110 section 10.2.3): no request to the same operation before it is over.
+fn came_too_early(seen: &[Seen]) -> Option<Finding> {
+    for (index, told) in seen.iter().enumerate() {
+        let Some(wait_s) = told.retry_after_s.filter(|_| matches!(told.status, Some(429 | 503))) else {
+            continue;
+        };
+        let wait = SignedDuration::from_secs(i64::try_from(wait_s).unwrap_or(i64::MAX));
+        let next = seen[index + 1..].iter().find(|later| later.operation == told.operation);
+        if let Some(next) = next
+            && next.at.duration_since(told.at) < wait
+        {
+            return Some(Finding::Broken {
+                message: "the provider said how long to wait, and the subject came earlier".to_owned(),
+                expected: format!("no {} for {wait_s} s", told.operation),
+                actual: format!("the next one after {:#}", next.at.duration_since(told.at)),
+                exchanges: vec![told.seq, next.seq],
+            });
+        }
+    }
+    None
+}
+
+fn hammered(seen: &[Seen]) -> Option<Finding> {
+    let mut streak: Vec<&Seen> = Vec::new();
+    for one in seen {
+        let same = |other: &&Seen| other.method == one.method && other.target == one.target;
+        if !streak.last().is_some_and(same) {
+            streak.clear();
+        }
+        // A 401 is mended by a refresh, not by waiting.
+        if !is_failure(one) || one.status == Some(401) || one.status == Some(200) {
+            streak.clear();
+            continue;
+        }
+        streak.push(one);
+        if let [.., third, _, last] = streak[..]
+            && last.at.duration_since(third.at) < HAMMERING
+        {
+            return Some(broken(
+                "the same request failed three times within a second",
+                "waits that grow",
+                &streak,
+            ));
+        }
+        let unsaid = streak.iter().filter(|failure| failure.retry_after_s.is_none()).count();
+        if unsaid > MAX_FAILURES_IN_A_ROW {
+            let expected = format!("at most {MAX_FAILURES_IN_A_ROW} attempts");
+            return Some(broken("the same request failed again and again", &expected, &streak));
+        }
+    }
+    None
+}
+
+fn broken(message: &str, expected: &str, streak: &[&Seen]) -> Finding {
+    let first = streak.first().map(|seen| seen.at).unwrap_or_default();
+    let last = streak.last().map(|seen| seen.at).unwrap_or_default();
+    Finding::Broken {
+        message: message.to_owned(),
+        expected: expected.to_owned(),
+        actual: format!("{} failures within {:#}", streak.len(), last.duration_since(first)),
+        exchanges: streak.iter().map(|seen| seen.seq).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use counterpart_exchange::OperationName;
+    use counterpart_stand_in::SeenNote;
+    use jiff::Timestamp;
+
+    fn seen(at_s: i64, status: u16, retry_after_s: Option<u64>) -> Seen {
+        Seen {
+            seq: 1,
+            at: Timestamp::from_second(at_s).unwrap(),
+            operation: OperationName("list".into()),
+            method: "GET".into(),
+            target: "/".into(),
+            exchange: None,
+            fault: None,
+            status: Some(status),
+            retry_after_s,
+            note: SeenNote::Replayed,
+        }
+    }
+
+    #[test]
+    fn coming_early_is_seen() {
+        let told = seen(0, 429, Some(30));
+        assert!(came_too_early(&[told.clone(), seen(29, 200, None)]).is_some());
+        assert!(came_too_early(&[told, seen(30, 200, None)]).is_none());
+    }
+
+    #[test]
+    fn hammering_is_seen() {
+        assert!(hammered(&[seen(0, 500, None), seen(0, 500, None), seen(0, 500, None)]).is_some());
+        assert!(hammered(&[seen(0, 500, None), seen(0, 500, None), seen(5, 500, None)]).is_none());
+        let endless: Vec<Seen> = (0..30).map(|n| seen(n * 60, 500, None)).collect();
+        assert!(hammered(&endless).is_some());
+        assert!(hammered(&endless[..20]).is_none());
+    }
+}

@@ -1,0 +1,121 @@
+//! What was observed of one attempt: the material of every judgement.
+
+use crate::plan::Plan;
+use counterpart_outcome::{ExchangeSeen, Place, StepOutcome, Violation, ViolationKind};
+use counterpart_stand_in::{Seen, UnusedFault};
+use counterpart_subject::{Probe, ProbeName, SubjectSpec};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use serde_saphyr::Location;
+use std::collections::BTreeMap;
+
+/// One attempt, after its last step.
+pub(crate) struct Observed {
+    pub(crate) steps: Vec<StepOutcome>,
+    pub(crate) step_violations: Vec<Violation>,
+    pub(crate) seen: Vec<Seen>,
+    pub(crate) unused_faults: Vec<UnusedFault>,
+    pub(crate) probes: BTreeMap<ProbeName, Vec<Value>>,
+    /// Values that must not turn up in what people read.
+    pub(crate) secrets: Vec<String>,
+    pub(crate) began: Timestamp,
+    pub(crate) ended: Timestamp,
+}
+
+impl Observed {
+    pub(crate) fn virtual_time(&self) -> SignedDuration {
+        self.ended.duration_since(self.began)
+    }
+
+    pub(crate) fn exchanges(&self) -> Vec<ExchangeSeen> {
+        self.seen
+            .iter()
+            .map(|seen| ExchangeSeen {
+                seq: seen.seq,
+                at: seen.at,
+                operation: seen.operation.to_string(),
+                method: seen.method.clone(),
+                target: seen.target.clone(),
+                exchange: seen.exchange.clone(),
+                fault: seen.fault.clone(),
+                status: seen.status,
+                note: seen.note.to_string(),
+            })
+            .collect()
+    }
+}
+
+/// What a judgement looks at.
+pub(crate) struct Context<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) subject: &'a SubjectSpec,
+    pub(crate) observed: &'a Observed,
+    /// The same triggers without faults; nothing where this attempt is that.
+    pub(crate) happy_path: Option<&'a Observed>,
+}
+
+impl Context<'_> {
+    pub(crate) fn probe(&self, name: ProbeName) -> Option<(&Probe, &[Value])> {
+        Some((self.subject.probe.get(&name)?, self.observed.probes.get(&name)?))
+    }
+
+    /// The destination's key field with its records, where the probe names one.
+    pub(crate) fn destination(&self) -> Option<(&str, &[Value])> {
+        let (probe, records) = self.probe(ProbeName::Destination)?;
+        Some((probe.key.as_deref()?, records))
+    }
+
+    pub(crate) fn happy_destination(&self) -> Option<&[Value]> {
+        self.happy_path?.probes.get(&ProbeName::Destination).map(Vec::as_slice)
+    }
+
+    pub(crate) fn place(&self, location: Location) -> Place {
+        place(self.plan, location)
+    }
+
+    /// A broken expectation, at its place in the file.
+    pub(crate) fn violation(
+        &self,
+        kind: ViolationKind,
+        location: Location,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) -> Violation {
+        Violation {
+            kind,
+            place: self.place(location),
+            message: message.into(),
+            expected: expected.into(),
+            actual: actual.into(),
+            exchanges: Vec::new(),
+        }
+    }
+}
+
+pub(crate) fn place(plan: &Plan, location: Location) -> Place {
+    Place {
+        file: plan.path.display().to_string(),
+        line: location.line().max(1),
+        column: location.column().max(1),
+    }
+}
+
+/// Whether the provider gave no good answer: a fault, an error status, or none.
+pub(crate) fn is_failure(seen: &Seen) -> bool {
+    seen.status.is_none_or(|status| status >= 400)
+        || matches!(seen.note, counterpart_stand_in::SeenNote::Faulted(_))
+}
+
+/// A field's value as text, for keys and kinds.
+pub(crate) fn text_of(record: &Value, field: &str) -> Option<String> {
+    match record.get(field)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Null => None,
+        other => Some(other.to_string()),
+    }
+}
+
+pub(crate) fn keys(records: &[Value], field: &str) -> Vec<String> {
+    records.iter().filter_map(|record| text_of(record, field)).collect()
+}

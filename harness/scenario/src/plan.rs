@@ -1,0 +1,335 @@
+//! A scenario that is known to be playable: every name in it stands for something.
+//!
+//! All problems of a file are told at once, each with its place. Nothing is started here.
+
+use crate::catalogue::Catalogue;
+use crate::file::{
+    Expectation, FaultEntry, ScenarioFile, Step, UNIMPLEMENTED_EXPECTATIONS, UNIMPLEMENTED_STEPS,
+};
+use crate::invariant::INVARIANTS;
+use counterpart_exchange::{
+    DocumentError, Fixture, FixtureRef, Library, Place, ProviderProfile, parse_document, read_text, suggest,
+};
+use counterpart_outcome::{Digest, FixtureSeen};
+use counterpart_stand_in::{ErrorForms, FaultSite, PlannedFault};
+use counterpart_subject::{ClockKind, ProbeName, SubjectSpec};
+use serde_saphyr::{Location, Spanned};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A scenario, checked and with everything at hand that it needs.
+#[derive(Clone)]
+pub struct Plan {
+    /// Its name: folder and file without ending.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// Of its file.
+    pub digest: Digest,
+    /// What the file says.
+    pub file: Arc<ScenarioFile>,
+    /// The fixtures, all of one provider.
+    pub fixtures: Vec<Fixture>,
+    /// The fixtures with their digests.
+    pub fixtures_seen: Vec<FixtureSeen>,
+    /// The provider's policy.
+    pub profile: ProviderProfile,
+    /// The provider's forms of its errors.
+    pub forms: ErrorForms,
+    /// The faults, in the order of the file.
+    pub faults: Vec<PlannedFault>,
+}
+
+/// Everything that is wrong with some files.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct PlanError(pub Vec<DocumentError>);
+
+impl From<DocumentError> for PlanError {
+    fn from(error: DocumentError) -> Self {
+        Self(vec![error])
+    }
+}
+
+/// Makes plans against one library, catalogue and subject; each fixture is read once.
+pub struct Planner<'a> {
+    library: &'a Library,
+    catalogue: &'a Catalogue,
+    subject: &'a SubjectSpec,
+    providers: HashMap<String, Provider>,
+}
+
+struct Provider {
+    profile: ProviderProfile,
+    forms: ErrorForms,
+    fixtures: HashMap<FixtureRef, (Fixture, Digest)>,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner that has read nothing yet.
+    #[must_use]
+    pub fn new(library: &'a Library, catalogue: &'a Catalogue, subject: &'a SubjectSpec) -> Self {
+        Self { library, catalogue, subject, providers: HashMap::new() }
+    }
+
+    /// Reads and checks a scenario. `name` is what it is called in reports.
+    ///
+    /// # Errors
+    /// [`PlanError`] with all problems of the file.
+    pub fn plan(&mut self, path: &Path, name: &str) -> Result<Plan, PlanError> {
+        let text = read_text(path)?;
+        let file: ScenarioFile = parse_document(path, &text)?;
+        let mut check = Check { path, text: &text, problems: Vec::new() };
+        self.check_covers(&file, &mut check);
+        check_steps(&file.steps, self.subject, &mut check);
+        let fixtures = self.fixtures(&file, &mut check)?;
+        let provider = fixtures.first().map(|(fixture, _)| fixture.provider.clone());
+        let Some(provider) =
+            provider.and_then(|name| self.providers.get(&name)).filter(|_| check.problems.is_empty())
+        else {
+            return Err(PlanError(check.problems));
+        };
+        for fault in &file.faults {
+            check_fault(&fault.value, &fixtures, provider, &mut check);
+        }
+        self.check_expectations(&file, provider, &mut check);
+        for name in file.invariants.off.keys().filter(|name| !INVARIANTS.contains(&name.as_str())) {
+            let known = suggest(name, INVARIANTS).map_or_else(
+                || format!("there are: {}", INVARIANTS.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            check.whole(format!("invariants.off: there is no invariant `{name}`; {known}"));
+        }
+        if !check.problems.is_empty() {
+            return Err(PlanError(check.problems));
+        }
+        let faults = file
+            .faults
+            .iter()
+            .map(|fault| PlannedFault {
+                at: fault.value.at.value.clone(),
+                times: fault.value.times,
+                inject: fault.value.inject.clone(),
+            })
+            .collect();
+        let (fixtures, digests): (Vec<_>, Vec<_>) = fixtures.into_iter().unzip();
+        let fixtures_seen =
+            fixtures.iter().zip(digests).map(|(f, digest)| FixtureSeen { name: f.name(), digest }).collect();
+        Ok(Plan {
+            name: name.to_owned(),
+            path: path.to_owned(),
+            digest: Digest::of(text.as_bytes()),
+            fixtures,
+            fixtures_seen,
+            profile: provider.profile.clone(),
+            forms: provider.forms.clone(),
+            faults,
+            file: Arc::new(file),
+        })
+    }
+
+    fn check_covers(&self, file: &ScenarioFile, check: &mut Check<'_>) {
+        for id in &file.covers {
+            if !self.catalogue.cases.iter().any(|case| case.id == id.value) {
+                let near = suggest(&id.value, self.catalogue.cases.iter().map(|case| case.id.as_str()));
+                let hint = near
+                    .map_or_else(|| "add it there first".into(), |near| format!("did you mean `{near}`?"));
+                check.at(id.referenced, format!("the catalogue has no entry `{}`; {hint}", id.value));
+            }
+        }
+    }
+
+    fn fixtures(
+        &mut self,
+        file: &ScenarioFile,
+        check: &mut Check<'_>,
+    ) -> Result<Vec<(Fixture, Digest)>, PlanError> {
+        let mut found: Vec<(Fixture, Digest)> = Vec::new();
+        if file.fixtures.is_empty() {
+            check.whole("`fixtures` is empty; name at least one, as in [matrix/room-history]".to_owned());
+        }
+        for name in &file.fixtures {
+            let reference: FixtureRef = match name.value.parse() {
+                Ok(reference) => reference,
+                Err(problem) => {
+                    check.at(name.referenced, problem);
+                    continue;
+                }
+            };
+            if !self.library.path_of(&reference).exists() {
+                check.at(name.referenced, self.library.missing(&reference));
+                continue;
+            }
+            let provider = self.provider(&reference.provider)?;
+            let Some((fixture, digest)) = provider.fixtures.get(&reference) else { continue };
+            if found.first().is_some_and(|(first, _)| first.provider != fixture.provider) {
+                let message =
+                    "fixtures of several providers in one scenario are not implemented yet; use one provider";
+                check.at(name.referenced, message.to_owned());
+            }
+            found.push((fixture.clone(), digest.clone()));
+        }
+        Ok(found)
+    }
+
+    /// A provider with all its fixtures: any of them may hold the form of an error.
+    fn provider(&mut self, name: &str) -> Result<&Provider, PlanError> {
+        if !self.providers.contains_key(name) {
+            let profile = self.library.profile(name)?;
+            let mut fixtures = HashMap::new();
+            let mut in_order = Vec::new();
+            for reference in self.library.flows(name) {
+                let path = self.library.path_of(&reference);
+                let fixture = Fixture::read(&path).map_err(|error| match error {
+                    counterpart_exchange::FixtureError::Document(error) => PlanError::from(error),
+                    other => PlanError::from(DocumentError::whole(&path, other.to_string())),
+                })?;
+                let digest = Digest::of(read_text(&path)?.as_bytes());
+                in_order.push(fixture.clone());
+                fixtures.insert(reference, (fixture, digest));
+            }
+            let forms = ErrorForms::from_evidence(&profile, &in_order);
+            self.providers.insert(name.to_owned(), Provider { profile, forms, fixtures });
+        }
+        Ok(&self.providers[name])
+    }
+
+    fn check_expectations(&self, file: &ScenarioFile, provider: &Provider, check: &mut Check<'_>) {
+        for expectation in &file.expect {
+            let word = expectation.value.word();
+            if UNIMPLEMENTED_EXPECTATIONS.contains(&word) {
+                check.at(expectation.referenced, format!("the expectation `{word}` is not implemented yet"));
+            }
+            let probe = match &expectation.value {
+                Expectation::Requests(requests) => {
+                    let bounds = [requests.count, requests.at_least, requests.at_most];
+                    if bounds.iter().all(Option::is_none) {
+                        check.at(
+                            expectation.referenced,
+                            "says nothing: give `count`, `at_least` or `at_most`".into(),
+                        );
+                    }
+                    if let Err(problem) = requests.to.value.check(&provider.profile) {
+                        check.at(requests.to.referenced, problem);
+                    }
+                    None
+                }
+                Expectation::Destination(_) => Some(ProbeName::Destination),
+                Expectation::Alerts(alerts) => {
+                    if alerts.none == alerts.kinds.is_some() {
+                        check.at(expectation.referenced, "give either `none: true` or `kinds`".into());
+                    }
+                    Some(ProbeName::Alerts)
+                }
+                Expectation::Holds(_) => Some(ProbeName::Holds),
+                Expectation::Runs { .. } => Some(ProbeName::Runs),
+                _ => None,
+            };
+            if let Some(probe) = probe.filter(|probe| !self.subject.probe.contains_key(probe)) {
+                let word = probe.word();
+                let message = format!(
+                    "the subject has no probe `{word}`; describe it as [subject.<name>.probe.{word}]"
+                );
+                check.at(expectation.referenced, message);
+            }
+        }
+    }
+}
+
+fn check_steps(steps: &[Spanned<Step>], subject: &SubjectSpec, check: &mut Check<'_>) {
+    for step in steps {
+        let word = step.value.word();
+        if UNIMPLEMENTED_STEPS.contains(&word) {
+            check.at(step.referenced, format!("the step `{word}` is not implemented yet"));
+        }
+        match &step.value {
+            Step::Trigger(trigger) => {
+                let [name] = trigger.keys().collect::<Vec<_>>()[..] else {
+                    check
+                        .at(step.referenced, "a trigger step names one trigger, as in {sync: {}}".to_owned());
+                    continue;
+                };
+                if !subject.trigger.contains_key(name) {
+                    let known: Vec<&str> = subject.trigger.keys().map(String::as_str).collect();
+                    let hint = suggest(name, known.iter().copied()).map_or_else(
+                        || format!("it has: {}", known.join(", ")),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    check.at(step.referenced, format!("the subject has no trigger `{name}`; {hint}"));
+                }
+            }
+            Step::Advance { .. } if subject.clock == ClockKind::Real => {
+                let message =
+                    "`advance` needs a subject whose clock is an endpoint; this one lives in real time";
+                check.at(step.referenced, message.to_owned());
+            }
+            Step::Repeat { times, steps } => {
+                if !(1..=1000).contains(times) {
+                    check.at(step.referenced, format!("{times} times; expected 1 to 1000"));
+                }
+                check_steps(steps, subject, check);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_fault(
+    fault: &FaultEntry,
+    fixtures: &[(Fixture, Digest)],
+    provider: &Provider,
+    check: &mut Check<'_>,
+) {
+    let place = fault.at.referenced;
+    match &fault.at.value {
+        FaultSite::Exchange(wanted) => {
+            let ids = fixtures.iter().flat_map(|(fixture, _)| {
+                fixture.exchanges.iter().map(move |exchange| (fixture.name(), exchange.id.to_string()))
+            });
+            let all: Vec<(String, String)> = ids.collect();
+            let fits =
+                |(fixture, id): &&(String, String)| *id == *wanted || format!("{fixture}#{id}") == *wanted;
+            match all.iter().filter(fits).count() {
+                0 => {
+                    let near = suggest(wanted, all.iter().map(|(_, id)| id.as_str()));
+                    let hint = near.map_or_else(
+                        || format!("there are: {}", all.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>().join(", ")),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    check.at(place, format!("no exchange of the fixtures is called `{wanted}`; {hint}"));
+                }
+                1 => {}
+                count => check.at(
+                    place,
+                    format!("`{wanted}` is the name of {count} exchanges; write the fixture before it: provider/flow#{wanted}"),
+                ),
+            }
+        }
+        FaultSite::Request { to, .. } => {
+            if let Err(problem) = to.check(&provider.profile) {
+                check.at(place, problem);
+            }
+        }
+        FaultSite::Connection(_) => {
+            check.at(place, "faults at a connection are not implemented yet".to_owned());
+        }
+        FaultSite::Webhook(_) => check.at(place, "faults at a webhook are not implemented yet".to_owned()),
+    }
+}
+
+struct Check<'a> {
+    path: &'a Path,
+    text: &'a str,
+    problems: Vec<DocumentError>,
+}
+
+impl Check<'_> {
+    fn at(&mut self, location: Location, message: String) {
+        self.problems.push(DocumentError::at(self.path, self.text, Place::from(location), message));
+    }
+
+    fn whole(&mut self, message: String) {
+        self.problems.push(DocumentError::whole(self.path, message));
+    }
+}

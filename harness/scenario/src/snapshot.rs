@@ -1,0 +1,134 @@
+//! Snapshot files, in the format of insta's `.snap`, so that `cargo insta review` reads them too.
+//!
+//! A snapshot that differs from the committed one is written beside it as `.snap.new`, for somebody to
+//! accept or reject. Format: <https://insta.rs/docs/snapshot-files/>.
+
+use counterpart_exchange::write_atomically;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What becomes of a snapshot that differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotMode {
+    /// It is written beside the committed one for review.
+    WritePending,
+    /// It is reported only: in CI nobody reviews.
+    ReportOnly,
+}
+
+/// One snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotText {
+    /// The file that asks for it.
+    pub source: String,
+    /// What it is of.
+    pub expression: String,
+    /// The content, without a newline at the end.
+    pub content: String,
+}
+
+impl SnapshotText {
+    /// Where the snapshot of a scenario is kept: `snapshots/<case>@<what>.snap` beside it.
+    #[must_use]
+    pub fn path(scenario: &Path, what: &str) -> PathBuf {
+        let case = scenario.file_stem().unwrap_or_default().to_string_lossy();
+        scenario.with_file_name("snapshots").join(format!("{case}@{what}.snap"))
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn to_file(&self) -> String {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        format!(
+            "---\nsource: {}\nexpression: {}\n---\n{}\n",
+            quoted(&self.source),
+            quoted(&self.expression),
+            self.content
+        )
+    }
+
+    /// The content of a file's text; a head that is not ours is skipped as one.
+    #[must_use]
+    pub fn content_of(file: &str) -> &str {
+        let body = file
+            .strip_prefix("---\n")
+            .and_then(|rest| rest.split_once("\n---\n"))
+            .map_or(file, |(_, body)| body);
+        body.strip_suffix('\n').unwrap_or(body)
+    }
+}
+
+/// Compares with the committed snapshot; the file to review where it differs.
+pub(crate) fn compare(path: &Path, text: &SnapshotText, mode: SnapshotMode) -> io::Result<Option<String>> {
+    let pending = pending_path(path);
+    let committed = match std::fs::read_to_string(path) {
+        Ok(file) => Some(file.replace("\r\n", "\n")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if committed.is_some_and(|file| SnapshotText::content_of(&file) == text.content) {
+        if mode == SnapshotMode::WritePending && pending.exists() {
+            std::fs::remove_file(&pending)?;
+        }
+        return Ok(None);
+    }
+    if mode == SnapshotMode::WritePending {
+        write_atomically(&pending, text.to_file().as_bytes())?;
+    }
+    Ok(Some(pending.display().to_string()))
+}
+
+fn pending_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
+/// All snapshots under a folder that wait for review: the committed file and the one beside it.
+///
+/// # Errors
+/// What the file system says.
+pub fn pending_snapshots(folder: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(pending_snapshots(&path)?);
+        } else if let Some(committed) = path.to_str().and_then(|name| name.strip_suffix(".snap.new")) {
+            found.push((PathBuf::from(format!("{committed}.snap")), path.clone()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_snapshot_waits_for_review_and_an_equal_one_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("snapshots/a@destination.snap");
+        let text = |content: &str| SnapshotText {
+            source: "a.yaml".into(),
+            expression: "destination".into(),
+            content: content.into(),
+        };
+        assert!(compare(&path, &text("one\ntwo"), SnapshotMode::ReportOnly).unwrap().is_some());
+        assert!(pending_snapshots(folder.path()).unwrap().is_empty(), "nothing is written in CI");
+        assert!(compare(&path, &text("one\ntwo"), SnapshotMode::WritePending).unwrap().is_some());
+        let [(committed, pending)] = &pending_snapshots(folder.path()).unwrap()[..] else {
+            panic!("one is pending")
+        };
+        assert_eq!(*committed, path);
+        std::fs::rename(pending, committed).unwrap();
+        assert!(compare(&path, &text("one\ntwo"), SnapshotMode::WritePending).unwrap().is_none());
+        assert!(compare(&path, &text("one\n2"), SnapshotMode::WritePending).unwrap().is_some());
+        assert!(compare(&path, &text("one\ntwo"), SnapshotMode::WritePending).unwrap().is_none());
+        assert!(
+            pending_snapshots(folder.path()).unwrap().is_empty(),
+            "a pending file that is no longer true goes"
+        );
+    }
+}

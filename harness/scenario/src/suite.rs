@@ -1,0 +1,123 @@
+//! Which scenarios a run takes: paths, a filter, and names.
+
+use std::path::{Path, PathBuf};
+
+/// What to take.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Files and folders; the whole scenarios folder where empty.
+    pub paths: Vec<PathBuf>,
+    /// Words that must all occur in a scenario's name; one with `!` before it must not.
+    pub filter: Option<String>,
+}
+
+/// A scenario that is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// Folder and file without ending: `chat-import/happy-path`.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+/// A path that is no scenario.
+#[derive(Debug, thiserror::Error)]
+pub enum SelectError {
+    /// Nothing there.
+    #[error("{path}: there is no such file or folder; scenarios are under {root}", path = path.display(), root = root.display())]
+    Missing {
+        /// What was given.
+        path: PathBuf,
+        /// Where scenarios are.
+        root: PathBuf,
+    },
+    /// The file system said no.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+/// The scenarios that a selection takes, sorted by name.
+///
+/// # Errors
+/// [`SelectError`].
+pub fn select(root: &Path, selection: &Selection) -> Result<Vec<Selected>, SelectError> {
+    let mut files = Vec::new();
+    let starts = if selection.paths.is_empty() { vec![root.to_owned()] } else { selection.paths.clone() };
+    for start in starts {
+        if start.is_file() {
+            files.push(start);
+        } else if start.is_dir() {
+            collect(&start, &mut files)?;
+        } else {
+            return Err(SelectError::Missing { path: start, root: root.to_owned() });
+        }
+    }
+    let mut selected: Vec<Selected> = files
+        .into_iter()
+        .map(|path| Selected { name: name_of(root, &path), path })
+        .filter(|scenario| selection.filter.as_deref().is_none_or(|filter| fits(filter, &scenario.name)))
+        .collect();
+    selected.sort_by(|a, b| a.name.cmp(&b.name));
+    selected.dedup();
+    Ok(selected)
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SelectError> {
+    let io = |source| SelectError::Io { path: folder.to_owned(), source };
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !matches!(name.as_str(), "snapshots" | "src" | "tests") {
+            collect(&path, files)?;
+        } else if path.is_file() && name.ends_with(".yaml") && name != "catalogue.yaml" {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn name_of(root: &Path, path: &Path) -> String {
+    let canonical = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (root, path) = (canonical(root), canonical(path));
+    let relative = path.strip_prefix(&root).unwrap_or_else(|_| {
+        let tail = path.parent().and_then(Path::parent);
+        tail.and_then(|tail| path.strip_prefix(tail).ok()).unwrap_or(&path)
+    });
+    relative.with_extension("").to_string_lossy().replace('\\', "/")
+}
+
+fn fits(filter: &str, name: &str) -> bool {
+    filter.split_whitespace().all(|word| match word.strip_prefix('!') {
+        Some(word) => !name.contains(word),
+        None => name.contains(word),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_are_found_named_and_filtered() {
+        let root = tempfile::tempdir().unwrap();
+        for file in
+            ["catalogue.yaml", "a/one.yaml", "a/two.yaml", "a/snapshots/x.yaml", "b/three.yaml", "a/note.md"]
+        {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let names = |selection: &Selection| -> Vec<String> {
+            select(root.path(), selection).unwrap().into_iter().map(|one| one.name).collect()
+        };
+        assert_eq!(names(&Selection::default()), ["a/one", "a/two", "b/three"]);
+        assert_eq!(names(&Selection { filter: Some("a/ !two".into()), ..Selection::default() }), ["a/one"]);
+        assert_eq!(names(&Selection { paths: vec![root.path().join("b")], filter: None }), ["b/three"]);
+        assert!(select(root.path(), &Selection { paths: vec!["nowhere".into()], filter: None }).is_err());
+    }
+}
