@@ -15,7 +15,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    output::set_up(&arguments.global);
+    // A server that runs by itself tells what it does; beside a suite that would be noise.
+    let log_level = if matches!(arguments.command, Command::Runtime(_)) { "info" } else { "off" };
+    output::set_up(&arguments.global, log_level);
     let exit = act(&arguments).unwrap_or_else(|stop| {
         output::error(&stop.error);
         stop.exit

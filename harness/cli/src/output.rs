@@ -6,7 +6,7 @@ use counterpart_report::Style;
 use tracing_subscriber::EnvFilter;
 
 /// Sets colours and logging for the whole process.
-pub(crate) fn set_up(global: &Global) {
+pub(crate) fn set_up(global: &Global, default_level: &str) {
     let choice = match global.color {
         Colour::Auto => ColorChoice::Auto,
         Colour::Always => ColorChoice::Always,
@@ -14,11 +14,14 @@ pub(crate) fn set_up(global: &Global) {
     };
     choice.write_global();
     let level = match global.verbose {
-        0 => "error",
+        0 => default_level,
         1 => "info",
         _ => "debug",
     };
-    let filter = EnvFilter::try_new(format!("off,counterpart={level}")).unwrap_or_default();
+    let filter = EnvFilter::try_new(format!(
+        "off,counterpart_recorder={level},counterpart_reference_runtime={level},counterpart_stand_in={level}"
+    ))
+    .unwrap_or_default();
     // Somebody else's subscriber in the same process would be a test's: it may stay.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

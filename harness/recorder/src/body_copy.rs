@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The bytes that a recording may still keep.
-#[derive(Debug)]
 pub(crate) struct Budget(AtomicUsize);
 
 impl Budget {
@@ -39,10 +38,9 @@ enum Progress {
 }
 
 /// A body's copy, filled by the task that passes it on and read by the one that concludes the exchange.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct SharedCopy(Arc<Mutex<BodyCopy>>);
 
-#[derive(Debug)]
 struct BodyCopy {
     /// Nothing once the body is not kept.
     bytes: Option<Vec<u8>>,
@@ -126,7 +124,6 @@ impl Drop for BodyCopy {
 }
 
 /// What was copied of a body.
-#[derive(Debug)]
 pub(crate) struct Copied {
     bytes: Option<Vec<u8>>,
     size_bytes: u64,

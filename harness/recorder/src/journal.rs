@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// The memory of one recording.
-#[derive(Debug)]
+/// The memory of one recording. It has no `Debug`, nor has anything that holds a part of a message.
 pub(crate) struct Journal {
     pub(crate) clock: Clock,
     limits: Limits,
@@ -20,7 +19,7 @@ pub(crate) struct Journal {
     changed: watch::Sender<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     /// Exchanges begun and to be kept; also the next one's place in the order of requests.
     begun: usize,
@@ -38,7 +37,6 @@ pub(crate) struct Captures {
     pub(crate) not_kept: usize,
 }
 
-#[derive(Debug)]
 struct Captured {
     sequence: usize,
     /// Its bodies are still empty.
@@ -135,7 +133,6 @@ pub(crate) enum Content {
 
 /// An exchange under way. It is concluded once: by [`Capture::conclude`], or by being dropped, which is what
 /// the server does with an exchange whose client went away.
-#[derive(Debug)]
 pub(crate) struct Capture {
     journal: Arc<Journal>,
     /// Nothing where the exchange is not kept.
@@ -145,7 +142,6 @@ pub(crate) struct Capture {
     ended: Ended,
 }
 
-#[derive(Debug)]
 struct Entry {
     sequence: usize,
     offset_ms: u64,

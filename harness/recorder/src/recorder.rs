@@ -9,6 +9,7 @@ use crate::store::{Destination, Evidence, LeftSecret, Recording, keep};
 use crate::upstream::Upstream;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_exchange::{DocumentError, FixtureError, FixtureRef, Library};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -97,7 +98,6 @@ fn shown(findings: &[LeftSecret]) -> String {
 }
 
 /// A recording under way. Dropped without [`Recorder::finish`], it forgets what it captured.
-#[derive(Debug)]
 pub struct Recorder {
     address: SocketAddr,
     destination: Destination,
@@ -107,6 +107,13 @@ pub struct Recorder {
     journal: Arc<Journal>,
     phase: watch::Sender<Phase>,
     server: JoinHandle<()>,
+}
+
+impl fmt::Debug for Recorder {
+    /// Shows nothing of what was captured, for that is not redacted yet.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Recorder").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Recorder {

@@ -67,7 +67,6 @@ impl fmt::Display for LeftSecret {
 }
 
 /// Where a fixture goes, and the profile that it is judged by.
-#[derive(Debug)]
 pub(crate) struct Destination {
     pub(crate) library: Library,
     pub(crate) name: FixtureRef,

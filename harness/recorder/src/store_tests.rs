@@ -164,18 +164,3 @@ fn nothing_captured_writes_nothing() {
     assert!(matches!(error, RecorderError::NothingCaptured { .. }));
     assert!(names_in(root.path()).is_empty());
 }
-#[test]
-fn tmp_speed() {
-    for secrets in [1, 200, 2000] {
-        let root = tempfile::tempdir().unwrap();
-        let all: Vec<Exchange> = (0..10_000).map(|n| {
-            let mut one = exchange(&format!("/v1/users/{n}"), json(&format!(r#"{{"id":{n},"token":"Ab3De5Fg7Hi9Jk1Lm{:06}","list":[1,2,3,4,5,6,7,8,9,"hello there"],"more":{{"a":"b"}}}}"#, n % secrets)));
-            one.request.headers.append("user-agent", counterpart_exchange::HeaderValue::Text("x/1".into()));
-            one
-        }).collect();
-        let evidence = Evidence { captures: Captures { exchanges: all, not_kept: 0 }, at: Timestamp::UNIX_EPOCH, upstream: "http://127.0.0.1:1".into() };
-        let t = std::time::Instant::now();
-        let r = keep(evidence, &destination(root.path()), &[]);
-        eprintln!("{secrets} secrets: {:?} {}", t.elapsed(), r.is_ok());
-    }
-}

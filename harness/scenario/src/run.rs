@@ -154,7 +154,8 @@ impl<'a> Runner<'a> {
         let set_up = subject.set_up(variables(&plan.profile, &stand_in)).await;
         set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
         let began = stand_in.clock().now();
-        let mut stage = Stage { plan, subject, stand_in, steps: Vec::new(), violations: Vec::new() };
+        let mut stage =
+            Stage { plan, subject, stand_in, received_before: 0, steps: Vec::new(), violations: Vec::new() };
         stage.take(steps).await?;
         stage.observe(began).await
     }
@@ -165,6 +166,7 @@ struct Stage<'a> {
     plan: &'a Plan,
     subject: Subject,
     stand_in: StandIn,
+    received_before: u64,
     steps: Vec<StepOutcome>,
     violations: Vec<Violation>,
 }
@@ -193,7 +195,11 @@ impl Stage<'_> {
         step: &Spanned<Step>,
     ) -> Result<(String, String), counterpart_subject::SubjectError> {
         let location = step.referenced;
-        let conductor = Conductor { subject: &self.subject, stand_in: &self.stand_in };
+        let conductor = Conductor {
+            subject: &self.subject,
+            stand_in: &self.stand_in,
+            received_before: self.received_before,
+        };
         Ok(match &step.value {
             Step::Trigger(trigger) => {
                 let (name, words) = trigger.first().map_or(("", Vec::new()), |(name, words)| {
@@ -219,6 +225,8 @@ impl Stage<'_> {
             }
             Step::Restart(_) => {
                 self.subject.restart(self.stand_in.clock().now()).await?;
+                // It counts anew, and every connection from before is closed.
+                self.received_before = self.stand_in.traffic().received;
                 ("restart".to_owned(), "stopped and started again".to_owned())
             }
             Step::Call { request, json, status } => {
@@ -348,24 +356,28 @@ fn same_steps(a: &[Spanned<Step>], b: &[Spanned<Step>]) -> bool {
     words(a) == words(b)
 }
 
+/// One violation for each request that no fixture holds, however often it came.
 fn unmatched(context: &Context<'_>) -> Vec<Violation> {
-    let of_request = |seen: &counterpart_stand_in::Seen, why: &str| Violation {
-        kind: ViolationKind::Unmatched,
-        place: context.place(Location::UNKNOWN),
-        message: format!(
+    let mut violations: Vec<Violation> = Vec::new();
+    for seen in &context.observed.seen {
+        let SeenNote::Unmatched(why) = &seen.note else { continue };
+        let message = format!(
             "the subject asked for something that was never recorded: {} {}",
             seen.method, seen.target
-        ),
-        expected: "a request that a fixture holds".to_owned(),
-        actual: why.to_owned(),
-        exchanges: vec![seen.seq],
-    };
-    let seen = context.observed.seen.iter();
-    seen.filter_map(|seen| match &seen.note {
-        SeenNote::Unmatched(why) => Some(of_request(seen, why)),
-        _ => None,
-    })
-    .collect()
+        );
+        match violations.iter_mut().find(|known| known.message == message) {
+            Some(known) => known.exchanges.push(seen.seq),
+            None => violations.push(Violation {
+                kind: ViolationKind::Unmatched,
+                place: context.place(Location::UNKNOWN),
+                message,
+                expected: "a request that a fixture holds".to_owned(),
+                actual: why.clone(),
+                exchanges: vec![seen.seq],
+            }),
+        }
+    }
+    violations
 }
 
 fn faults_unused(context: &Context<'_>) -> Vec<Violation> {

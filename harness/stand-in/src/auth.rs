@@ -66,13 +66,14 @@ impl Tokens {
                     credentials.access_token.get_or_insert_with(|| token.clone());
                 }
                 let life = tokens.access.entry(token).or_insert(Life::Expired);
-                if accepted {
+                if accepted && !bearer.public.contains(&operation) {
                     *life = Life::Good { until: None };
                 }
             }
             if let Some(refresh) = bearer.refresh.as_ref().filter(|refresh| refresh.operation == operation) {
-                let sent = field(&exchange.request.body, &refresh.refresh_token);
-                if let Some(sent) = sent {
+                let accepted =
+                    exchange.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
+                if let Some(sent) = field(&exchange.request.body, &refresh.refresh_token) {
                     credentials.refresh_token.get_or_insert_with(|| sent.clone());
                     let life = if accepted { Life::Good { until: None } } else { Life::Revoked };
                     tokens.refresh.insert(sent, life);

@@ -136,15 +136,19 @@ impl Recording {
     /// Takes in exchanges as they go over the wire, leaving out what is decided by state.
     pub(crate) fn new(profile: &ProviderProfile, exchanges: Vec<(String, Exchange)>) -> Self {
         let mut recording = Self::default();
-        let mut keys_seen = HashSet::new();
+        let mut keys_accepted = HashSet::new();
         for (name, exchange) in exchanges {
             let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
-            let repeats =
-                idempotency::key_of(profile, &exchange.request).is_some_and(|key| !keys_seen.insert(key));
+            let accepted =
+                exchange.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
+            // The same key accepted again shows the behaviour; it is no further answer.
+            let repeats = accepted
+                && idempotency::key_of(profile, &exchange.request)
+                    .is_some_and(|key| !keys_accepted.insert(key));
             if exchange.direction == Direction::Inbound
                 || exchange.response.is_none()
                 || is_behaviour(profile, &operation, &exchange)
-                || (repeats && exchange.response.as_ref().is_some_and(|response| response.status < 300))
+                || repeats
             {
                 continue;
             }

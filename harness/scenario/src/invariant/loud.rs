@@ -1,7 +1,10 @@
-//! Loud: each failure is in the log, and whatever is held was told to somebody.
+//! Loud: each failure is in the log as a warning or worse, and whatever is held was told to somebody.
+//!
+//! An expired token (401) and a limit (429) are daily business: for them any line will do.
 
 use super::Finding;
 use crate::observed::{Context, is_failure, text_of};
+use counterpart_stand_in::Seen;
 use counterpart_subject::ProbeName;
 use serde_json::Value;
 
@@ -9,24 +12,22 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
     let Some((_, log)) = context.probe(ProbeName::Log) else {
         return Finding::NotChecked("the subject has no probe `log`");
     };
-    let failures: Vec<u64> = context
-        .observed
-        .seen
-        .iter()
-        .filter(|seen| is_failure(seen) && seen.status.is_none_or(|status| status >= 400))
-        .map(|seen| seen.seq)
-        .collect();
-    let is_warning = |line: &&Value| {
-        text_of(line, "level")
-            .is_some_and(|level| matches!(level.to_ascii_lowercase().as_str(), "warn" | "warning" | "error"))
-    };
-    let warnings = log.iter().filter(is_warning).count();
-    if warnings < failures.len() {
+    let is_failing = |seen: &&Seen| is_failure(seen) && seen.status.is_none_or(|status| status >= 400);
+    let failures: Vec<&Seen> = context.observed.seen.iter().filter(is_failing).collect();
+    let grave = failures.iter().filter(|seen| !matches!(seen.status, Some(401 | 429))).count();
+    let level = |line: &Value| text_of(line, "level").unwrap_or_default().to_ascii_lowercase();
+    let warnings =
+        log.iter().filter(|line| matches!(level(line).as_str(), "warn" | "warning" | "error")).count();
+    let exchanges: Vec<u64> = failures.iter().map(|seen| seen.seq).collect();
+    if warnings < grave || log.len() < failures.len() {
         return Finding::Broken {
             message: "failures were not logged".to_owned(),
-            expected: format!("at least {} lines of level warn or error", failures.len()),
-            actual: warnings.to_string(),
-            exchanges: failures,
+            expected: format!(
+                "a line for each of {}, at least {grave} of them warnings or errors",
+                failures.len()
+            ),
+            actual: format!("{} lines, {warnings} of them warnings or errors", log.len()),
+            exchanges,
         };
     }
     let count = |probe| context.probe(probe).map(|(_, records): (_, &[Value])| records.len());
@@ -35,7 +36,7 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
             message: format!("{held} held and nobody was told"),
             expected: "an alert".to_owned(),
             actual: "none".to_owned(),
-            exchanges: failures,
+            exchanges,
         },
         _ => Finding::Held,
     }
