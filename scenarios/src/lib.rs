@@ -1,1 +1,1 @@
-//! The bundled suite as tests.
+//! The bundled scenarios are files beside this crate; its tests play them.

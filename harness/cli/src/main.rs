@@ -5,8 +5,8 @@ mod arguments;
 mod commands;
 mod exit;
 mod output;
+mod plants;
 mod project;
-mod reference;
 
 use arguments::{Arguments, Command};
 use clap::Parser;

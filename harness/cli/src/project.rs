@@ -2,9 +2,9 @@
 
 use crate::arguments::Global;
 use crate::exit::Stop;
-use crate::reference;
 use anyhow::{Context, anyhow};
 use counterpart_exchange::{Library, suggest};
+use counterpart_reference_subject as reference;
 use counterpart_scenario::Catalogue;
 use counterpart_subject::SubjectSpec;
 use indexmap::IndexMap;
@@ -117,7 +117,7 @@ impl Project {
             return Ok(spec.clone());
         }
         if name == reference::NAME {
-            return reference::spec();
+            return Ok(reference::spec());
         }
         let known = self.config.subject.keys().map(String::as_str).chain([reference::NAME]);
         let hint = suggest(name, known.clone()).map_or_else(

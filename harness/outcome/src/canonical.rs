@@ -1,25 +1,40 @@
 //! The canonical form of a run: what must be the same whenever the same seed plays the same files.
 
-use crate::Run;
+use crate::{ExchangeSeen, Run, ScenarioOutcome};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The run without real time and machine, and with the exchanges of one instant in a fixed order.
 #[must_use]
 pub fn canonical(run: &Run) -> Value {
-    let mut run = run.clone();
-    for attempt in run.scenarios.iter_mut().flat_map(|scenario| &mut scenario.attempts) {
+    json!({
+        "seed": run.seed,
+        "subject": run.subject,
+        "scenarios": canonical_outcomes(&run.scenarios),
+        "coverage": run.coverage,
+    })
+}
+
+/// The same of some outcomes.
+#[must_use]
+pub fn canonical_outcomes(outcomes: &[ScenarioOutcome]) -> Value {
+    let mut outcomes = outcomes.to_vec();
+    for attempt in outcomes.iter_mut().flat_map(|scenario| &mut scenario.attempts) {
         attempt.wall_ms = 0;
-        attempt.exchanges.sort_by(|a, b| {
-            (a.at, &a.operation, &a.target, &a.note).cmp(&(b.at, &b.operation, &b.target, &b.note))
-        });
+        attempt.exchanges.sort_by(|a, b| order(a).cmp(&order(b)));
         for (exchange, seq) in attempt.exchanges.iter_mut().zip(1..) {
             exchange.seq = seq;
         }
         for violation in &mut attempt.violations {
+            // They point at numbers that have just changed.
             violation.exchanges.clear();
         }
     }
-    json!({ "seed": run.seed, "subject": run.subject, "scenarios": run.scenarios, "coverage": run.coverage })
+    json!(outcomes)
+}
+
+fn order(exchange: &ExchangeSeen) -> (Timestamp, &str, &str, &str) {
+    (exchange.at, &exchange.operation, &exchange.target, &exchange.note)
 }
 
 #[cfg(test)]

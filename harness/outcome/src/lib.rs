@@ -8,7 +8,7 @@ mod file;
 mod run;
 mod scenario;
 
-pub use canonical::canonical;
+pub use canonical::{canonical, canonical_outcomes};
 pub use file::{RunFileError, read_run, write_run};
 pub use run::{CaseKind, Catalogued, Coverage, Digest, Environment, Run, SubjectSeen, Totals};
 pub use scenario::{

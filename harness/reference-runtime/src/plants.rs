@@ -27,8 +27,8 @@ pub enum Plant {
     NoBackoff,
     /// A refusal is retried like an outage.
     ForbiddenRetried,
-    /// The last page is not written.
-    LastPageDropped,
+    /// Messages of one kind are not written.
+    NoticesSkipped,
     /// Refreshed tokens are not stored.
     RefreshNotStored,
     /// A restart forgets waits.
@@ -55,7 +55,7 @@ impl Plant {
         Self::NoTimeout,
         Self::NoBackoff,
         Self::ForbiddenRetried,
-        Self::LastPageDropped,
+        Self::NoticesSkipped,
         Self::RefreshNotStored,
         Self::WaitForgotten,
         Self::CursorNotSaved,
@@ -101,7 +101,9 @@ impl Plant {
             Self::NoTimeout => ("no_timeout", "waits for an answer for ever"),
             Self::NoBackoff => ("no_backoff", "retries at once, without any wait"),
             Self::ForbiddenRetried => ("forbidden_retried", "retries a 403 as if it were a 500"),
-            Self::LastPageDropped => ("last_page_dropped", "does not write a page that names no next page"),
+            Self::NoticesSkipped => {
+                ("notices_skipped", "does not write messages of the kind m.notice, and says nothing")
+            }
             Self::RefreshNotStored => (
                 "refresh_not_stored",
                 "uses refreshed tokens for one request only, and then the old ones again",

@@ -140,13 +140,13 @@ async fn forbidden_retried_does_not_take_no() {
 }
 
 #[tokio::test]
-async fn last_page_dropped_loses_the_oldest() {
-    let [sound, planted] = both(Plant::LastPageDropped).await;
-    for subject in [&sound, &planted] {
-        subject.import(&three_pages().await.uri()).await;
-    }
-    assert_eq!(sound.bodies().await, whole_history());
-    assert_eq!(planted.bodies().await, ["m3", "m4", "m5", "m6"]);
+async fn notices_skipped_loses_them_without_a_word() {
+    let mut notice = message(1);
+    notice["content"]["msgtype"] = json!("m.notice");
+    let fault = ok(json!({ "chunk": [message(2), notice] }));
+    let [sound, planted] = imported(Plant::NoticesSkipped, None, 1, fault).await;
+    assert_eq!(sound.bodies().await, ["m1", "m2"]);
+    assert_eq!((planted.bodies().await, planted.alerts().await.len()), (vec![json!("m2")], 0));
 }
 
 /// Stops at the second page, restarts, and runs to the end.

@@ -3,11 +3,12 @@
 use crate::arguments::{Format, Global, Report, ReportFormat, Run as RunArguments};
 use crate::exit::{Exit, Stop};
 use crate::output;
+use crate::plants;
 use crate::project::Project;
-use crate::reference::{self, ReferenceLaunch};
 use anyhow::{Context, anyhow};
 use counterpart_exchange::write_atomically;
 use counterpart_outcome::{Digest, Environment, Run, ScenarioOutcome, SubjectSeen, Verdict, write_run};
+use counterpart_reference_subject::ReferenceLaunch;
 use counterpart_report::{html, junit, markdown, terminal};
 use counterpart_scenario::{
     Catalogue, Plan, PlanError, Planner, RunOptions, Runner, Selection, SnapshotMode, select,
@@ -71,7 +72,7 @@ fn subject(project: &Project, arguments: &RunArguments) -> Result<SubjectSpec, S
 
 fn launch(subject: &SubjectSpec) -> Result<Box<dyn Launch>, Stop> {
     Ok(match &subject.launch {
-        LaunchSpec::Reference { plants } => Box::new(ReferenceLaunch { plants: reference::plants(plants)? }),
+        LaunchSpec::Reference { plants } => Box::new(ReferenceLaunch { plants: plants::named(plants)? }),
         LaunchSpec::Url(base_url) => Box::new(AlreadyRunning { base_url: base_url.clone() }),
     })
 }

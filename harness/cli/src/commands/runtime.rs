@@ -4,7 +4,7 @@ use super::stop_signal::StopSignal;
 use crate::arguments::{Runtime as Arguments, RuntimeCommand};
 use crate::exit::{Exit, Stop};
 use crate::output;
-use crate::reference;
+use crate::plants;
 use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig, StartError};
 use jiff::Timestamp;
 
@@ -22,7 +22,7 @@ pub(crate) async fn runtime(arguments: &Arguments) -> Result<Exit, Stop> {
                 data_dir: data.clone(),
                 listen: *listen,
                 clock: if *test_clock { ClockMode::Test { start: now() } } else { ClockMode::Real },
-                plants: reference::plants(plant)?,
+                plants: plants::named(plant)?,
                 seed: *seed,
             };
             let runtime = Runtime::start(config).await.map_err(|error| match error {

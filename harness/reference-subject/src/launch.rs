@@ -1,34 +1,17 @@
-//! The bundled runtime as a subject: how it is described, and how it is launched in this process.
-//!
-//! The harness's libraries do not link the runtime; this is the one place where both meet. Each launch gets
-//! a data directory and an async runtime of its own.
+//! Launching the runtime in this process: a data directory and an async runtime of its own each time.
 
-use crate::exit::Stop;
-use anyhow::anyhow;
 use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig};
-use counterpart_subject::{BoxFuture, Launch, LaunchError, LaunchRequest, Running, SubjectSpec};
+use counterpart_subject::{BoxFuture, Launch, LaunchError, LaunchRequest, Running};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use tempfile::TempDir;
 
-/// Its name where a subject is asked for.
-pub(crate) const NAME: &str = "reference";
-
-/// How it is described, in the same words as any other subject.
-pub(crate) fn spec() -> Result<SubjectSpec, Stop> {
-    toml::from_str(include_str!("reference.toml"))
-        .map_err(|error| Stop::usage(anyhow!("the bundled subject: {error}")))
-}
-
-/// Known bugs by name.
-pub(crate) fn plants(names: &[String]) -> Result<BTreeSet<Plant>, Stop> {
-    names.iter().map(|name| name.parse().map_err(Stop::usage)).collect()
-}
-
 /// Launches the runtime in this process.
-pub(crate) struct ReferenceLaunch {
-    pub(crate) plants: BTreeSet<Plant>,
+#[derive(Clone, Debug, Default)]
+pub struct ReferenceLaunch {
+    /// Known bugs to switch on.
+    pub plants: BTreeSet<Plant>,
 }
 
 impl Launch for ReferenceLaunch {

@@ -1,0 +1,31 @@
+//! Every bundled scenario passes against the bundled runtime.
+
+mod support;
+
+use counterpart_outcome::Verdict;
+use counterpart_report::{Style, terminal};
+
+#[test]
+fn every_scenario_passes() {
+    let outcomes = support::play(None, &[]);
+    let failed: Vec<String> = outcomes
+        .iter()
+        .filter(|outcome| outcome.verdict != Verdict::Passed)
+        .map(|outcome| terminal::failure(outcome, Style::Plain))
+        .collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    let pending: Vec<&String> = outcomes.iter().flat_map(|outcome| &outcome.snapshots_pending).collect();
+    assert!(
+        pending.is_empty(),
+        "snapshots differ; run `counterpart run` and `counterpart review`: {pending:?}"
+    );
+}
+
+#[test]
+fn the_same_seed_gives_the_same_outcomes() {
+    let canonical = || {
+        let outcomes = support::play(Some("r"), &[]);
+        counterpart_outcome::canonical_outcomes(&outcomes)
+    };
+    assert_eq!(canonical(), canonical());
+}

@@ -1,0 +1,49 @@
+//! Plays bundled scenarios against the bundled runtime, known bugs switched on where asked for.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use counterpart_exchange::Library;
+use counterpart_outcome::ScenarioOutcome;
+use counterpart_reference_subject::{Plant, ReferenceLaunch, spec};
+use counterpart_scenario::{Catalogue, Planner, RunOptions, Runner, Selection, SnapshotMode, select};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The names of all bundled scenarios.
+#[allow(dead_code, reason = "each test file takes what it needs")]
+pub(crate) fn names() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    select(root, &Selection::default()).unwrap().into_iter().map(|one| one.name).collect()
+}
+
+/// The outcomes of the scenarios whose names fit.
+pub(crate) fn play(filter: Option<&str>, plants: &[Plant]) -> Vec<ScenarioOutcome> {
+    // Another test of this process may have done so already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let library = Library::new(root.join("../fixtures"));
+    let catalogue = Catalogue::read(&root.join("catalogue.yaml")).unwrap();
+    let subject = spec();
+    let mut planner = Planner::new(&library, &catalogue, &subject);
+    let selection = Selection { paths: Vec::new(), filter: filter.map(str::to_owned) };
+    let selected = select(root, &selection).unwrap();
+    assert!(!selected.is_empty(), "no scenario fits {filter:?}");
+    let plans: Vec<_> =
+        selected.iter().map(|one| planner.plan(&relative(&one.path), &one.name).unwrap()).collect();
+    let launch = ReferenceLaunch { plants: BTreeSet::from_iter(plants.iter().copied()) };
+    let options = RunOptions { seed: 1, snapshots: SnapshotMode::ReportOnly };
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let runner = Runner::new(subject.clone(), &launch, http, options);
+    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    tokio.block_on(async {
+        let mut outcomes = Vec::with_capacity(plans.len());
+        for plan in &plans {
+            outcomes.push(runner.run(plan).await);
+        }
+        outcomes
+    })
+}
+
+/// Messages tell paths as they are given: here, from this crate's folder.
+fn relative(path: &Path) -> PathBuf {
+    path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(path).to_owned()
+}
