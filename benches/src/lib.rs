@@ -1,1 +1,52 @@
-//! Benchmarks.
+//! What the benchmarks share: the recorded history, played by a stand-in, on an async runtime of its own.
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
+
+use counterpart_exchange::{Fixture, Library};
+use counterpart_stand_in::{ErrorForms, StandIn, StandInClock, StandInConfig};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use tokio::runtime::Runtime;
+
+/// An async runtime with one worker, as every part of a scenario has it.
+///
+/// # Panics
+/// Where the machine gives no thread.
+#[must_use]
+pub fn tokio() -> Runtime {
+    // A second benchmark of this process finds it installed.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// The recorded room history: thirteen exchanges, ten of them pages.
+///
+/// # Panics
+/// Where the repository's fixtures are not there.
+#[must_use]
+pub fn history() -> Fixture {
+    library().fixture(&"matrix/room-history".parse().unwrap()).unwrap()
+}
+
+/// A stand-in that plays it.
+///
+/// # Panics
+/// Where no port is free.
+pub async fn stand_in(fixture: Fixture, clock: StandInClock) -> StandIn {
+    let profile = library().profile("matrix").unwrap();
+    let forms = ErrorForms::from_evidence(&profile, [&fixture]);
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    StandIn::start(StandInConfig {
+        profile,
+        fixtures: vec![fixture],
+        forms,
+        faults: Vec::new(),
+        clock,
+        listen,
+    })
+    .await
+    .unwrap()
+}
+
+fn library() -> Library {
+    Library::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures"))
+}

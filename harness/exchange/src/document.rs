@@ -148,10 +148,24 @@ pub fn parse_spanned<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, 
     })
 }
 
+/// What the YAML library says of a wrong type, in words for people who write YAML.
+const PLAIN_WORDS: [(&str, &str); 7] = [
+    ("invalid u64", "expected a whole number from 0"),
+    ("invalid u32", "expected a whole number from 0"),
+    ("invalid u16", "expected a whole number from 0 to 65535"),
+    ("expected sequence start", "expected a list"),
+    ("expected mapping start", "expected a mapping of keys to values"),
+    ("expected string scalar", "expected text"),
+    ("invalid boolean", "expected true or false"),
+];
+
 /// The library's message without its own ` at line L, column C` and with a suggestion where one is near.
 fn plain_message(error: &serde_saphyr::Error) -> String {
     let full = error.to_string();
     let message = full.split(" at line ").next().unwrap_or(&full).trim_end_matches(':').to_owned();
+    if let Some((_, plain)) = PLAIN_WORDS.iter().find(|(word, _)| message == *word) {
+        return (*plain).to_owned();
+    }
     // Both libraries' wordings: ``unknown field `titel`, expected one of title, list``.
     if let Some((found, expected)) = message.split_once(", expected ")
         && let Some(found) = found.split('`').nth(1)

@@ -189,3 +189,51 @@ impl Document for FixtureOnDisk {
     const KIND: &'static str = "fixture";
     const VERSION: u32 = 1;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIXTURE: &str = r#"counterpart: fixture/1
+provider: p
+flow: f
+provenance: {written: {after: the docs}}
+exchanges:
+- id: a-1
+  request: {method: GET, target: /}
+  response:
+    status: 200
+    body:
+      json: |
+        {
+          "a": 1,
+          "b": 2
+        }
+"#;
+
+    fn read(text: &str) -> Result<Fixture, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.yaml");
+        std::fs::write(&path, text).unwrap();
+        Fixture::read(&path)
+            .map_err(|error| error.to_string().replace(&format!("{}/", folder.path().display()), ""))
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        assert_eq!(read(FIXTURE).unwrap().exchanges.len(), 1);
+        let second = "- id: a-1\n  request: {method: GET, target: /}\n";
+        let errors = [
+            FIXTURE.replace("\"b\": 2", "\"b\": ]"),
+            FIXTURE.replace("200", "99"),
+            FIXTURE.replace("200", "ok"),
+            format!("{FIXTURE}{second}"),
+            FIXTURE.replace("  request", "  caused_by: a-0\n  request"),
+            FIXTURE.replace("flow: f", "flow: f\nredacted: {token-1: {length_chars: 8}}"),
+            FIXTURE.replace("json: |", "json: {a: 1}\n      text: |"),
+            FIXTURE.replace("target: /}", "target: /, headers: {content-length: 12}}"),
+        ]
+        .map(|text| read(&text).unwrap_err());
+        insta::assert_snapshot!(errors.join("\n"));
+    }
+}

@@ -1,0 +1,136 @@
+//! Files that cannot be used: told with file, line and column, what is wrong and what would be right; exit code 2;
+//! nothing is run and nothing is written.
+
+mod support;
+
+use support::{GOOD, Project, repository};
+
+/// Runs the one scenario of a project and tells what was said.
+fn refused(project: &Project) -> String {
+    let ran = project.run(&["run"]);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.out, "", "nothing but the problem is told");
+    assert!(!project.path("target").exists(), "nothing is written");
+    ran.err
+}
+
+fn refused_scenario(text: &str) -> String {
+    let project = Project::new();
+    project.write("scenarios/s/bad.yaml", text);
+    refused(&project)
+}
+
+#[test]
+fn an_unknown_key() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("title:", "titel:")));
+}
+
+#[test]
+fn a_wrong_type() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("count: 72", "count: many")));
+}
+
+#[test]
+fn an_unknown_step() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("settle:", "setle:")));
+}
+
+#[test]
+fn a_step_that_is_not_implemented_yet() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("settle:", "kill:")));
+}
+
+#[test]
+fn an_unknown_fixture() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("room-history]", "room-histroy]")));
+}
+
+#[test]
+fn an_unknown_exchange_and_whatever_else_is_wrong_at_once() {
+    let text = GOOD
+        .replace("steps:", "faults:\n  - {at: {exchange: message-2}, inject: {timeout: {}}}\nsteps:")
+        .replace("scheduled-import", "sheduled-import")
+        .replace("destination: {count: 72}", "requests: {to: mesages, count: 1}");
+    let first = refused_scenario(&text);
+    insta::assert_snapshot!(first);
+    insta::assert_snapshot!(refused_scenario(&text.replace("sheduled", "scheduled")));
+}
+
+#[test]
+fn an_unknown_fault() {
+    let text =
+        GOOD.replace("steps:", "faults:\n  - {at: {exchange: messages-2}, inject: {time_out: {}}}\nsteps:");
+    insta::assert_snapshot!(refused_scenario(&text));
+}
+
+#[test]
+fn a_yaml_bomb() {
+    let mut bomb = String::from("counterpart: scenario/1\ntitle: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..30 {
+        let inner = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("k{level}: &a{level} [{inner}]\n"));
+    }
+    let message = refused_scenario(&bomb);
+    assert!(message.contains("bad.yaml:"), "{message}");
+}
+
+/// A project with its own copy of one fixture, changed.
+fn with_fixture(change: impl Fn(String) -> String) -> Project {
+    let project = Project::new();
+    project.write("counterpart.toml", "counterpart = \"config/1\"\n");
+    project.write("scenarios/s/good.yaml", &GOOD.replace("room-history", "missing"));
+    let matrix = repository().join("fixtures/matrix");
+    let profile = std::fs::read_to_string(matrix.join("provider.yaml")).unwrap();
+    project.write("fixtures/matrix/provider.yaml", &profile);
+    let fixture = std::fs::read_to_string(matrix.join("missing.yaml")).unwrap();
+    project.write("fixtures/matrix/missing.yaml", &change(fixture));
+    project
+}
+
+#[test]
+fn a_fixture_of_a_newer_version() {
+    insta::assert_snapshot!(refused(&with_fixture(|text| text.replace("fixture/1", "fixture/2"))));
+}
+
+#[test]
+fn a_truncated_fixture() {
+    let in_the_body = with_fixture(|text| text[..text.rfind("errcode").unwrap() + 12].to_owned());
+    insta::assert_snapshot!(refused(&in_the_body));
+    let before_the_exchanges = with_fixture(|text| text[..text.find("- id:").unwrap()].to_owned());
+    insta::assert_snapshot!(refused(&before_the_exchanges));
+    let fewer = with_fixture(|text| text.replace("count: 1", "count: 2"));
+    insta::assert_snapshot!(refused(&fewer));
+}
+
+#[test]
+fn arguments_that_cannot_be_used() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    let said = |arguments: &[&str]| {
+        let ran = project.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.err);
+        ran.err
+    };
+    insta::assert_snapshot!(
+        [
+            said(&["run", "nowhere"]),
+            said(&["run", "--subject", "referense"]),
+            said(&["run", "--plant", "no_such_bug"]),
+            said(&["serve", "matrix/room-histroy"]),
+            said(&["serve", "matrix/room-history", "--fault", "timout@messages-2"]),
+            said(&["serve", "matrix/room-history", "--fault", "timeout@mesages"]),
+            said(&["contract", "check", "nowhere"]),
+            said(&["runtime", "serve", "--data", "data", "--plant", "no_timeout"]),
+        ]
+        .join("\n")
+        .replace(&repository().display().to_string(), "[repository]")
+    );
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    project.write("counterpart.toml", "counterpart = \"config/1\"\nfixture = \"fixtures\"\n");
+    insta::assert_snapshot!(refused(&project));
+}

@@ -1,0 +1,134 @@
+//! A project in a folder of its own, and the `counterpart` binary run in it.
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "a failed unwrap is a failed test; each file takes what it needs"
+)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// The repository's root.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A scenario that passes.
+pub(crate) const GOOD: &str = r##"counterpart: scenario/1
+title: A good one
+covers: [pattern/scheduled-import]
+fixtures: [matrix/room-history]
+steps:
+  - trigger: {sync: {room: "#history:test.local"}}
+  - settle: {}
+expect:
+  - destination: {count: 72}
+"##;
+
+/// A project whose fixtures are the repository's, unless others are written.
+pub(crate) struct Project {
+    folder: TempDir,
+}
+
+impl Project {
+    pub(crate) fn new() -> Self {
+        let project = Self { folder: tempfile::tempdir().unwrap() };
+        let fixtures = repository().join("fixtures");
+        project.write("counterpart.toml", &format!("counterpart = \"config/1\"\nfixtures = {fixtures:?}\n"));
+        let catalogue = std::fs::read_to_string(repository().join("scenarios/catalogue.yaml")).unwrap();
+        project.write("scenarios/catalogue.yaml", &catalogue);
+        project
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_counterpart"));
+        command.args(arguments).current_dir(self.folder.path()).env_remove("CI").env("NO_COLOR", "1");
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(&self.command(arguments).output().unwrap())
+    }
+
+    /// Starts a command that runs until it is told to stop; its first line is read.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        let mut child =
+            self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut first_line = String::new();
+        out.read_line(&mut first_line).unwrap();
+        Running { child, out, first_line }
+    }
+}
+
+/// A command that runs. It is ended when this is dropped.
+pub(crate) struct Running {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    pub(crate) first_line: String,
+}
+
+impl Running {
+    /// The first address in its first line, without the scheme.
+    pub(crate) fn address(&self) -> String {
+        let line = &self.first_line;
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .unwrap_or_else(|| panic!("{line}"));
+        url.trim_start_matches("http://").to_owned()
+    }
+
+    /// Asks it to stop, as a service manager does, and waits.
+    pub(crate) fn terminate(mut self) -> Ran {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.wait()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn wait(&mut self) -> Ran {
+        let mut out = String::new();
+        let mut err = String::new();
+        self.out.read_to_string(&mut out).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        Ran { code: self.child.wait().unwrap().code().unwrap_or(-1), out, err }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a command came to.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
+}
