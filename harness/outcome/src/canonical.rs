@@ -82,6 +82,7 @@ mod tests {
                     verdict: Verdict::Passed,
                     error: None,
                     steps: Vec::new(),
+                    began_at: None,
                     violations: Vec::new(),
                     invariants: Vec::new(),
                     exchanges: vec![exchange(1, order[0]), exchange(2, order[1])],

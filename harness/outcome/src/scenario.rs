@@ -70,6 +70,9 @@ pub struct Attempt {
     pub error: Option<String>,
     /// The steps that were taken.
     pub steps: Vec<StepOutcome>,
+    /// When its first step began, on the scenario's clock.
+    #[schemars(with = "Option<String>")]
+    pub began_at: Option<Timestamp>,
     /// What was wrong.
     pub violations: Vec<Violation>,
     /// Each invariant, and whether it held.
@@ -169,6 +172,8 @@ pub enum InvariantStatus {
 pub struct InvariantOutcome {
     /// Its name: `applied_once`.
     pub name: String,
+    /// What it says, for people.
+    pub title: String,
     /// Whether it held.
     pub status: InvariantStatus,
 }

@@ -20,10 +20,9 @@ pub(crate) fn deciding(outcome: &ScenarioOutcome) -> Option<&Attempt> {
         .or(attempts.last())
 }
 
-/// Where the attempt's clock stood when the first thing happened; nothing when nothing did.
+/// Where the attempt's clock stood when it began; nothing where it did not.
 pub(crate) fn clock_start(attempt: &Attempt) -> Option<Timestamp> {
-    let steps = attempt.steps.iter().map(|step| step.at);
-    steps.chain(attempt.exchanges.iter().map(|exchange| exchange.at)).min()
+    attempt.began_at.or_else(|| attempt.exchanges.iter().map(|exchange| exchange.at).min())
 }
 
 /// The real time of all attempts together, in milliseconds.

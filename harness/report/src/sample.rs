@@ -134,7 +134,11 @@ fn scenario(name: &str, title: &str, covers: &[&str], verdict: Verdict) -> Scena
 }
 
 fn attempt(verdict: Verdict) -> Attempt {
-    let invariant = |name: &str, status| InvariantOutcome { name: name.into(), status };
+    let invariant = |name: &str, status| InvariantOutcome {
+        name: name.into(),
+        title: format!("What {name} says"),
+        status,
+    };
     let no_log = InvariantStatus::NotChecked { reason: "the subject offers no log".into() };
     Attempt {
         number: 1,
@@ -154,6 +158,7 @@ fn attempt(verdict: Verdict) -> Attempt {
                 result: "quiet after 3 timers".into(),
             },
         ],
+        began_at: Some(clock(0)),
         violations: Vec::new(),
         invariants: vec![
             invariant("applied_once", InvariantStatus::Held),

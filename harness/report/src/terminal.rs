@@ -5,7 +5,7 @@
 
 use crate::attempt::{self, Unseen};
 use crate::excerpt::{self, Part, Row};
-use crate::text::{abridged, one_line, visible};
+use crate::text::{abridged, one_line, one_line_ends, visible};
 use crate::verdict::{Judgement, ReportVerdict};
 use crate::wording;
 use anstyle::{AnsiColor, Effects};
@@ -239,7 +239,7 @@ fn cells(exchange: &ExchangeSeen, since: Timestamp) -> [String; 7] {
         exchange.seq.to_string(),
         wording::offset(since, exchange.at),
         one_line(&exchange.operation, CELL_CHARS),
-        one_line(&format!("{} {}", exchange.method, exchange.target), CELL_CHARS),
+        one_line_ends(&format!("{} {}", exchange.method, exchange.target), CELL_CHARS),
         exchange.status.map_or_else(dash, |status| status.to_string()),
         exchange.fault.as_ref().map_or_else(dash, |fault| one_line(fault, CELL_CHARS)),
         one_line(&exchange.note, LINE_CHARS),

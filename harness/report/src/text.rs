@@ -31,6 +31,18 @@ pub(crate) fn one_line(text: &str, limit_chars: usize) -> String {
     }
 }
 
+/// As [`one_line`], cut in the middle: of a request both the path's beginning and the query's end tell it apart.
+pub(crate) fn one_line_ends(text: &str, limit_chars: usize) -> String {
+    let shown = visible(text).replace('\n', "\\n");
+    let count = shown.chars().count();
+    if count <= limit_chars {
+        return shown;
+    }
+    let head: String = shown.chars().take(limit_chars / 2).collect();
+    let tail: String = shown.chars().skip(count - (limit_chars - limit_chars / 2 - 1)).collect();
+    format!("{head}…{tail}")
+}
+
 /// The first `limit_chars` characters, and how many were left out, if any were.
 pub(crate) fn abridged(text: &str, limit_chars: usize) -> Cow<'_, str> {
     match split_at_char(text, limit_chars) {
@@ -71,6 +83,7 @@ mod tests {
     fn long_text_is_cut_between_characters() {
         assert_eq!(one_line("a\nb", 9), "a\\nb");
         assert_eq!(one_line("äöüß", 2), "äö…");
+        assert_eq!(one_line_ends("äöüß/x?from=9", 9), "äöüß…om=9");
         assert_eq!(abridged("äöüß", 3), "äöü… [1 more character in the run file]");
         assert_eq!(abridged("äöüß", 4), "äöüß");
     }

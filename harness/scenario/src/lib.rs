@@ -9,6 +9,8 @@ mod conductor;
 mod expectation;
 mod file;
 mod invariant;
+#[cfg(test)]
+mod judgement_tests;
 mod observed;
 mod plan;
 mod run;

@@ -94,13 +94,7 @@ impl<'a> Planner<'a> {
             check_fault(&fault.value, &fixtures, provider, &mut check);
         }
         self.check_expectations(&file, provider, &mut check);
-        for name in file.invariants.off.keys().filter(|name| !INVARIANTS.contains(&name.as_str())) {
-            let known = suggest(name, INVARIANTS).map_or_else(
-                || format!("there are: {}", INVARIANTS.join(", ")),
-                |near| format!("did you mean `{near}`?"),
-            );
-            check.whole(format!("invariants.off: there is no invariant `{name}`; {known}"));
-        }
+        check_invariants(&file, &mut check);
         if !check.problems.is_empty() {
             return Err(PlanError(check.problems));
         }
@@ -272,6 +266,17 @@ fn check_steps(steps: &[Spanned<Step>], subject: &SubjectSpec, check: &mut Check
             }
             _ => {}
         }
+    }
+}
+
+fn check_invariants(file: &ScenarioFile, check: &mut Check<'_>) {
+    let known = || INVARIANTS.iter().map(|(name, _)| *name);
+    for name in file.invariants.off.keys().filter(|name| !known().any(|known| known == name.as_str())) {
+        let hint = suggest(name, known()).map_or_else(
+            || format!("there are: {}", known().collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        check.whole(format!("invariants.off: there is no invariant `{name}`; {hint}"));
     }
 }
 

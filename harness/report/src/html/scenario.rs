@@ -87,6 +87,7 @@ struct ViolationShown<'a> {
 #[derive(Serialize)]
 struct Invariant<'a> {
     name: &'a str,
+    title: &'a str,
     status: &'static str,
     reason: Option<&'a str>,
 }
@@ -191,7 +192,7 @@ impl<'a> Invariant<'a> {
             InvariantStatus::NotChecked { reason } | InvariantStatus::Off { reason } => Some(reason.as_str()),
             InvariantStatus::Held | InvariantStatus::Violated => None,
         };
-        Self { name: &outcome.name, status: wording::status(&outcome.status), reason }
+        Self { name: &outcome.name, title: &outcome.title, status: wording::status(&outcome.status), reason }
     }
 }
 

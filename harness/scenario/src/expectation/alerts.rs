@@ -14,6 +14,6 @@ pub(super) fn judge(expected: &AlertsExpected, judge: &mut Judge<'_, '_>) {
     if kinds != wanted {
         let words =
             |kinds: &[String]| if kinds.is_empty() { "no alert".to_owned() } else { kinds.join(", ") };
-        judge.broken("people were told something else", words(&wanted), words(&kinds), vec![]);
+        judge.broken("the alerts are not those that were expected", words(&wanted), words(&kinds), vec![]);
     }
 }

@@ -12,6 +12,11 @@ pub(super) fn judge(expected: ElapsedExpected, judge: &mut Judge<'_, '_>) {
             .into_iter()
             .filter_map(|(word, bound)| bound.map(|bound| format!("{word} {bound:#}")))
             .collect();
-        judge.broken("the scenario took another time", wanted.join(", "), format!("{elapsed:#}"), vec![]);
+        judge.broken(
+            "more or less time passed than was expected",
+            wanted.join(", "),
+            format!("{elapsed:#}"),
+            vec![],
+        );
     }
 }

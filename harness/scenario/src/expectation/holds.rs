@@ -16,6 +16,6 @@ pub(super) fn judge(expected: &HoldsExpected, judge: &mut Judge<'_, '_>) {
             None => format!("{} held", expected.count),
         };
         let actual = format!("{} held: {}", records.len(), some_of(&reasons));
-        judge.broken("something else is held", wanted, actual, vec![]);
+        judge.broken("what is held is not what was expected", wanted, actual, vec![]);
     }
 }

@@ -8,6 +8,6 @@ pub(super) fn judge(expected: &[String], judge: &mut Judge<'_, '_>) {
     let Some((probe, records)) = judge.context.probe(ProbeName::Runs) else { return };
     let states = keys(records, probe.state.as_deref().unwrap_or("state"));
     if states != expected {
-        judge.broken("the runs stand elsewhere", expected.join(", "), states.join(", "), vec![]);
+        judge.broken("the runs ended in other states", expected.join(", "), states.join(", "), vec![]);
     }
 }

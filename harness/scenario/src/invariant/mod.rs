@@ -15,18 +15,18 @@ use crate::observed::Context;
 use counterpart_outcome::{InvariantOutcome, InvariantStatus, Violation, ViolationKind};
 use serde_saphyr::Location;
 
-/// The names of all invariants, in the order in which they are told.
-pub const INVARIANTS: [&str; 10] = [
-    "applied_once",
-    "nothing_lost",
-    "loud",
-    "recovers",
-    "validated",
-    "polite",
-    "least_privilege",
-    "audited",
-    "tenants_apart",
-    "no_secret",
+/// All invariants, in the order in which they are told: name, and what it says.
+pub const INVARIANTS: [(&str, &str); 10] = [
+    ("applied_once", "No record is applied twice"),
+    ("nothing_lost", "Every record is applied, or held and told"),
+    ("loud", "Each failure is logged, and somebody is told of what is held"),
+    ("recovers", "The integration recovers without a person"),
+    ("validated", "What is written is as good records are"),
+    ("polite", "Waits are honoured, and nothing is hammered"),
+    ("least_privilege", "No permission is held that is not needed"),
+    ("audited", "Every transaction is in the audit trail"),
+    ("tenants_apart", "No tenant sees another's data"),
+    ("no_secret", "No credential turns up in what people read"),
 ];
 
 /// What a check came to.
@@ -39,7 +39,7 @@ pub(super) enum Finding {
 /// Judges every invariant.
 pub(crate) fn judge(context: &Context<'_>) -> (Vec<InvariantOutcome>, Vec<Violation>) {
     let mut violations = Vec::new();
-    let outcomes = INVARIANTS.iter().map(|name| {
+    let outcomes = INVARIANTS.iter().map(|(name, title)| {
         let status = match context.plan.file.invariants.off.get(*name) {
             Some(reason) => InvariantStatus::Off { reason: reason.clone() },
             None => match check(name, context) {
@@ -54,7 +54,7 @@ pub(crate) fn judge(context: &Context<'_>) -> (Vec<InvariantOutcome>, Vec<Violat
                 }
             },
         };
-        InvariantOutcome { name: (*name).to_owned(), status }
+        InvariantOutcome { name: (*name).to_owned(), title: (*title).to_owned(), status }
     });
     let outcomes = outcomes.collect();
     (outcomes, violations)

@@ -1,0 +1,233 @@
+//! Every expectation and every invariant, held and broken, over observations made by hand.
+
+use crate::catalogue::Catalogue;
+use crate::expectation;
+use crate::invariant;
+use crate::observed::{Context, Observed};
+use crate::plan::{Plan, Planner};
+use crate::snapshot::SnapshotMode;
+use counterpart_exchange::{Library, OperationName};
+use counterpart_outcome::InvariantStatus;
+use counterpart_stand_in::{Seen, SeenNote};
+use counterpart_subject::{ProbeName, SubjectSpec};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const FIXTURE: &str = "counterpart: fixture/1
+provider: p
+flow: f
+provenance: {written: {after: nothing}}
+exchanges:
+- id: list-1
+  request: {method: GET, target: /list}
+  response: {status: 200}
+";
+
+fn subject() -> SubjectSpec {
+    let probe = |extra: Value| {
+        let mut probe = json!({ "get": "/x" });
+        probe.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        probe
+    };
+    serde_json::from_value(json!({
+        "launch": { "url": "http://127.0.0.1:1" },
+        "clock": "endpoint",
+        "trigger": { "sync": { "call": "POST /sync" } },
+        "probe": {
+            "destination": probe(json!({ "key": "id" })),
+            "alerts": probe(json!({ "kind": "kind" })),
+            "holds": probe(json!({ "key": "key", "reason": "reason" })),
+            "runs": probe(json!({ "state": "state", "settled": ["done", "held"] })),
+            "audit": probe(json!({})),
+            "log": probe(json!({})),
+        },
+    }))
+    .unwrap()
+}
+
+fn plan(expect: &str) -> Plan {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    write("fixtures/p/f.yaml", FIXTURE);
+    write(
+        "fixtures/p/provider.yaml",
+        "counterpart: provider/1\nprovider: p\noperations: {list: GET /list}\n",
+    );
+    let scenario = format!(
+        "counterpart: scenario/1\ntitle: t\ncovers: []\nfixtures: [p/f]\nsteps: [{{trigger: {{sync: {{}}}}}}]\nexpect: [{expect}]\n"
+    );
+    let path = write("s/a.yaml", &scenario);
+    let library = Library::new(folder.path().join("fixtures"));
+    let catalogue = Catalogue::default();
+    let subject = subject();
+    let mut planner = Planner::new(&library, &catalogue, &subject);
+    planner.plan(&path, "s/a").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn seen(at_s: i64, status: u16) -> Seen {
+    Seen {
+        seq: 1,
+        at: Timestamp::from_second(at_s).unwrap(),
+        operation: OperationName("list".into()),
+        method: "GET".into(),
+        target: "/list".into(),
+        exchange: Some("p/f#list-1".into()),
+        fault: None,
+        status: Some(status),
+        retry_after_s: None,
+        note: SeenNote::Replayed,
+    }
+}
+
+/// One good request, two records, one run that is over.
+fn good() -> Observed {
+    let record = |id: &str| json!({ "id": id, "text": "words", "at": 5 });
+    Observed {
+        steps: Vec::new(),
+        step_violations: Vec::new(),
+        seen: vec![seen(0, 200)],
+        unused_faults: Vec::new(),
+        probes: BTreeMap::from([
+            (ProbeName::Destination, vec![record("a"), record("b")]),
+            (ProbeName::Alerts, vec![]),
+            (ProbeName::Holds, vec![]),
+            (ProbeName::Runs, vec![json!({ "state": "done" })]),
+            (ProbeName::Audit, vec![json!({ "call": 1 })]),
+            (ProbeName::Log, vec![json!({ "level": "info", "event": "began" })]),
+        ]),
+        secrets: vec!["cp-1-secret".into()],
+        began: Timestamp::from_second(0).unwrap(),
+        ended: Timestamp::from_second(60).unwrap(),
+    }
+}
+
+/// The good observation with one probe's records replaced.
+fn with(probe: ProbeName, records: Vec<Value>) -> Observed {
+    let mut observed = good();
+    observed.probes.insert(probe, records);
+    observed
+}
+
+fn broken_expectations(expect: &str, observed: &Observed) -> Vec<String> {
+    let (plan, subject, happy) = (plan(expect), subject(), good());
+    let context = Context { plan: &plan, subject: &subject, observed, happy_path: Some(&happy) };
+    let violations = expectation::judge(&context, SnapshotMode::ReportOnly, &mut Vec::new()).unwrap();
+    violations.into_iter().map(|one| format!("expected {}; actual {}", one.expected, one.actual)).collect()
+}
+
+#[test]
+fn every_expectation_holds_for_one_observation_and_is_broken_by_another() {
+    let held = |reason: &str| json!({ "key": "b", "reason": reason });
+    let alert = |kind: &str| json!({ "kind": kind });
+    let table = [
+        ("requests: {to: list, count: 1}", Observed { seen: vec![], ..good() }),
+        (
+            "requests: {to: GET /list, at_least: 1, at_most: 1}",
+            Observed { seen: vec![seen(0, 200), seen(9, 200)], ..good() },
+        ),
+        ("destination: {count: 2}", with(ProbeName::Destination, vec![])),
+        ("destination: {same_as: happy_path}", with(ProbeName::Destination, vec![json!({ "id": "a" })])),
+        (
+            "destination: {unique_by: id}",
+            with(ProbeName::Destination, vec![json!({ "id": "a" }), json!({ "id": "a" })]),
+        ),
+        ("alerts: {none: true}", with(ProbeName::Alerts, vec![alert("late")])),
+        ("holds: {count: 0}", with(ProbeName::Holds, vec![held("bad")])),
+        ("runs: {states: [done]}", with(ProbeName::Runs, vec![json!({ "state": "held" })])),
+        (
+            "elapsed: {at_least: 1m, at_most: 1m}",
+            Observed { ended: Timestamp::from_second(61).unwrap(), ..good() },
+        ),
+    ];
+    let mut said = Vec::new();
+    for (expect, bad) in table {
+        assert_eq!(
+            broken_expectations(&format!("{{{expect}}}"), &good()),
+            [""; 0],
+            "{expect} over a good observation"
+        );
+        let broken = broken_expectations(&format!("{{{expect}}}"), &bad);
+        assert_eq!(broken.len(), 1, "{expect}");
+        said.push(format!("{expect}: {}", broken[0]));
+    }
+    let one_held = with(ProbeName::Holds, vec![held("bad")]);
+    assert!(broken_expectations("{holds: {count: 1, reason: bad}}", &one_held).is_empty());
+    said.extend(broken_expectations("{holds: {count: 1, reason: worse}}", &one_held));
+    let told = with(ProbeName::Alerts, vec![alert("late"), alert("down")]);
+    assert!(broken_expectations("{alerts: {kinds: [down, late]}}", &told).is_empty());
+    said.extend(broken_expectations("{alerts: {kinds: [down]}}", &told));
+    let fewer = with(ProbeName::Destination, good().probes[&ProbeName::Destination][..1].to_vec());
+    assert!(broken_expectations("{destination: {fewer_than_happy_path: 1}}", &fewer).is_empty());
+    said.extend(broken_expectations("{destination: {fewer_than_happy_path: 1}}", &good()));
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+/// The names of the invariants that an observation breaks.
+fn broken_invariants(observed: &Observed) -> Vec<String> {
+    let (plan, subject, happy) = (plan(""), subject(), good());
+    let context = Context { plan: &plan, subject: &subject, observed, happy_path: Some(&happy) };
+    let (outcomes, _) = invariant::judge(&context);
+    outcomes.into_iter().filter(|one| one.status == InvariantStatus::Violated).map(|one| one.name).collect()
+}
+
+#[test]
+fn every_invariant_that_is_checked_is_broken_by_its_own_observation() {
+    assert_eq!(broken_invariants(&good()), [""; 0]);
+    let record = |id: &str, text: Value| json!({ "id": id, "text": text, "at": 5 });
+    let hold = vec![json!({ "key": "b", "reason": "bad" })];
+    let mut held_untold = with(ProbeName::Holds, hold.clone());
+    held_untold.seen = vec![seen(0, 200)];
+    let failing = Observed { seen: vec![seen(0, 500)], ..good() };
+    let hammering = Observed {
+        seen: vec![seen(0, 429), seen(0, 429), seen(0, 429)],
+        probes: {
+            let mut probes = with(ProbeName::Audit, vec![json!(1); 3]).probes;
+            probes.insert(ProbeName::Log, vec![json!({ "level": "info" }); 3]);
+            probes
+        },
+        ..good()
+    };
+    let leak = vec![json!({ "level": "info", "event": "token cp-1-secret" })];
+    let table = [
+        (
+            "applied_once",
+            with(
+                ProbeName::Destination,
+                vec![record("a", json!("x")), record("a", json!("x")), record("b", json!("x"))],
+            ),
+        ),
+        ("nothing_lost", with(ProbeName::Destination, vec![record("a", json!("x"))])),
+        ("loud", held_untold),
+        ("loud", failing),
+        ("recovers", with(ProbeName::Runs, vec![json!({ "state": "waiting" })])),
+        ("validated", with(ProbeName::Destination, vec![record("a", json!("x")), record("b", Value::Null)])),
+        ("validated", with(ProbeName::Destination, vec![record("a", json!("x")), record("b", json!(7))])),
+        ("polite", hammering),
+        ("audited", with(ProbeName::Audit, vec![])),
+        ("no_secret", with(ProbeName::Log, leak)),
+    ];
+    for (name, observed) in table {
+        assert_eq!(broken_invariants(&observed), [name]);
+    }
+    let mut held_and_told = with(ProbeName::Holds, hold);
+    held_and_told.probes.insert(ProbeName::Destination, vec![record("a", json!("x"))]);
+    held_and_told.probes.insert(ProbeName::Alerts, vec![json!({ "kind": "record_held" })]);
+    assert_eq!(broken_invariants(&held_and_told), [""; 0], "held and told is not lost");
+}
+
+#[test]
+fn without_a_probe_an_invariant_is_not_checked() {
+    let (plan, mut subject, happy, observed) = (plan(""), subject(), good(), good());
+    subject.probe.clear();
+    let context = Context { plan: &plan, subject: &subject, observed: &observed, happy_path: Some(&happy) };
+    let (outcomes, _) = invariant::judge(&context);
+    let held: Vec<String> =
+        outcomes.into_iter().filter(|one| one.status == InvariantStatus::Held).map(|one| one.name).collect();
+    assert_eq!(held, ["polite"], "only what the stand-in saw itself can be judged");
+}
