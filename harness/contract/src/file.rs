@@ -78,7 +78,9 @@ pub fn write_contract(
     };
     let head = format!("# Inferred by counterpart contract infer; evidence in {provider}.evidence.yaml\n");
     let contract = yaml_of(&written.contract, &head, inferred.contract.as_value())?;
-    let head = format!("# The counts behind {provider}.openapi.yaml\n");
+    let head = format!(
+        "# yaml-language-server: $schema=../docs/schema/evidence.json\n# The counts behind {provider}.openapi.yaml\n"
+    );
     let evidence = yaml_of(&written.evidence, &head, &inferred.evidence)?;
     for (path, yaml) in [(&written.evidence, evidence), (&written.contract, contract)] {
         write_atomically(path, yaml.as_bytes())
