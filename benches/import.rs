@@ -52,7 +52,7 @@ fn imports(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("import");
     group.throughput(Throughput::Elements(RECORDS)).sample_size(20);
     group.bench_function("72 records in 10 pages", |bencher| {
-        bencher.iter(|| tokio.block_on(import(&subject)))
+        bencher.iter(|| tokio.block_on(import(&subject)));
     });
     group.finish();
     let records = tokio.block_on(subject.probe(ProbeName::Destination)).unwrap().unwrap();

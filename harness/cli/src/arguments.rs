@@ -1,4 +1,9 @@
-//! The command line.
+//! The command line. What is said of each argument is what `--help` prints.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    reason = "brackets here are usage, not links"
+)]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use counterpart_stand_in::PlannedFault;

@@ -1,6 +1,8 @@
 //! Files that cannot be used: told with file, line and column, what is wrong and what would be right; exit code 2;
 //! nothing is run and nothing is written.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use support::{GOOD, Project, repository};

@@ -1,5 +1,7 @@
 //! `counterpart run`: what is printed, what is written, and the exit code.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use counterpart_outcome::{canonical, read_run};

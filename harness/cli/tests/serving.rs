@@ -1,5 +1,7 @@
 //! Commands that run until they are told to stop: `record`, `serve`, `runtime serve`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use std::io::{Read, Write};

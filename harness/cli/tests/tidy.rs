@@ -1,5 +1,7 @@
 //! What keeps the house in order: crate arrows, file sizes, names, schemas, forgotten files.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use cargo_metadata::{DependencyKind, MetadataCommand};

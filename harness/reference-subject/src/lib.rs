@@ -15,7 +15,6 @@ pub const NAME: &str = "reference";
 
 /// How it is described, in the same words as any other subject.
 #[must_use]
-#[expect(clippy::expect_used, reason = "the file is part of this crate, and a test reads it")]
 pub fn spec() -> SubjectSpec {
     toml::from_str(include_str!("reference.toml")).expect("the bundled description is valid")
 }

@@ -6,7 +6,7 @@ use crate::output;
 use crate::plants;
 use crate::project::Project;
 use anyhow::{Context, anyhow};
-use counterpart_exchange::write_atomically;
+use counterpart_exchange::{DocumentError, write_atomically};
 use counterpart_outcome::{Digest, Environment, Run, ScenarioOutcome, SubjectSeen, Verdict, write_run};
 use counterpart_reference_subject::ReferenceLaunch;
 use counterpart_report::{html, junit, markdown, terminal};
@@ -89,12 +89,15 @@ fn plans(
     let library = project.library();
     let mut planner = Planner::new(&library, catalogue, subject);
     let mut plans = Vec::new();
-    let mut problems = Vec::new();
+    let mut problems: Vec<DocumentError> = Vec::new();
     for scenario in selected {
         match planner.plan(&scenario.path, &scenario.name) {
             Ok(plan) => plans.push(plan),
+            // A fixture that several scenarios use is told once.
             Err(PlanError(found)) => {
-                problems.extend(found.into_iter().filter(|one| !problems.contains(one)).collect::<Vec<_>>())
+                let told = std::mem::take(&mut problems);
+                let new = found.into_iter().filter(|one| !told.contains(one)).collect::<Vec<_>>();
+                problems = [told, new].concat();
             }
         }
     }
