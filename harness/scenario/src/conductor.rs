@@ -34,8 +34,16 @@ pub(crate) enum Settled {
 pub(crate) struct Conductor<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) stand_in: &'a StandIn,
-    /// Requests that the stand-in had received when the subject last began: it counts from there.
-    pub(crate) received_before: u64,
+    pub(crate) baseline: Baseline,
+}
+
+/// Where both sides' counts stood when they began to count the same requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Baseline {
+    /// The stand-in's.
+    pub(crate) received: u64,
+    /// The subject's: none for one that has just begun.
+    pub(crate) started: u64,
 }
 
 impl Conductor<'_> {
@@ -92,7 +100,7 @@ impl Conductor<'_> {
             let Some(state) = self.subject.clock().await? else { return self.real_quiet().await };
             let traffic = self.stand_in.traffic();
             let now = (state, traffic);
-            if last == Some(now) && is_quiet(&state, &traffic, self.received_before) {
+            if last == Some(now) && is_quiet(&state, &traffic, self.baseline) {
                 return Ok(Quiet::Yes(state));
             }
             if last != Some(now) {
@@ -136,7 +144,7 @@ impl Conductor<'_> {
                 return Ok(Quiet::RealTime);
             }
         }
-        Ok(Quiet::No(format!("in real time, {} requests so far", last.received)))
+        Err(SubjectError::NotAtRest { within: MAX_RESTLESS })
     }
 }
 
@@ -152,10 +160,10 @@ enum Quiet {
     No(String),
 }
 
-fn is_quiet(state: &ClockState, traffic: &Traffic, received_before: u64) -> bool {
+fn is_quiet(state: &ClockState, traffic: &Traffic, baseline: Baseline) -> bool {
     state.busy == 0
-        && state.started + received_before == traffic.received
-        && state.finished + received_before == traffic.answered
+        && state.started + baseline.received == traffic.received + baseline.started
+        && state.finished + baseline.received == traffic.answered + baseline.started
         && traffic.received == traffic.answered + traffic.held
 }
 
@@ -173,12 +181,28 @@ mod tests {
             finished,
         };
         let traffic = |received, answered, held| Traffic { received, answered, held };
-        assert!(is_quiet(&state(0, 2, 2), &traffic(2, 2, 0), 0));
-        assert!(is_quiet(&state(0, 2, 1), &traffic(2, 1, 1), 0), "one is held on purpose");
-        assert!(!is_quiet(&state(1, 2, 2), &traffic(2, 2, 0), 0), "busy");
-        assert!(!is_quiet(&state(0, 3, 2), &traffic(2, 2, 0), 0), "a request is on its way out");
-        assert!(!is_quiet(&state(0, 2, 1), &traffic(2, 2, 0), 0), "an answer is on its way back");
-        assert!(!is_quiet(&state(0, 2, 2), &traffic(2, 1, 1), 0), "the stand-in has not noticed yet");
-        assert!(is_quiet(&state(0, 1, 1), &traffic(5, 5, 0), 4), "begun again after four requests");
+        assert!(is_quiet(&state(0, 2, 2), &traffic(2, 2, 0), Baseline::default()));
+        assert!(is_quiet(&state(0, 2, 1), &traffic(2, 1, 1), Baseline::default()), "one is held on purpose");
+        assert!(!is_quiet(&state(1, 2, 2), &traffic(2, 2, 0), Baseline::default()), "busy");
+        assert!(
+            !is_quiet(&state(0, 3, 2), &traffic(2, 2, 0), Baseline::default()),
+            "a request is on its way out"
+        );
+        assert!(
+            !is_quiet(&state(0, 2, 1), &traffic(2, 2, 0), Baseline::default()),
+            "an answer is on its way back"
+        );
+        assert!(
+            !is_quiet(&state(0, 2, 2), &traffic(2, 1, 1), Baseline::default()),
+            "the stand-in has not noticed yet"
+        );
+        assert!(
+            is_quiet(&state(0, 1, 1), &traffic(5, 5, 0), Baseline { received: 4, started: 0 }),
+            "begun again after four requests"
+        );
+        assert!(
+            is_quiet(&state(0, 9, 9), &traffic(1, 1, 0), Baseline { received: 0, started: 8 }),
+            "ran before"
+        );
     }
 }

@@ -15,6 +15,8 @@ mod observed;
 mod plan;
 mod run;
 mod snapshot;
+mod stage;
+mod steps;
 mod suite;
 mod wording;
 

@@ -51,6 +51,15 @@ pub enum SubjectError {
         /// What it must answer.
         expected: &'static str,
     },
+    /// It lives in real time, and real time ran out.
+    #[error(
+        "the subject lives in real time and did not come to rest within {within:?}; \
+         with the clock endpoints of docs/clock-protocol.md its waits would take no time"
+    )]
+    NotAtRest {
+        /// How long it was waited for.
+        within: Duration,
+    },
     /// It was asked for something that its description does not have.
     #[error("{0}")]
     NotDescribed(String),

@@ -30,7 +30,7 @@ pub(crate) fn play(filter: Option<&str>, plants: &[Plant]) -> Vec<ScenarioOutcom
     let plans: Vec<_> =
         selected.iter().map(|one| planner.plan(&relative(&one.path), &one.name).unwrap()).collect();
     let launch = ReferenceLaunch { plants: BTreeSet::from_iter(plants.iter().copied()) };
-    let options = RunOptions { seed: 1, snapshots: SnapshotMode::ReportOnly };
+    let options = RunOptions { seed: 1, snapshots: SnapshotMode::ReportOnly, tenants: "tenant".to_owned() };
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let runner = Runner::new(subject.clone(), &launch, http, options);
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

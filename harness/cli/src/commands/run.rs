@@ -138,9 +138,15 @@ async fn play(
     let http = reqwest::Client::builder().no_proxy().build().map_err(Stop::environment)?;
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     let snapshots = if in_ci { SnapshotMode::ReportOnly } else { SnapshotMode::WritePending };
-    let runner = Runner::new(subject.clone(), launch, http, RunOptions { seed: arguments.seed, snapshots });
     let watch = Stopwatch::start();
     let started_at = now();
+    let tenants = match subject.launch {
+        LaunchSpec::Reference { .. } => "tenant".to_owned(),
+        // It may still hold what the last run wrote.
+        LaunchSpec::Url(_) => format!("run-{}", started_at.as_second()),
+    };
+    let options = RunOptions { seed: arguments.seed, snapshots, tenants };
+    let runner = Runner::new(subject.clone(), launch, http, options);
     let text = global.format == Format::Text;
     let progress = progress(text && !global.quiet, plans.len());
     let mut scenarios: Vec<ScenarioOutcome> = Vec::with_capacity(plans.len());

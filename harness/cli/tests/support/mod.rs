@@ -8,6 +8,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::thread::JoinHandle;
 use tempfile::TempDir;
 
 /// The repository's root.
@@ -67,9 +68,15 @@ impl Project {
         let mut child =
             self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut stderr = child.stderr.take().unwrap();
+        // A pipe that nobody reads fills up and stops the writer.
+        let err = std::thread::spawn(move || {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).map(|_| text).unwrap_or_default()
+        });
         let mut first_line = String::new();
         out.read_line(&mut first_line).unwrap();
-        Running { child, out, first_line }
+        Running { child, out, err: Some(err), first_line }
     }
 }
 
@@ -77,6 +84,7 @@ impl Project {
 pub(crate) struct Running {
     child: Child,
     out: BufReader<ChildStdout>,
+    err: Option<JoinHandle<String>>,
     pub(crate) first_line: String,
 }
 
@@ -101,9 +109,8 @@ impl Running {
     /// Waits until it ends by itself.
     pub(crate) fn wait(&mut self) -> Ran {
         let mut out = String::new();
-        let mut err = String::new();
         self.out.read_to_string(&mut out).unwrap();
-        self.child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        let err = self.err.take().unwrap().join().unwrap();
         Ran { code: self.child.wait().unwrap().code().unwrap_or(-1), out, err }
     }
 }

@@ -1,0 +1,158 @@
+//! The stage: a subject and a stand-in while the steps of a scenario are taken, and what is seen at the end.
+
+use crate::conductor::{Baseline, Conductor, Settled};
+use crate::file::{Settle, Step};
+use crate::observed::{Observed, place};
+use crate::plan::Plan;
+use crate::run::Unjudged;
+use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
+use counterpart_stand_in::StandIn;
+use counterpart_subject::{HttpCall, ProbeName, Subject};
+use jiff::Timestamp;
+use serde_saphyr::{Location, Spanned};
+use std::collections::BTreeMap;
+
+/// A subject and a stand-in while steps are taken.
+pub(crate) struct Stage<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) subject: Subject,
+    pub(crate) stand_in: StandIn,
+    pub(crate) baseline: Baseline,
+    pub(crate) steps: Vec<StepOutcome>,
+    pub(crate) violations: Vec<Violation>,
+}
+
+impl Stage<'_> {
+    pub(crate) async fn take(&mut self, steps: &[Spanned<Step>]) -> Result<(), Unjudged> {
+        for step in steps {
+            if let Step::Repeat { times, steps } = &step.value {
+                for _ in 0..*times {
+                    Box::pin(self.take(steps)).await?;
+                }
+                continue;
+            }
+            let at = self.stand_in.clock().now();
+            let (name, result) = self
+                .take_one(step)
+                .await
+                .map_err(|error| Unjudged(format!("step `{}`: {error}", step.value.word())))?;
+            self.steps.push(StepOutcome { step: name, place: place(self.plan, step.referenced), at, result });
+        }
+        Ok(())
+    }
+
+    async fn take_one(
+        &mut self,
+        step: &Spanned<Step>,
+    ) -> Result<(String, String), counterpart_subject::SubjectError> {
+        let location = step.referenced;
+        let conductor =
+            Conductor { subject: &self.subject, stand_in: &self.stand_in, baseline: self.baseline };
+        Ok(match &step.value {
+            Step::Trigger(trigger) => {
+                let (name, words) = trigger.first().map_or(("", Vec::new()), |(name, words)| {
+                    (name.as_str(), words.iter().map(|(word, value)| (word.clone(), value.clone())).collect())
+                });
+                let answered = self.subject.trigger(name, &words).await?;
+                self.must_be(
+                    location,
+                    "trigger",
+                    answered.status,
+                    (200..300).contains(&answered.status),
+                    &answered.excerpt,
+                );
+                (format!("trigger {name}"), answered.status.to_string())
+            }
+            Step::Settle(Settle { within }) => {
+                let settled = conductor.settle(*within).await?;
+                ("settle".to_owned(), self.note_settled(location, &settled))
+            }
+            Step::Advance { by } => {
+                let settled = conductor.advance(*by).await?;
+                (format!("advance {by:#}"), self.note_settled(location, &settled))
+            }
+            Step::Restart(_) => {
+                self.subject.restart(self.stand_in.clock().now()).await?;
+                // It counts anew, and every connection from before is closed.
+                self.baseline = Baseline { received: self.stand_in.traffic().received, started: 0 };
+                ("restart".to_owned(), "stopped and started again".to_owned())
+            }
+            Step::Call { request, json, status } => {
+                let call = HttpCall { call: request.clone(), json: json.clone() };
+                let answered = self.subject.call_once(&call).await?;
+                let good =
+                    status.map_or((200..300).contains(&answered.status), |status| status == answered.status);
+                self.must_be(location, "call", answered.status, good, &answered.excerpt);
+                (format!("call {request}"), answered.status.to_string())
+            }
+            // A plan with any other step is refused before it gets here.
+            other => (other.word().to_owned(), "not implemented".to_owned()),
+        })
+    }
+
+    fn must_be(&mut self, location: Location, step: &str, status: u16, good: bool, excerpt: &str) {
+        if !good {
+            self.broken(
+                location,
+                step,
+                "the subject refused it",
+                "the status the step asks for",
+                &format!("{status}: {excerpt}"),
+            );
+        }
+    }
+
+    fn note_settled(&mut self, location: Location, settled: &Settled) -> String {
+        let timers = |count: u64| match count {
+            0 => "no timer fired".to_owned(),
+            1 => "1 timer fired".to_owned(),
+            count => format!("{count} timers fired"),
+        };
+        let (message, actual) = match settled {
+            Settled::Quiet { timers_fired } => return format!("quiet; {}", timers(*timers_fired)),
+            Settled::Reached { timers_fired } => return format!("reached; {}", timers(*timers_fired)),
+            Settled::Stuck { held } => (
+                "the subject waits for ever: the provider does not answer, and no time-out is running",
+                format!("{held} request(s) held and no timer"),
+            ),
+            Settled::Restless { state } => ("the subject does not come to rest", state.clone()),
+            Settled::Endless => ("the subject sets ever new timers", "20000 timers fired".to_owned()),
+        };
+        self.broken(location, "settle", message, "the subject comes to rest", &actual);
+        actual
+    }
+
+    fn broken(&mut self, location: Location, step: &str, message: &str, expected: &str, actual: &str) {
+        self.violations.push(Violation {
+            kind: ViolationKind::Step(step.to_owned()),
+            place: place(self.plan, location),
+            message: message.to_owned(),
+            expected: expected.to_owned(),
+            actual: self.stand_in.hide(actual),
+            exchanges: self.stand_in.seen().last().map(|seen| seen.seq).into_iter().collect(),
+        });
+    }
+
+    pub(crate) async fn observe(self, began: Timestamp) -> Result<Observed, Unjudged> {
+        let mut probes = BTreeMap::new();
+        for name in self.subject.spec().probe.keys().copied().collect::<Vec<ProbeName>>() {
+            let shown = self.subject.probe(name).await.map_err(|error| Unjudged(error.to_string()))?;
+            probes.extend(shown.map(|records| (name, records)));
+        }
+        Ok(Observed {
+            steps: self.steps,
+            step_violations: self.violations,
+            seen: self.stand_in.seen(),
+            unused_faults: self.stand_in.unused_faults(),
+            probes,
+            secrets: self
+                .stand_in
+                .secret_values()
+                .filter(|value| value.starts_with("cp-"))
+                .map(str::to_owned)
+                .collect(),
+            began,
+            ended: self.stand_in.clock().now(),
+        })
+    }
+}
