@@ -23,6 +23,12 @@ pub struct Selected {
 /// A path that is no scenario.
 #[derive(Debug, thiserror::Error)]
 pub enum SelectError {
+    /// The project has no scenarios at all.
+    #[error("{root}: there is no such folder, so there is no scenario to run; write one, or say with --config where the project is", root = root.display())]
+    NoFolder {
+        /// Where scenarios are looked for.
+        root: PathBuf,
+    },
     /// Nothing there.
     #[error("{path}: there is no such file or folder; scenarios are under {root}", path = path.display(), root = root.display())]
     Missing {
@@ -48,6 +54,9 @@ pub enum SelectError {
 pub fn select(root: &Path, selection: &Selection) -> Result<Vec<Selected>, SelectError> {
     let mut files = Vec::new();
     let starts = if selection.paths.is_empty() { vec![root.to_owned()] } else { selection.paths.clone() };
+    if selection.paths.is_empty() && !root.is_dir() {
+        return Err(SelectError::NoFolder { root: root.to_owned() });
+    }
     for start in starts {
         if start.is_file() {
             files.push(start);

@@ -28,16 +28,25 @@ pub(crate) async fn record(arguments: &Record) -> Result<Exit, Stop> {
         () = recorder.idle() => {}
     }
     let recording = recorder.finish().await.map_err(stopped)?;
-    let plural = if recording.exchanges == 1 { "" } else { "s" };
-    output::result(&format!("wrote {}: {} exchange{plural}", recording.path.display(), recording.exchanges));
-    output::note(&format!(
-        "{} secrets were replaced; {} bodies were not kept",
-        recording.redacted, recording.omitted
-    ));
+    let exchanges = counted(recording.exchanges, "exchange", "exchanges");
+    output::result(&format!("wrote {}: {exchanges}", recording.path.display()));
+    let secrets = counted(recording.redacted, "secret was", "secrets were");
+    let bodies = counted(recording.omitted, "body was", "bodies were");
+    output::note(&format!("{secrets} replaced, {bodies} not kept"));
+    if let Some(profile) = &recording.drafted {
+        output::note(&format!(
+            "drafted {}: look it over, it decides how the fixture is played",
+            profile.display()
+        ));
+    }
     if recording.not_kept > 0 {
         output::note(&format!("{} further exchanges were passed on but not kept", recording.not_kept));
     }
     Ok(Exit::Passed)
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
