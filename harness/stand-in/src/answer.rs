@@ -14,10 +14,12 @@ pub enum Answer {
     Whole(Response),
     /// With the head and a part of the body, then the connection ends.
     CutShort {
-        /// What would have been the whole answer; its length is promised.
+        /// The answer, or what is known of it.
         response: Response,
         /// How many bytes of the body are sent.
         sent_bytes: usize,
+        /// The length of the body that the head promises: more than is sent.
+        promised_bytes: usize,
         /// How the connection ends.
         cut: Cut,
     },
@@ -37,6 +39,30 @@ pub enum Cut {
 }
 
 impl Answer {
+    /// An answer of which the head and half of the body are sent.
+    ///
+    /// # Errors
+    /// A sentence, where there is no body to halve.
+    pub(crate) fn halved(response: Response, cut: Cut) -> Result<Self, String> {
+        match response.body.to_bytes().len() {
+            0 => Err("the answer has no body to cut".to_owned()),
+            length => Ok(Self::CutShort { response, sent_bytes: length / 2, promised_bytes: length, cut }),
+        }
+    }
+
+    /// An answer that broke off when it was recorded, with what had arrived of it by then.
+    pub(crate) fn broken_off(response: Response) -> Self {
+        let sent_bytes = response.body.to_bytes().len();
+        // A body in chunks has no length to promise: any that is not kept shows that it broke off.
+        let promised_bytes = response
+            .headers
+            .text("content-length")
+            .and_then(|length| length.trim().parse::<usize>().ok())
+            .unwrap_or_default()
+            .max(sent_bytes + 1);
+        Self::CutShort { response, sent_bytes, promised_bytes, cut: Cut::Close }
+    }
+
     /// The status that is sent, if one is.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
@@ -50,26 +76,47 @@ impl Answer {
 /// Fields of a recorded answer that the stand-in's own connection decides.
 const CONNECTION_FIELDS: [&str; 4] = ["connection", "transfer-encoding", "content-length", "keep-alive"];
 
-/// The head of an answer with the body that follows it.
-pub(crate) fn to_http(response: &Response, sent_bytes: Option<usize>) -> http::Response<AnswerBody> {
+/// A whole answer.
+pub(crate) fn whole(response: &Response) -> http::Response<AnswerBody> {
     let body = response.body.to_bytes();
+    let promised_bytes = body.len();
+    with_head(response, AnswerBody { rest: Some(Bytes::from(body)), then: Then::End, promised_bytes })
+}
+
+/// The answer to HEAD: of the body there is at most the length, as recorded.
+pub(crate) fn head_alone(response: &Response) -> http::Response<AnswerBody> {
+    let mut answer = whole(response);
+    *answer.body_mut() = AnswerBody { rest: None, then: Then::End, promised_bytes: 0 };
+    let recorded = response.headers.text("content-length").and_then(|length| length.parse::<u64>().ok());
+    match recorded {
+        Some(length) => answer.headers_mut().insert(http::header::CONTENT_LENGTH, length.into()),
+        None => answer.headers_mut().remove(http::header::CONTENT_LENGTH),
+    };
+    answer
+}
+
+/// The first bytes of an answer, after which the connection ends.
+pub(crate) fn cut_short(
+    response: &Response,
+    sent_bytes: usize,
+    promised_bytes: usize,
+) -> http::Response<AnswerBody> {
+    let mut body = response.body.to_bytes();
+    body.truncate(sent_bytes);
+    with_head(response, AnswerBody { rest: Some(Bytes::from(body)), then: Then::Yield(2), promised_bytes })
+}
+
+fn with_head(response: &Response, body: AnswerBody) -> http::Response<AnswerBody> {
     let mut head = http::Response::builder().status(response.status);
     if let Some(headers) = head.headers_mut() {
         copy_headers(&response.headers, headers);
         if response.status >= 200 && response.status != 204 && response.status != 304 {
-            headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+            headers.insert(http::header::CONTENT_LENGTH, body.promised_bytes.into());
         }
     }
-    let part = sent_bytes.map(|count| body[..count.min(body.len())].to_vec());
-    let content = match part {
-        Some(part) => {
-            AnswerBody { rest: Some(Bytes::from(part)), then: Then::Yield(2), whole_bytes: body.len() }
-        }
-        None => AnswerBody { whole_bytes: body.len(), rest: Some(Bytes::from(body)), then: Then::End },
-    };
     // A recorded status and recorded fields were checked when they were read: the head can be built.
-    head.body(content).unwrap_or_else(|_| {
-        let mut broken = http::Response::new(AnswerBody { rest: None, then: Then::End, whole_bytes: 0 });
+    head.body(body).unwrap_or_else(|_| {
+        let mut broken = http::Response::new(AnswerBody { rest: None, then: Then::End, promised_bytes: 0 });
         *broken.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
         broken
     })
@@ -90,7 +137,7 @@ fn copy_headers(from: &Headers, to: &mut http::HeaderMap) {
 pub(crate) struct AnswerBody {
     rest: Option<Bytes>,
     then: Then,
-    whole_bytes: usize,
+    promised_bytes: usize,
 }
 
 enum Then {
@@ -126,6 +173,6 @@ impl http_body::Body for AnswerBody {
     }
 
     fn size_hint(&self) -> http_body::SizeHint {
-        http_body::SizeHint::with_exact(self.whole_bytes as u64)
+        http_body::SizeHint::with_exact(self.promised_bytes as u64)
     }
 }

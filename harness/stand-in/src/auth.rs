@@ -58,16 +58,20 @@ impl Tokens {
         let mut credentials = Credentials::default();
         let Auth::Bearer(bearer) = &profile.auth else { return (tokens, credentials) };
         let mut issued: Vec<String> = Vec::new();
+        let mut at_public: Vec<String> = Vec::new();
         for (name, exchange) in exchanges {
             let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
-            let accepted = exchange.response.as_ref().is_some_and(|response| response.status != 401);
+            let refused = exchange.response.as_ref().is_some_and(|response| response.status == 401);
             if let Some(token) = bearer_token(&exchange.request) {
                 if !issued.contains(&token) {
                     credentials.access_token.get_or_insert_with(|| token.clone());
                 }
-                let life = tokens.access.entry(token).or_insert(Life::Expired);
-                if accepted && !bearer.public.contains(&operation) {
-                    *life = Life::Good { until: None };
+                if bearer.public.contains(&operation) {
+                    at_public.push(token);
+                } else if refused {
+                    tokens.access.entry(token).or_insert(Life::Expired);
+                } else {
+                    tokens.access.insert(token, Life::Good { until: None });
                 }
             }
             if let Some(refresh) = bearer.refresh.as_ref().filter(|refresh| refresh.operation == operation) {
@@ -75,14 +79,21 @@ impl Tokens {
                     exchange.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
                 if let Some(sent) = field(&exchange.request.body, &refresh.refresh_token) {
                     credentials.refresh_token.get_or_insert_with(|| sent.clone());
-                    let life = if accepted { Life::Good { until: None } } else { Life::Revoked };
-                    tokens.refresh.insert(sent, life);
+                    let life = tokens.refresh.entry(sent).or_insert(Life::Revoked);
+                    if accepted {
+                        // Refused before or afterwards, as one that was used up is: it begins as good.
+                        *life = Life::Good { until: None };
+                    }
                 }
                 if let (true, Some(response)) = (accepted, &exchange.response) {
                     issued.extend(field(&response.body, &refresh.access_token));
                     tokens.grants.push((name.clone(), response.clone()));
                 }
             }
+        }
+        // Where no token is needed none is judged: nothing speaks against one that was seen only there.
+        for token in at_public {
+            tokens.access.entry(token).or_insert(Life::Good { until: None });
         }
         // What a refresh hands out is good only once it was handed out.
         tokens.access.retain(|token, _| !issued.contains(token));
@@ -127,21 +138,37 @@ impl Tokens {
         }
     }
 
+    /// The exchange that answers the next refresh, if it is accepted.
+    pub(crate) fn next_grant(&self) -> Option<&str> {
+        self.grants.get(self.granted).or(self.grants.last()).map(|(exchange, _)| exchange.as_str())
+    }
+
     /// Ends the life of the token that a request carries.
-    pub(crate) fn expire(&mut self, request: &Request) {
-        if let Some(token) = bearer_token(request) {
-            self.access.insert(token, Life::Expired);
-        }
+    ///
+    /// # Errors
+    /// A sentence, where it carries none that ever lived.
+    pub(crate) fn expire(&mut self, request: &Request) -> Result<(), String> {
+        let token = bearer_token(request).ok_or("the request carries no bearer token")?;
+        let life = self.access.get_mut(&token).ok_or("the request's bearer token is not known")?;
+        *life = Life::Expired;
+        Ok(())
     }
 
     /// Takes back the refresh token that a request carries, for good.
-    pub(crate) fn revoke_refresh(&mut self, profile: &ProviderProfile, request: &Request) {
-        if let Auth::Bearer(bearer) = &profile.auth
-            && let Some(sent) =
-                bearer.refresh.as_ref().and_then(|refresh| field(&request.body, &refresh.refresh_token))
-        {
-            self.refresh.insert(sent, Life::Revoked);
-        }
+    ///
+    /// # Errors
+    /// A sentence, where it carries none.
+    pub(crate) fn revoke_refresh(
+        &mut self,
+        profile: &ProviderProfile,
+        request: &Request,
+    ) -> Result<(), String> {
+        let refresh =
+            refresh_of(profile).ok_or("the provider profile says nothing of `auth.bearer.refresh`")?;
+        let sent = field(&request.body, &refresh.refresh_token)
+            .ok_or_else(|| format!("the request carries no `{}`", refresh.refresh_token))?;
+        self.refresh.insert(sent, Life::Revoked);
+        Ok(())
     }
 
     fn refresh(
@@ -155,7 +182,7 @@ impl Tokens {
         let good =
             sent.as_ref().is_some_and(|sent| matches!(self.refresh.get(sent), Some(Life::Good { .. })));
         let Some((exchange, recorded)) =
-            self.grants.get(self.granted).or(self.grants.last()).cloned().filter(|_| good)
+            self.grants.get(self.granted).or(self.grants.last()).filter(|_| good).cloned()
         else {
             let meaning = "refused: the refresh token is not good";
             return Judgement::Answered(Box::new(forms.form("refresh_refused", 401, meaning)), meaning, None);
@@ -197,6 +224,14 @@ impl Tokens {
             }
         }
         recorded
+    }
+}
+
+/// How the provider refreshes tokens, if it does.
+pub(crate) fn refresh_of(profile: &ProviderProfile) -> Option<&Refresh> {
+    match &profile.auth {
+        Auth::Bearer(bearer) => bearer.refresh.as_ref(),
+        Auth::None => None,
     }
 }
 

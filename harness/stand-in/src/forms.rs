@@ -2,6 +2,7 @@
 
 use counterpart_exchange::{
     Body, ErrorForm, Fixture, HeaderValue, Headers, JsonText, OperationName, ProviderProfile, Response,
+    StandInValues,
 };
 use indexmap::IndexMap;
 
@@ -19,14 +20,18 @@ impl ErrorForms {
         profile: &ProviderProfile,
         fixtures: impl IntoIterator<Item = &'a Fixture>,
     ) -> Self {
-        let mut forms = IndexMap::new();
+        let mut forms: IndexMap<String, Response> = IndexMap::new();
         for fixture in fixtures {
+            // Placeholders live in files only: what goes over the wire has values in their place.
+            let mut values = None;
             for exchange in &fixture.exchanges {
                 let Some(response) = &exchange.response else { continue };
                 let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
                 for (name, form) in &profile.errors {
                     if !forms.contains_key(name) && fits(form, &operation, response) {
-                        forms.insert(name.clone(), response.clone());
+                        let values = values.get_or_insert_with(|| StandInValues::of(fixture));
+                        forms
+                            .extend(values.fill_exchange(exchange).response.map(|form| (name.clone(), form)));
                     }
                 }
             }
@@ -81,8 +86,16 @@ fn fits(form: &ErrorForm, operation: &OperationName, response: &Response) -> boo
 
 /// An answer of the stand-in's own making, for a provider whose form nobody recorded.
 pub(crate) fn plain(status: u16, meaning: &str) -> Response {
+    own(status, &serde_json::json!({ "error": meaning }))
+}
+
+/// JSON of the stand-in's own.
+pub(crate) fn own(status: u16, json: &serde_json::Value) -> Response {
     let mut headers = Headers::default();
     headers.append("content-type", HeaderValue::Text("application/json".to_owned()));
-    let json = serde_json::json!({ "error": meaning }).to_string();
-    Response { status, headers, body: Body::from_bytes(json.as_bytes(), Some("application/json")) }
+    Response {
+        status,
+        headers,
+        body: Body::from_bytes(json.to_string().as_bytes(), Some("application/json")),
+    }
 }

@@ -5,7 +5,7 @@
 
 use crate::idempotency;
 use counterpart_exchange::{Auth, OperationName};
-use counterpart_exchange::{Body, Direction, Exchange, ProviderProfile, Request, RequestTarget};
+use counterpart_exchange::{Body, Direction, Ended, Exchange, ProviderProfile, Request, RequestTarget};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,8 @@ pub(crate) struct RequestKey {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
-    pub(crate) body: String,
+    /// The canonical body; none where it was not kept when it was recorded: any fits.
+    pub(crate) body: Option<String>,
 }
 
 impl RequestKey {
@@ -51,8 +52,8 @@ fn canonical_path(target: RequestTarget<'_>, request: &Request, profile: &Provid
     decoded.join("\u{1f}")
 }
 
-fn canonical_body(body: &Body, volatile: &[String]) -> String {
-    match body {
+fn canonical_body(body: &Body, volatile: &[String]) -> Option<String> {
+    Some(match body {
         Body::Json(json) => {
             let mut out = String::new();
             canonical_json(&json.to_value(), volatile, &mut out);
@@ -65,9 +66,9 @@ fn canonical_body(body: &Body, volatile: &[String]) -> String {
         }
         Body::Text(text) => text.clone(),
         Body::Binary(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        // Nobody knows what it was: any body fits.
-        Body::None | Body::Omitted { .. } => String::new(),
-    }
+        Body::None => String::new(),
+        Body::Omitted { .. } => return None,
+    })
 }
 
 fn canonical_json(value: &Value, volatile: &[String], out: &mut String) {
@@ -76,19 +77,23 @@ fn canonical_json(value: &Value, volatile: &[String], out: &mut String) {
             let mut kept: Vec<_> = fields.iter().filter(|(name, _)| !volatile.contains(name)).collect();
             kept.sort_by_key(|(name, _)| *name);
             out.push('{');
-            for (name, value) in kept {
-                out.push_str(name);
+            for (index, (name, value)) in kept.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::from(name.as_str()).to_string());
                 out.push(':');
                 canonical_json(value, volatile, out);
-                out.push(',');
             }
             out.push('}');
         }
         Value::Array(items) => {
             out.push('[');
-            for item in items {
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
                 canonical_json(item, volatile, out);
-                out.push(',');
             }
             out.push(']');
         }
@@ -146,7 +151,7 @@ impl Recording {
                 && idempotency::key_of(profile, &exchange.request)
                     .is_some_and(|key| !keys_accepted.insert(key));
             if exchange.direction == Direction::Inbound
-                || exchange.response.is_none()
+                || !shows_an_answer(&exchange)
                 || is_behaviour(profile, &operation, &exchange)
                 || repeats
             {
@@ -157,6 +162,15 @@ impl Recording {
             recording.entries.push(Entry { name, operation, key, exchange });
         }
         recording
+    }
+
+    /// The key under which a request was recorded, if it was: its own, or that of any body.
+    pub(crate) fn recorded_as(&self, key: RequestKey) -> RequestKey {
+        if self.sequences.contains_key(&key) {
+            return key;
+        }
+        let any_body = RequestKey { body: None, ..key.clone() };
+        if self.sequences.contains_key(&any_body) { any_body } else { key }
     }
 
     /// What a request would be answered with. Nothing is consumed.
@@ -181,6 +195,11 @@ impl Recording {
 /// Safe methods (RFC 9110 section 9.2.1).
 fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}
+
+/// Whether the provider did something that can be replayed: it answered, or hung up without a word.
+fn shows_an_answer(exchange: &Exchange) -> bool {
+    exchange.response.is_some() || exchange.ended == Ended::AnswerCutShort
 }
 
 /// Whether the profile declares as behaviour what this exchange shows.

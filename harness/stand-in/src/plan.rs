@@ -264,8 +264,8 @@ impl Plan {
         Self { matched: vec![0; faults.len()], faults: faults.into_iter().map(|fault| (fault, 0)).collect() }
     }
 
-    /// The fault that strikes this request, if one does. The first in the plan wins.
-    pub(crate) fn strike(&mut self, request: &Occasion<'_>) -> Option<Fault> {
+    /// The fault that strikes this request, if one does, and its index. The first in the plan wins.
+    pub(crate) fn strike(&mut self, request: &Occasion<'_>) -> Option<(usize, Fault)> {
         let mut chosen = None;
         for (index, (planned, struck)) in self.faults.iter_mut().enumerate() {
             if !request.fits(&planned.at) {
@@ -288,10 +288,17 @@ impl Plan {
             };
             if is_turn && is_left && chosen.is_none() {
                 *struck += 1;
-                chosen = Some(planned.inject.clone());
+                chosen = Some((index, planned.inject.clone()));
             }
         }
         chosen
+    }
+
+    /// Takes back the last strike of a fault that came to nothing.
+    pub(crate) fn take_back(&mut self, index: usize) {
+        if let Some((_, struck)) = self.faults.get_mut(index) {
+            *struck = struck.saturating_sub(1);
+        }
     }
 
     /// The faults that struck less often than planned. One that strikes always must strike once.
@@ -370,7 +377,7 @@ mod tests {
         let list = OperationName("list".into());
         let mut strike = |exchange| {
             plan.strike(&Occasion { exchange, operation: &list, method: "GET", target: "/" })
-                .map(|fault| fault.name())
+                .map(|(_, fault)| fault.name())
         };
         let struck: Vec<_> =
             [None, None, Some("p/f#a-1"), Some("p/f#a-1"), Some("p/f#a-1")].map(&mut strike).to_vec();

@@ -1,14 +1,14 @@
 //! The wire: takes requests off connections, asks [`crate::play`], and sends what it says.
 
-use crate::answer::{Answer, AnswerBody, Cut, to_http};
+use crate::answer::{Answer, AnswerBody, Cut, cut_short, head_alone, whole};
 use crate::auth::Credentials;
 use crate::clock::StandInClock;
 use crate::forms::ErrorForms;
 use crate::log::{Log, Seen, SeenNote, Traffic};
 use crate::plan::{PlannedFault, UnusedFault};
-use crate::play::{Decision, Play};
+use crate::play::{Decision, Play, hide};
 use counterpart_exchange::{Body, Fixture, HeaderValue, Headers, ProviderProfile, Request, StandInValues};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
@@ -168,7 +168,7 @@ impl Shared {
     }
 
     fn hide(&self, text: &str) -> String {
-        self.values.iter().fold(text.to_owned(), |text, values| values.hide(&text))
+        hide(&self.values, text)
     }
 }
 
@@ -229,7 +229,7 @@ async fn handle(
 ) -> Result<hyper::Response<AnswerBody>, OnPurpose> {
     let request = match taken_up(request).await {
         Ok(request) => request,
-        Err(response) => return Ok(to_http(&response, None)),
+        Err(response) => return Ok(whole(&response)),
     };
     let operation = shared.play().operation_of(&request);
     let seq = shared.log.receive(Seen {
@@ -248,16 +248,17 @@ async fn handle(
     let Decision { answer, exchange, fault, note } = shared.play().answer(&operation, &request);
     shared.log.amend(seq, |seen| {
         seen.exchange = exchange;
-        seen.fault = fault;
+        seen.fault = fault.map(str::to_owned);
         seen.status = answer.status();
         seen.retry_after_s = retry_after_s(&answer);
         seen.note = note;
     });
     match answer {
-        Answer::Whole(response) => Ok(to_http(&response, None)),
-        Answer::CutShort { response, sent_bytes, cut } => {
+        Answer::Whole(response) if request.method == "HEAD" => Ok(head_alone(&response)),
+        Answer::Whole(response) => Ok(whole(&response)),
+        Answer::CutShort { response, sent_bytes, promised_bytes, cut } => {
             reset.store(cut == Cut::Reset, Ordering::Release);
-            Ok(to_http(&response, Some(sent_bytes)))
+            Ok(cut_short(&response, sent_bytes, promised_bytes))
         }
         Answer::Nothing(cut) => {
             reset.store(cut == Cut::Reset, Ordering::Release);
@@ -286,10 +287,13 @@ async fn taken_up(request: hyper::Request<Incoming>) -> Result<Request, counterp
     }
     let bytes = match Limited::new(body, MAX_REQUEST_BYTES).collect().await {
         Ok(collected) => collected.to_bytes(),
-        Err(error) => {
-            let meaning =
-                format!("the request body could not be read, or is over {MAX_REQUEST_BYTES} bytes: {error}");
+        Err(error) if error.is::<LengthLimitError>() => {
+            let meaning = format!("the request body is over {MAX_REQUEST_BYTES} bytes");
             return Err(crate::forms::plain(413, &meaning));
+        }
+        Err(error) => {
+            let meaning = format!("the request body could not be read: {error}");
+            return Err(crate::forms::plain(400, &meaning));
         }
     };
     let target = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
@@ -370,10 +374,6 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.reset.load(Ordering::Acquire) {
-            // An orderly FIN would come before the RST.
-            return Poll::Ready(Ok(()));
-        }
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Effect;
 use crate::answer::Answer;
-use counterpart_exchange::Body;
+use counterpart_exchange::{Body, JsonText};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +18,11 @@ impl MalformedJson {
                 return Err("the answer's body is not JSON".to_owned());
             };
             let text = json.as_str();
-            // Before the last bracket it cannot be whole, whatever it is.
-            let half = text.floor_char_boundary((text.len() / 2).min(text.len().saturating_sub(1)));
-            response.body = Body::Text(text[..half.max(1)].to_owned());
+            let half = &text[..text.floor_char_boundary((text.len() / 2).max(1))];
+            if JsonText::parse(half).is_ok() {
+                return Err("the answer's body is a bare number: half of it is JSON too".to_owned());
+            }
+            response.body = Body::Text(half.to_owned());
             Ok(Answer::Whole(response))
         }))
     }

@@ -32,7 +32,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) previous_page: Option<&'a JsonText>,
 }
 
-type ChangeState<'a> = Box<dyn FnOnce(&mut Tokens, &ProviderProfile, &Request) + 'a>;
+type ChangeState<'a> = Box<dyn FnOnce(&mut Tokens, &ProviderProfile, &Request) -> Result<(), String> + 'a>;
 type ChangeAnswer<'a> = Box<dyn FnOnce(Response, &Surroundings<'_>) -> Result<Response, String> + 'a>;
 
 /// What a fault does to a request.

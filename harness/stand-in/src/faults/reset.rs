@@ -28,10 +28,7 @@ impl Reset {
     pub(super) fn effect(&self) -> Effect<'_> {
         match self.at {
             ResetAt::BeforeAnswer => Effect::Instead(Box::new(|_| Answer::Nothing(Cut::Reset))),
-            ResetAt::MidBody => Effect::Spoils(Box::new(|response| {
-                let sent_bytes = response.body.to_bytes().len() / 2;
-                Ok(Answer::CutShort { response, sent_bytes, cut: Cut::Reset })
-            })),
+            ResetAt::MidBody => Effect::Spoils(Box::new(|response| Answer::halved(response, Cut::Reset))),
         }
     }
 }

@@ -12,12 +12,6 @@ pub struct Truncated {}
 
 impl Truncated {
     pub(super) fn effect(&self) -> Effect<'_> {
-        Effect::Spoils(Box::new(|response| {
-            let sent_bytes = match response.body.to_bytes().len() {
-                0 => return Err("the answer has no body to cut".to_owned()),
-                length => length / 2,
-            };
-            Ok(Answer::CutShort { response, sent_bytes, cut: Cut::Close })
-        }))
+        Effect::Spoils(Box::new(|response| Answer::halved(response, Cut::Close)))
     }
 }
