@@ -89,9 +89,9 @@ pub(crate) struct Record {
     /// Where to listen; port 0 takes a free one, which is printed
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
-    /// The fixtures folder
-    #[arg(long, default_value = "fixtures", value_name = "DIR")]
-    pub(crate) out: PathBuf,
+    /// The fixtures folder; the project's by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Stop when nothing has happened for so long: 2s, 1m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) until_idle: Option<std::time::Duration>,

@@ -7,11 +7,11 @@
 //! | 2 | wrong usage, or a file that cannot be used |
 //! | 3 | the environment (a port in use, a disk full), or something could not be judged and nothing failed |
 //! | 4 | nothing was selected |
-//! | 5 | inconclusive, or an invalid load |
+//! | 5 | inconclusive: something was skipped, and nothing worse; or an invalid load |
 //! | 6 | snapshots wait for review |
 //!
 //! Where several apply, the first of 2, 3, 1, 5, 6, 4 is given. "Could not be judged" yields to a failure:
-//! its 3 stands only where nothing failed, so that for outcomes the order is 1, 3, 6, 4.
+//! its 3 stands only where nothing failed, so that for outcomes the order is 1, 3, 5, 6, 4.
 
 use counterpart_outcome::Run;
 
@@ -23,6 +23,7 @@ pub(crate) enum Exit {
     Usage,
     Environment,
     NothingSelected,
+    Inconclusive,
     SnapshotsPending,
 }
 
@@ -34,6 +35,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Environment => 3,
             Self::NothingSelected => 4,
+            Self::Inconclusive => 5,
             Self::SnapshotsPending => 6,
         }
     }
@@ -44,6 +46,7 @@ impl Exit {
         match () {
             () if totals.failed > 0 => Self::Failed,
             () if totals.errored > 0 => Self::Environment,
+            () if totals.skipped > 0 => Self::Inconclusive,
             () if totals.snapshots_pending > 0 => Self::SnapshotsPending,
             () if totals.total == 0 => Self::NothingSelected,
             () => Self::Passed,
@@ -121,7 +124,9 @@ mod tests {
         use Verdict::{Errored, Failed, Flaky, Passed};
         let skipped = Verdict::Skipped { reason: String::new() };
         for (verdicts, pending, exit) in [
-            (vec![Passed, Flaky, skipped], 0, Exit::Passed),
+            (vec![Passed, Flaky], 0, Exit::Passed),
+            (vec![Passed, skipped.clone()], 1, Exit::Inconclusive),
+            (vec![Errored, skipped], 0, Exit::Environment),
             (vec![Passed, Failed, Errored], 1, Exit::Failed),
             (vec![Passed, Errored], 1, Exit::Environment),
             (vec![Passed], 1, Exit::SnapshotsPending),

@@ -37,7 +37,14 @@ pub(crate) fn style() -> Style {
 /// Tells why nothing could be judged.
 pub(crate) fn error(error: &anyhow::Error) {
     let red = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
-    anstream::eprintln!("{red}error{red:#}: {error:#}");
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Many an error of a library tells its cause itself.
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    anstream::eprintln!("{red}error{red:#}: {text}");
 }
 
 /// Tells something beside the results.

@@ -66,6 +66,26 @@ fn an_unknown_fault() {
 }
 
 #[test]
+fn a_scenario_that_cannot_fail() {
+    let vacuous = GOOD.replace("destination: {count: 72}", "destination: {same_as: happy_path}");
+    insta::assert_snapshot!(refused_scenario(&vacuous));
+    let (head, _) = GOOD.split_once("steps:").unwrap();
+    insta::assert_snapshot!(refused_scenario(&format!("{head}steps: []\nexpect: []\n")));
+}
+
+#[test]
+fn a_trigger_with_other_words_than_it_asks_for() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("{room:", "{rom:")));
+}
+
+#[test]
+fn a_fault_at_an_exchange_that_is_never_replayed() {
+    let text =
+        GOOD.replace("steps:", "faults:\n  - {at: {exchange: messages-6}, inject: {timeout: {}}}\nsteps:");
+    insta::assert_snapshot!(refused_scenario(&text));
+}
+
+#[test]
 fn a_yaml_bomb() {
     let mut bomb = String::from("counterpart: scenario/1\ntitle: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..30 {
@@ -100,6 +120,8 @@ fn a_truncated_fixture() {
     insta::assert_snapshot!(refused(&in_the_body));
     let before_the_exchanges = with_fixture(|text| text[..text.find("- id:").unwrap()].to_owned());
     insta::assert_snapshot!(refused(&before_the_exchanges));
+    let elsewhere = with_fixture(|text| text.replace("flow: missing", "flow: found"));
+    insta::assert_snapshot!(refused(&elsewhere));
     let fewer = with_fixture(|text| text.replace("count: 1", "count: 2"));
     insta::assert_snapshot!(refused(&fewer));
 }
@@ -121,6 +143,7 @@ fn arguments_that_cannot_be_used() {
             said(&["serve", "matrix/room-histroy"]),
             said(&["serve", "matrix/room-history", "--fault", "timout@messages-2"]),
             said(&["serve", "matrix/room-history", "--fault", "timeout@mesages"]),
+            said(&["serve", "matrix/room-history", "--fault", "timeout@messages-99"]),
             said(&["contract", "check", "nowhere"]),
             said(&["runtime", "serve", "--data", "data", "--plant", "no_timeout"]),
         ]

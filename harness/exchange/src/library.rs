@@ -86,7 +86,15 @@ impl Library {
         if !path.exists() {
             return Err(DocumentError::whole(&path, self.missing(name)).into());
         }
-        Fixture::read(&path)
+        let fixture = Fixture::read(&path)?;
+        if fixture.provider != name.provider || fixture.flow != name.flow {
+            let message = format!(
+                "says that it is {}, but its place says {name}; rename one of the two",
+                fixture.name()
+            );
+            return Err(DocumentError::whole(&path, message).into());
+        }
+        Ok(fixture)
     }
 
     /// Why a fixture cannot be found, with the nearest that can.

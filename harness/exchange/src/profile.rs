@@ -115,10 +115,6 @@ pub struct Pagination {
     pub operations: Vec<OperationName>,
     /// The top-level field of the answer that holds the items.
     pub items: String,
-    /// The top-level field of the answer that holds the cursor of the next page.
-    pub next_cursor: String,
-    /// The query field that carries the cursor back.
-    pub cursor: String,
 }
 
 /// Where a write carries the key that makes its repetition harmless.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
 /// Real time without any progress after which a subject counts as restless.
-const MAX_RESTLESS: Duration = Duration::from_secs(20);
+const MAX_RESTLESS: Duration = Duration::from_secs(60);
 /// Timers fired in one go; a subject that sets ever new ones is stopped here.
 const MAX_TIMERS: u64 = 20_000;
 /// How often a subject on real time is looked at.

@@ -170,7 +170,7 @@ fn every_expectation_holds_for_one_observation_and_is_broken_by_another() {
 
 /// The names of the invariants that an observation breaks.
 fn broken_invariants(observed: &Observed) -> Vec<String> {
-    let (plan, subject, happy) = (plan(""), subject(), good());
+    let (plan, subject, happy) = (plan("{requests: {to: list, at_least: 0}}"), subject(), good());
     let context = Context { plan: &plan, subject: &subject, observed, happy_path: Some(&happy) };
     let (outcomes, _) = invariant::judge(&context);
     outcomes.into_iter().filter(|one| one.status == InvariantStatus::Violated).map(|one| one.name).collect()
@@ -223,7 +223,8 @@ fn every_invariant_that_is_checked_is_broken_by_its_own_observation() {
 
 #[test]
 fn without_a_probe_an_invariant_is_not_checked() {
-    let (plan, mut subject, happy, observed) = (plan(""), subject(), good(), good());
+    let (plan, mut subject, happy, observed) =
+        (plan("{requests: {to: list, at_least: 0}}"), subject(), good(), good());
     subject.probe.clear();
     let context = Context { plan: &plan, subject: &subject, observed: &observed, happy_path: Some(&happy) };
     let (outcomes, _) = invariant::judge(&context);

@@ -4,17 +4,19 @@
 
 use crate::catalogue::Catalogue;
 use crate::file::{
-    Expectation, FaultEntry, ScenarioFile, Step, UNIMPLEMENTED_EXPECTATIONS, UNIMPLEMENTED_STEPS,
+    DestinationExpected, Expectation, ScenarioFile, Step, UNIMPLEMENTED_EXPECTATIONS, UNIMPLEMENTED_STEPS,
 };
 use crate::invariant::INVARIANTS;
+use crate::steps::{happy_steps, same_steps};
 use counterpart_exchange::{
     DocumentError, Fixture, FixtureRef, Library, Place, ProviderProfile, parse_document, read_text, suggest,
 };
 use counterpart_outcome::{Digest, FixtureSeen};
-use counterpart_stand_in::{ErrorForms, FaultSite, PlannedFault};
-use counterpart_subject::{ClockKind, ProbeName, SubjectSpec};
+use counterpart_stand_in::{ErrorForms, PlannedFault};
+use counterpart_subject::{ProbeName, SubjectSpec, words_of};
+use indexmap::IndexMap;
 use serde_saphyr::{Location, Spanned};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -82,6 +84,7 @@ impl<'a> Planner<'a> {
         let file: ScenarioFile = parse_document(path, &text)?;
         let mut check = Check { path, text: &text, problems: Vec::new() };
         self.check_covers(&file, &mut check);
+        check_can_fail(&file, &mut check);
         check_steps(&file.steps, self.subject, &mut check);
         let fixtures = self.fixtures(&file, &mut check)?;
         let provider = fixtures.first().map(|(fixture, _)| fixture.provider.clone());
@@ -90,8 +93,15 @@ impl<'a> Planner<'a> {
         else {
             return Err(PlanError(check.problems));
         };
+        let played: Vec<Fixture> = fixtures.iter().map(|(fixture, _)| fixture.clone()).collect();
         for fault in &file.faults {
-            check_fault(&fault.value, &fixtures, provider, &mut check);
+            let site = &fault.value.at;
+            if let Err(problem) = site.value.check(&provider.profile, &played) {
+                check.at(site.referenced, problem);
+            }
+        }
+        if let Err(problem) = ErrorForms::check(&provider.profile) {
+            check.whole(problem);
         }
         self.check_expectations(&file, provider, &mut check);
         check_invariants(&file, &mut check);
@@ -175,7 +185,7 @@ impl<'a> Planner<'a> {
             let mut in_order = Vec::new();
             for reference in self.library.flows(name) {
                 let path = self.library.path_of(&reference);
-                let fixture = Fixture::read(&path).map_err(|error| match error {
+                let fixture = self.library.fixture(&reference).map_err(|error| match error {
                     counterpart_exchange::FixtureError::Document(error) => PlanError::from(error),
                     other => PlanError::from(DocumentError::whole(&path, other.to_string())),
                 })?;
@@ -251,12 +261,9 @@ fn check_steps(steps: &[Spanned<Step>], subject: &SubjectSpec, check: &mut Check
                         |near| format!("did you mean `{near}`?"),
                     );
                     check.at(step.referenced, format!("the subject has no trigger `{name}`; {hint}"));
+                } else {
+                    check_words(step.referenced, &trigger[name], &words_of(&subject.trigger[name]), check);
                 }
-            }
-            Step::Advance { .. } if subject.clock == ClockKind::Real => {
-                let message =
-                    "`advance` needs a subject whose clock is an endpoint; this one lives in real time";
-                check.at(step.referenced, message.to_owned());
             }
             Step::Repeat { times, steps } => {
                 if !(1..=1000).contains(times) {
@@ -269,6 +276,47 @@ fn check_steps(steps: &[Spanned<Step>], subject: &SubjectSpec, check: &mut Check
     }
 }
 
+/// A trigger is given the words that its call asks for, and no others.
+fn check_words(
+    place: Location,
+    given: &IndexMap<String, String>,
+    asked: &BTreeSet<String>,
+    check: &mut Check<'_>,
+) {
+    for word in given.keys().filter(|word| !asked.contains(*word)) {
+        let hint = suggest(word, asked.iter().map(String::as_str)).map_or_else(
+            || format!("it asks for: {}", asked.iter().cloned().collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        check.at(place, format!("the trigger does not ask for `{word}`; {hint}"));
+    }
+    for word in asked.iter().filter(|word| !given.contains_key(*word)) {
+        check.at(place, format!("the trigger asks for `{word}`, which is not given"));
+    }
+}
+
+/// A scenario that does or expects nothing, or compares the happy path with itself, cannot fail.
+fn check_can_fail(file: &ScenarioFile, check: &mut Check<'_>) {
+    if file.steps.is_empty() {
+        check.whole("`steps` is empty; a scenario begins with a trigger".to_owned());
+    }
+    if file.expect.is_empty() {
+        check.whole("`expect` is empty; say what must come of the steps".to_owned());
+    }
+    let is_happy_path = file.faults.is_empty() && same_steps(&happy_steps(&file.steps), &file.steps);
+    for expectation in file.expect.iter().filter(|_| is_happy_path) {
+        let Expectation::Destination(DestinationExpected { same_as, fewer_than_happy_path, .. }) =
+            &expectation.value
+        else {
+            continue;
+        };
+        if same_as.is_some() || fewer_than_happy_path.is_some() {
+            let message = "this scenario is the happy path itself: compared with it, it cannot fail; expect a `count` or a `snapshot`";
+            check.at(expectation.referenced, message.to_owned());
+        }
+    }
+}
+
 fn check_invariants(file: &ScenarioFile, check: &mut Check<'_>) {
     let known = || INVARIANTS.iter().map(|(name, _)| *name);
     for name in file.invariants.off.keys().filter(|name| !known().any(|known| known == name.as_str())) {
@@ -277,49 +325,6 @@ fn check_invariants(file: &ScenarioFile, check: &mut Check<'_>) {
             |near| format!("did you mean `{near}`?"),
         );
         check.whole(format!("invariants.off: there is no invariant `{name}`; {hint}"));
-    }
-}
-
-fn check_fault(
-    fault: &FaultEntry,
-    fixtures: &[(Fixture, Digest)],
-    provider: &Provider,
-    check: &mut Check<'_>,
-) {
-    let place = fault.at.referenced;
-    match &fault.at.value {
-        FaultSite::Exchange(wanted) => {
-            let ids = fixtures.iter().flat_map(|(fixture, _)| {
-                fixture.exchanges.iter().map(move |exchange| (fixture.name(), exchange.id.to_string()))
-            });
-            let all: Vec<(String, String)> = ids.collect();
-            let fits =
-                |(fixture, id): &&(String, String)| *id == *wanted || format!("{fixture}#{id}") == *wanted;
-            match all.iter().filter(fits).count() {
-                0 => {
-                    let near = suggest(wanted, all.iter().map(|(_, id)| id.as_str()));
-                    let hint = near.map_or_else(
-                        || format!("there are: {}", all.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>().join(", ")),
-                        |near| format!("did you mean `{near}`?"),
-                    );
-                    check.at(place, format!("no exchange of the fixtures is called `{wanted}`; {hint}"));
-                }
-                1 => {}
-                count => check.at(
-                    place,
-                    format!("`{wanted}` is the name of {count} exchanges; write the fixture before it: provider/flow#{wanted}"),
-                ),
-            }
-        }
-        FaultSite::Request { to, .. } => {
-            if let Err(problem) = to.check(&provider.profile) {
-                check.at(place, problem);
-            }
-        }
-        FaultSite::Connection(_) => {
-            check.at(place, "faults at a connection are not implemented yet".to_owned());
-        }
-        FaultSite::Webhook(_) => check.at(place, "faults at a webhook are not implemented yet".to_owned()),
     }
 }
 

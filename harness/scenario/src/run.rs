@@ -8,18 +8,20 @@ use crate::observed::{Context, Observed};
 use crate::plan::Plan;
 use crate::snapshot::SnapshotMode;
 use crate::stage::Stage;
-use crate::steps::{happy_steps, has_restart, same_steps};
+use crate::steps::{flattened, happy_steps, same_steps};
 use counterpart_exchange::ProviderProfile;
 use counterpart_outcome::{Attempt, ScenarioOutcome, Verdict, Violation, ViolationKind};
 use counterpart_stand_in::{PlannedFault, SeenNote, StandIn, StandInClock, StandInConfig};
-use counterpart_subject::{Launch, LaunchRequest, LaunchSpec, Stopwatch, Subject, SubjectSpec, Variables};
+use counterpart_subject::{
+    ClockKind, Launch, LaunchRequest, LaunchSpec, ProbeName, Stopwatch, Subject, SubjectSpec, Variables,
+};
 use jiff::Timestamp;
 use serde_saphyr::{Location, Spanned};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 /// Where virtual time begins: 2026-01-01T00:00:00Z, the same for every run.
 const CLOCK_START_S: i64 = 1_767_225_600;
@@ -42,6 +44,7 @@ pub struct Runner<'a> {
     http: reqwest::Client,
     options: RunOptions,
     plays: AtomicU64,
+    version: OnceCell<Option<String>>,
     /// What the same triggers came to without faults, by fixtures and triggers.
     happy_paths: Mutex<HashMap<String, Arc<Observed>>>,
 }
@@ -62,7 +65,15 @@ impl<'a> Runner<'a> {
         http: reqwest::Client,
         options: RunOptions,
     ) -> Self {
-        Self { subject, launch, http, options, plays: AtomicU64::new(0), happy_paths: Mutex::default() }
+        Self {
+            subject,
+            launch,
+            http,
+            options,
+            plays: AtomicU64::new(0),
+            version: OnceCell::new(),
+            happy_paths: Mutex::default(),
+        }
     }
 
     /// Plays one plan.
@@ -96,10 +107,21 @@ impl<'a> Runner<'a> {
 
     /// Why this subject cannot take the scenario's steps, if it cannot.
     fn cannot_be_played(&self, plan: &Plan) -> Option<String> {
-        let is_elsewhere = matches!(self.subject.launch, LaunchSpec::Url(_));
-        (is_elsewhere && has_restart(&plan.file.steps)).then(|| {
-            "a subject of kind `url` is run by somebody else and cannot be restarted from here".to_owned()
-        })
+        let steps = flattened(&plan.file.steps);
+        let has = |wanted: fn(&Step) -> bool| steps.iter().any(|step| wanted(&step.value));
+        if self.is_elsewhere() && has(|step| matches!(step, Step::Restart(_))) {
+            return Some(
+                "a subject of kind `url` is run by somebody else and cannot be restarted from here"
+                    .to_owned(),
+            );
+        }
+        (self.subject.clock == ClockKind::Real && has(|step| matches!(step, Step::Advance { .. })))
+            .then(|| "the subject lives in real time, and a step moves the clock".to_owned())
+    }
+
+    /// Whether somebody else runs the subject: it may still be at work, and keeps what it wrote.
+    fn is_elsewhere(&self) -> bool {
+        matches!(self.subject.launch, LaunchSpec::Url(_))
     }
 
     async fn attempt(&self, plan: &Plan, snapshots_pending: &mut Vec<String>) -> Result<Attempt, Unjudged> {
@@ -164,6 +186,13 @@ impl<'a> Runner<'a> {
         // A subject that runs already has a time and counts of its own: the stand-in joins it there.
         let state = subject.clock().await.map_err(unjudged)?;
         let clock = state.map_or(StandInClock::Real, |state| StandInClock::starting_at(state.now));
+        if let Some(state) = state.filter(|state| state.busy > 0 || state.started != state.finished) {
+            return Err(Unjudged(format!(
+                "the subject is still at work from before: busy {}, requests begun {} and over {}; \
+                 let it come to rest, or start it anew",
+                state.busy, state.started, state.finished
+            )));
+        }
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
         let stand_in = StandIn::start(StandInConfig {
             profile: plan.profile.clone(),
@@ -177,11 +206,21 @@ impl<'a> Runner<'a> {
         .map_err(unjudged)?;
         let set_up = subject.set_up(self.variables(&plan.profile, &stand_in)).await;
         set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
+        if self.is_elsewhere() {
+            nothing_left_over(&subject).await?;
+        }
+        self.version.get_or_init(|| subject.version()).await;
         let began = stand_in.clock().now();
         let mut stage =
             Stage { plan, subject, stand_in, baseline, steps: Vec::new(), violations: Vec::new() };
         stage.take(steps).await?;
         stage.observe(began).await
+    }
+
+    /// What the subject said its version is, once it was played.
+    #[must_use]
+    pub fn subject_version(&self) -> Option<String> {
+        self.version.get().cloned().flatten()
     }
 
     fn variables(&self, profile: &ProviderProfile, stand_in: &StandIn) -> Variables {
@@ -197,8 +236,29 @@ impl<'a> Runner<'a> {
         if let Some(refresh_token) = &credentials.refresh_token {
             variables.set("refresh_token", refresh_token);
         }
+        for (placeholder, value) in stand_in.stand_in_values() {
+            variables.set(&placeholder, value);
+        }
         variables
     }
+}
+
+/// A probe that shows what another scenario left would make every promise look kept.
+async fn nothing_left_over(subject: &Subject) -> Result<(), Unjudged> {
+    // The log may be everybody's.
+    let names = subject.spec().probe.keys().copied().filter(|name| *name != ProbeName::Log);
+    for name in names.collect::<Vec<_>>() {
+        let shown = subject.probe(name).await.map_err(unjudged)?.unwrap_or_default();
+        if !shown.is_empty() {
+            let word = name.word();
+            return Err(Unjudged(format!(
+                "the probe `{word}` shows {} records before the first step; it must show one tenant's alone: \
+                 use {{tenant}} in setup, triggers and probes",
+                shown.len()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// One violation for each request that no fixture holds, however often it came.

@@ -150,6 +150,7 @@ impl Stage<'_> {
                 .secret_values()
                 .filter(|value| value.starts_with("cp-"))
                 .map(str::to_owned)
+                .chain(self.stand_in.fresh_tokens())
                 .collect(),
             began,
             ended: self.stand_in.clock().now(),

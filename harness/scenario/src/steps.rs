@@ -3,43 +3,40 @@
 use crate::file::{Settle, Step};
 use serde_saphyr::Spanned;
 
-/// The distinct triggers in order, each with its own settling.
+/// What the steps set off, each distinct trigger and call once, in order, each with its own settling.
 pub(crate) fn happy_steps(steps: &[Spanned<Step>]) -> Vec<Spanned<Step>> {
-    fn collect<'s>(steps: &'s [Spanned<Step>], triggers: &mut Vec<&'s Spanned<Step>>) {
-        for step in steps {
-            match &step.value {
-                Step::Repeat { steps, .. } => collect(steps, triggers),
-                Step::Trigger(words) => {
-                    let known = |other: &&&Spanned<Step>| matches!(&other.value, Step::Trigger(known) if known == words);
-                    if !triggers.iter().any(|other| known(&other)) {
-                        triggers.push(step);
-                    }
-                }
-                _ => {}
-            }
+    let mut acts: Vec<&Spanned<Step>> = Vec::new();
+    for step in flattened(steps) {
+        let is_act = matches!(step.value, Step::Trigger(_) | Step::Call { .. });
+        if is_act && !acts.iter().any(|known| words(&known.value) == words(&step.value)) {
+            acts.push(step);
         }
     }
-    let mut triggers = Vec::new();
-    collect(steps, &mut triggers);
-    triggers
-        .into_iter()
-        .flat_map(|trigger| {
+    acts.into_iter()
+        .flat_map(|act| {
             let settle = Step::Settle(Settle::default());
-            [trigger.clone(), Spanned::new(settle, trigger.referenced, trigger.defined)]
+            [act.clone(), Spanned::new(settle, act.referenced, act.defined)]
         })
         .collect()
 }
 
-pub(crate) fn has_restart(steps: &[Spanned<Step>]) -> bool {
-    steps.iter().any(|step| match &step.value {
-        Step::Restart(_) => true,
-        Step::Repeat { steps, .. } => has_restart(steps),
-        _ => false,
-    })
+/// Whether two lists of steps say the same.
+pub(crate) fn same_steps(a: &[Spanned<Step>], b: &[Spanned<Step>]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| words(&a.value) == words(&b.value))
 }
 
-pub(crate) fn same_steps(a: &[Spanned<Step>], b: &[Spanned<Step>]) -> bool {
-    let words =
-        |steps: &[Spanned<Step>]| steps.iter().map(|step| format!("{:?}", step.value)).collect::<Vec<_>>();
-    words(a) == words(b)
+/// The steps in order, those that are repeated once.
+pub(crate) fn flattened(steps: &[Spanned<Step>]) -> Vec<&Spanned<Step>> {
+    steps
+        .iter()
+        .flat_map(|step| match &step.value {
+            Step::Repeat { steps, .. } => flattened(steps),
+            _ => vec![step],
+        })
+        .collect()
+}
+
+/// What a step says, wherever it stands in its file.
+fn words(step: &Step) -> String {
+    format!("{step:?}")
 }

@@ -41,6 +41,8 @@ pub(crate) struct Tokens {
     /// Recorded answers to accepted refreshes, in order, with their exchange.
     grants: Vec<(String, Response)>,
     granted: usize,
+    /// Tokens handed out beyond the recording.
+    fresh: Vec<String>,
 }
 
 /// What the state of the tokens says to a request.
@@ -107,6 +109,11 @@ impl Tokens {
             .collect();
         tokens.refresh.retain(|token, _| !handed_out.contains(token));
         (tokens, credentials)
+    }
+
+    /// Tokens that were handed out beyond the recording: no placeholder stands for them.
+    pub(crate) fn fresh(&self) -> &[String] {
+        &self.fresh
     }
 
     /// Judges a request by its token, or answers it if it asks for a new one.
@@ -216,7 +223,9 @@ impl Tokens {
             let mut value = json.to_value();
             for name in names {
                 if let Some(old) = value.get(name).and_then(|old| old.as_str()).map(str::to_owned) {
-                    value[name] = fresh_token(&old, number).into();
+                    let fresh = fresh_token(&old, number);
+                    self.fresh.push(fresh.clone());
+                    value[name] = fresh.into();
                 }
             }
             if let Ok(changed) = JsonText::parse(&value.to_string()) {

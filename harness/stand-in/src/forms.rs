@@ -2,7 +2,7 @@
 
 use counterpart_exchange::{
     Body, ErrorForm, Fixture, HeaderValue, Headers, JsonText, OperationName, ProviderProfile, Response,
-    StandInValues,
+    StandInValues, suggest,
 };
 use indexmap::IndexMap;
 
@@ -13,7 +13,29 @@ pub struct ErrorForms {
     retry_after_ms_field: Option<String>,
 }
 
+/// The errors whose form is asked for, by fault or by state.
+const KNOWN: [&str; 6] =
+    ["expired_token", "unknown_token", "refresh_refused", "rate_limited", "forbidden", "server_error"];
+
 impl ErrorForms {
+    /// What is wrong with the names of the profile's errors, if anything.
+    ///
+    /// # Errors
+    /// A sentence that names the nearest error.
+    pub fn check(profile: &ProviderProfile) -> Result<(), String> {
+        match profile.errors.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "the profile of {} describes the error `{name}`, which nothing asks for; {}",
+                profile.provider,
+                suggest(name, KNOWN).map_or_else(
+                    || format!("there are: {}", KNOWN.join(", ")),
+                    |near| format!("did you mean `{near}`?")
+                )
+            )),
+        }
+    }
+
     /// Looks through all fixtures of a provider, in order, for the first answer of each described form.
     #[must_use]
     pub fn from_evidence<'a>(

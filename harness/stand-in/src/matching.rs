@@ -203,7 +203,11 @@ fn shows_an_answer(exchange: &Exchange) -> bool {
 }
 
 /// Whether the profile declares as behaviour what this exchange shows.
-fn is_behaviour(profile: &ProviderProfile, operation: &OperationName, exchange: &Exchange) -> bool {
+pub(crate) fn is_behaviour(
+    profile: &ProviderProfile,
+    operation: &OperationName,
+    exchange: &Exchange,
+) -> bool {
     match &profile.auth {
         Auth::None => false,
         Auth::Bearer(bearer) => {

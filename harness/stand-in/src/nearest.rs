@@ -12,10 +12,7 @@ const MAX_FIELDS: usize = 32;
 
 /// A sentence about the nearest miss.
 pub(crate) fn nearest_miss(key: &RequestKey, operation: &OperationName, entries: &[Entry]) -> String {
-    // Those that ask for the same come first, wherever in the fixture they are.
-    let alike = entries.iter().filter(|entry| entry.operation == *operation);
-    let others = entries.iter().filter(|entry| entry.operation != *operation);
-    let scored = alike.chain(others).take(MAX_COMPARED).map(|entry| (distance(key, operation, entry), entry));
+    let scored = entries.iter().take(MAX_COMPARED).map(|entry| (distance(key, operation, entry), entry));
     match scored.min_by_key(|(distance, _)| *distance) {
         None => "the fixture holds no exchange at all".to_owned(),
         Some((_, entry)) => format!("nearest is {}: {}", entry.name, differences(key, &entry.key).join("; ")),

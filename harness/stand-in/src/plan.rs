@@ -1,7 +1,9 @@
 //! Which fault goes where and how often, and how that is spelled.
 
 use crate::Fault;
-use counterpart_exchange::{OperationName, OperationTemplate, ProviderProfile, suggest};
+use crate::auth::refresh_of;
+use crate::matching::is_behaviour;
+use counterpart_exchange::{Exchange, Fixture, OperationName, OperationTemplate, ProviderProfile, suggest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -45,6 +47,66 @@ pub enum RequestSelector {
     Operation(OperationName),
     /// `POST /_matrix/client/v3/refresh`.
     Template(OperationTemplate),
+}
+
+impl FaultSite {
+    /// What is wrong with the place, if anything: nothing of that name, or nothing that is ever replayed.
+    ///
+    /// # Errors
+    /// A sentence that names the nearest place there is.
+    pub fn check(&self, profile: &ProviderProfile, fixtures: &[Fixture]) -> Result<(), String> {
+        match self {
+            Self::Exchange(wanted) => check_exchange(wanted, profile, fixtures),
+            Self::Request { to, .. } => to.check(profile),
+            Self::Connection(_) => Err("faults at a connection are not implemented yet".to_owned()),
+            Self::Webhook(_) => Err("faults at a webhook are not implemented yet".to_owned()),
+        }
+    }
+}
+
+fn check_exchange(wanted: &str, profile: &ProviderProfile, fixtures: &[Fixture]) -> Result<(), String> {
+    let all: Vec<(String, &Exchange)> = fixtures
+        .iter()
+        .flat_map(|fixture| {
+            fixture
+                .exchanges
+                .iter()
+                .map(move |exchange| (format!("{}#{}", fixture.name(), exchange.id), exchange))
+        })
+        .collect();
+    let named: Vec<&Exchange> = all
+        .iter()
+        .filter(|(name, exchange)| name == wanted || exchange.id.as_str() == wanted)
+        .map(|(_, exchange)| *exchange)
+        .collect();
+    match named[..] {
+        [exchange] => {
+            let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
+            let is_refresh = refresh_of(profile).is_some_and(|refresh| refresh.operation == operation);
+            if is_behaviour(profile, &operation, exchange) && !is_refresh {
+                return Err(format!(
+                    "`{wanted}` is a recorded 401: it shows the provider's form and is never replayed; \
+                     place the fault at an exchange that answers"
+                ));
+            }
+            Ok(())
+        }
+        [] => {
+            let ids: Vec<&str> = all.iter().map(|(_, exchange)| exchange.id.as_str()).collect();
+            Err(match suggest(wanted, ids.iter().copied()) {
+                Some(near) => {
+                    format!("no exchange of the fixtures is called `{wanted}`; did you mean `{near}`?")
+                }
+                None => {
+                    format!("no exchange of the fixtures is called `{wanted}`; there are: {}", ids.join(", "))
+                }
+            })
+        }
+        _ => Err(format!(
+            "`{wanted}` is the name of {} exchanges; write the fixture before it: provider/flow#{wanted}",
+            named.len()
+        )),
+    }
 }
 
 /// How often a fault strikes.

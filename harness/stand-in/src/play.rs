@@ -13,7 +13,8 @@ use crate::matching::{Candidate, Recording, RequestKey};
 use crate::nearest::{exhausted, nearest_miss};
 use crate::plan::{Occasion, Plan, PlannedFault, UnusedFault};
 use counterpart_exchange::{
-    Ended, Exchange, Fixture, JsonText, OperationName, ProviderProfile, Request, Response, StandInValues,
+    Body, Direction, Ended, Exchange, Fixture, JsonText, OperationName, Provenance, ProviderProfile, Request,
+    Response, StandInValues, redaction,
 };
 use std::collections::HashMap;
 
@@ -46,18 +47,22 @@ impl Play {
         forms: ErrorForms,
         faults: Vec<PlannedFault>,
         clock: StandInClock,
+        base_url: &str,
     ) -> (Self, Credentials, Vec<StandInValues>) {
         let mut values = Vec::new();
         let mut exchanges: Vec<(String, Exchange)> = Vec::new();
         for fixture in fixtures {
             let of_fixture = StandInValues::of(fixture);
             let name = fixture.name();
-            exchanges.extend(
-                fixture
-                    .exchanges
-                    .iter()
-                    .map(|exchange| (format!("{name}#{}", exchange.id), of_fixture.fill_exchange(exchange))),
-            );
+            exchanges.extend(fixture.exchanges.iter().map(|exchange| {
+                let mut played = of_fixture.fill_exchange(exchange);
+                if let (Provenance::Recorded(recorded), Some(response)) =
+                    (&fixture.provenance, &mut played.response)
+                {
+                    keep_inside(response, &recorded.upstream, base_url);
+                }
+                (format!("{name}#{}", exchange.id), played)
+            }));
             values.push(of_fixture);
         }
         let (tokens, credentials) = Tokens::learn(&profile, &exchanges);
@@ -77,6 +82,15 @@ impl Play {
 
     pub(crate) fn operation_of(&self, request: &Request) -> OperationName {
         self.profile.operation_of(&request.method, &request.target)
+    }
+
+    /// The request as it may be shown.
+    pub(crate) fn without_secrets(&self, request: &Request) -> Request {
+        without_secrets(request, &self.profile)
+    }
+
+    pub(crate) fn fresh_tokens(&self) -> Vec<String> {
+        self.tokens.fresh().to_vec()
     }
 
     pub(crate) fn unused_faults(&self) -> Vec<UnusedFault> {
@@ -179,6 +193,12 @@ impl Play {
                 }
             };
         };
+        if let Body::Omitted { size_bytes } = response.body {
+            let why = format!(
+                "{name} answered it, but its body of {size_bytes} bytes was not kept when it was recorded"
+            );
+            return unmatched_because(asked, why);
+        }
         let recorded = response.clone();
         let decided = self.apply(effect, asked.operation, response, ended, note);
         if decided.consumes {
@@ -251,16 +271,50 @@ impl Play {
         let entries = &self.recording.entries;
         let why = match asked.candidate {
             Candidate::Exhausted(index) => exhausted(&entries[index]),
-            _ => nearest_miss(&asked.key, asked.operation, entries),
+            _ => {
+                // It repeats what was sent, and is read by people: a client may have sent a real secret.
+                let shown = RequestKey::of(&without_secrets(asked.request, &self.profile), &self.profile);
+                nearest_miss(&shown, asked.operation, entries)
+            }
         };
-        // It repeats what was sent, and is read by people.
-        let why = hide(&self.values, &why);
-        let body = serde_json::json!({
-            "counterpart": { "error": "unmatched", "operation": asked.operation, "why": why }
-        });
-        let response = crate::forms::own(501, &body);
-        decision(Answer::Whole(response), SeenNote::Unmatched(why))
+        unmatched_because(asked, hide(&self.values, &why))
     }
+}
+
+fn unmatched_because(asked: &Asked<'_>, why: String) -> Decision {
+    let body = serde_json::json!({
+        "counterpart": { "error": "unmatched", "operation": asked.operation, "why": why }
+    });
+    decision(Answer::Whole(crate::forms::own(501, &body)), SeenNote::Unmatched(why))
+}
+
+/// A redirect to the recorded server leads back to the stand-in: a replay never leaves it.
+fn keep_inside(response: &mut Response, upstream: &str, base_url: &str) {
+    let inside = response
+        .headers
+        .text("location")
+        .and_then(|location| location.strip_prefix(upstream.trim_end_matches('/')))
+        .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+        .map(|rest| format!("{base_url}{rest}"));
+    if let Some(inside) = inside {
+        response.headers.set("location", &inside);
+    }
+}
+
+/// The request as it would be recorded.
+fn without_secrets(request: &Request, profile: &ProviderProfile) -> Request {
+    let exchange = Exchange {
+        id: "unmatched-1".into(),
+        direction: Direction::Outbound,
+        offset_ms: 0,
+        latency_ms: 0,
+        caused_by: None,
+        ended: Ended::Complete,
+        request: request.clone(),
+        response: None,
+    };
+    let redacted = redaction::redact(vec![exchange], profile, &[]).exchanges.pop();
+    redacted.map_or_else(|| request.clone(), |exchange| exchange.request)
 }
 
 /// A request, with what it means to the recording.
@@ -289,7 +343,7 @@ pub(crate) fn hide(values: &[StandInValues], text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use counterpart_exchange::{Body, Direction, ExchangeId, Headers, Provenance, Written};
+    use counterpart_exchange::{ExchangeId, Headers, Written};
     use std::collections::BTreeMap;
     use std::time::{Duration, Instant};
 
@@ -323,7 +377,7 @@ mod tests {
         };
         let clock = StandInClock::starting_at(jiff::Timestamp::UNIX_EPOCH);
         let profile = ProviderProfile::unknown("p");
-        Play::new(profile, &[fixture], ErrorForms::default(), Vec::new(), clock).0
+        Play::new(profile, &[fixture], ErrorForms::default(), Vec::new(), clock, "http://stand-in").0
     }
 
     /// How long 500 requests take that are spread over a fixture of so many exchanges.

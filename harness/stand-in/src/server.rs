@@ -90,8 +90,14 @@ impl StandIn {
         let address = listener
             .local_addr()
             .map_err(|source| StandInError::Listen { address: config.listen, source })?;
-        let (play, credentials, values) =
-            Play::new(config.profile, &config.fixtures, config.forms, config.faults, config.clock.clone());
+        let (play, credentials, values) = Play::new(
+            config.profile,
+            &config.fixtures,
+            config.forms,
+            config.faults,
+            config.clock.clone(),
+            &base_url(address),
+        );
         let shared = Arc::new(Shared {
             play: Mutex::new(play),
             log: Log::default(),
@@ -111,7 +117,13 @@ impl StandIn {
     /// `http://host:port`.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        base_url(self.address)
+    }
+
+    /// What stands for each secret of the fixtures, by `kind:number`: a subject may need any of them.
+    pub fn stand_in_values(&self) -> impl Iterator<Item = (String, &str)> {
+        let all = self.values.iter().flat_map(StandInValues::iter);
+        all.map(|(placeholder, value)| (format!("{}:{}", placeholder.kind, placeholder.number), value))
     }
 
     /// What the subject authenticates with.
@@ -149,11 +161,21 @@ impl StandIn {
         self.values.iter().flat_map(StandInValues::iter).map(|(_, value)| value)
     }
 
+    /// Tokens that were handed out beyond the recording. They are as secret, and no placeholder stands for them.
+    #[must_use]
+    pub fn fresh_tokens(&self) -> Vec<String> {
+        self.shared.play().fresh_tokens()
+    }
+
     /// Text with those values put back to placeholders.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
         self.shared.hide(text)
     }
+}
+
+fn base_url(address: SocketAddr) -> String {
+    format!("http://{address}")
 }
 
 impl Drop for StandIn {
@@ -246,7 +268,12 @@ async fn handle(
     });
     let mut open = OpenRequest { shared: Arc::clone(shared), seq, held: false };
     let Decision { answer, exchange, fault, note } = shared.play().answer(&operation, &request);
+    let shown = matches!(note, SeenNote::Unmatched(_)).then(|| {
+        let hidden = Request { target: shared.hide(&request.target), ..request.clone() };
+        shared.play().without_secrets(&hidden).target
+    });
     shared.log.amend(seq, |seen| {
+        seen.target = shown.unwrap_or_else(|| std::mem::take(&mut seen.target));
         seen.exchange = exchange;
         seen.fault = fault.map(str::to_owned);
         seen.status = answer.status();

@@ -217,7 +217,7 @@ impl Subject {
     ) -> Result<Answered, SubjectError> {
         let template = |source| SubjectError::Template { what: what.to_owned(), source };
         let (method, path) = call.call.split_once(' ').unwrap_or(("GET", &call.call));
-        let url = format!("{}{}", self.running.base_url(), variables.fill(path).map_err(template)?);
+        let url = format!("{}{}", self.running.base_url(), variables.fill_path(path).map_err(template)?);
         let failed =
             |problem: String| SubjectError::Call { what: what.to_owned(), url: url.clone(), problem };
         let method =

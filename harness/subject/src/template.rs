@@ -1,7 +1,40 @@
 //! Braces in calls: `{name}` becomes a value. `{{` and `}}` are braces themselves.
 
+use crate::spec::HttpCall;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What may stand unescaped in a path segment (RFC 3986 section 3.3): unreserved characters.
+const SEGMENT_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Names that every subject is given; all others are a trigger's own words, or placeholders like `api_key:1`.
+const GIVEN: [&str; 5] = ["provider", "base_url", "tenant", "access_token", "refresh_token"];
+
+/// The words that a call asks for beside those that every subject is given.
+#[must_use]
+pub fn words_of(call: &HttpCall) -> BTreeSet<String> {
+    let mut texts = vec![call.call.clone()];
+    let mut values: Vec<&Value> = call.json.iter().collect();
+    while let Some(value) = values.pop() {
+        match value {
+            Value::String(text) => texts.push(text.clone()),
+            Value::Array(items) => values.extend(items),
+            Value::Object(fields) => values.extend(fields.values()),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let own = |word: &str| !GIVEN.contains(&word) && !word.contains(':') && !word.ends_with('?');
+    texts
+        .iter()
+        .map(|text| text.replace("{{", "").replace("}}", ""))
+        .flat_map(|text| {
+            let words = text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
+            words.collect::<Vec<_>>()
+        })
+        .filter(|word| own(word))
+        .collect()
+}
 
 /// Names with their values.
 #[derive(Clone, Default)]
@@ -70,6 +103,18 @@ impl Variables {
         Ok(out)
     }
 
+    /// A path with its braces filled in, each value as one segment: what would end the path is escaped.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub fn fill_path(&self, text: &str) -> Result<String, TemplateError> {
+        let escaped = self
+            .0
+            .iter()
+            .map(|(name, value)| (name.clone(), utf8_percent_encode(value, SEGMENT_SET).to_string()));
+        Self(escaped.collect()).fill(text)
+    }
+
     /// The value with the braces of all its strings filled in. A string that is nothing but `{name?}` becomes
     /// null where the name has no value.
     ///
@@ -111,5 +156,15 @@ mod tests {
         );
         assert!(variables.fill("{rom}").unwrap_err().to_string().contains("there are: room"));
         assert!(variables.fill("{room").is_err());
+        assert_eq!(variables.fill_path("/x/{room}?y=1").unwrap(), "/x/%23a%3Ab?y=1");
+    }
+
+    #[test]
+    fn the_words_of_a_call_are_those_that_only_a_trigger_knows() {
+        let call = HttpCall {
+            call: "POST /{tenant}/{kind}".into(),
+            json: Some(json!({ "a": ["{room}", "{refresh_token?}", "{{no}}", "{api_key:1}"] })),
+        };
+        assert_eq!(words_of(&call), ["kind", "room"].map(str::to_owned).into());
     }
 }

@@ -1,21 +1,23 @@
 //! `counterpart record`: a reverse proxy before the real API; what passes becomes a fixture.
 
 use super::stop_signal::StopSignal;
-use crate::arguments::Record;
+use crate::arguments::{Global, Record};
 use crate::exit::{Exit, Stop};
 use crate::output;
+use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_recorder::{Recorder, RecorderConfig, RecorderError};
 
-pub(crate) async fn record(arguments: &Record) -> Result<Exit, Stop> {
+pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, Stop> {
     let mut stop = StopSignal::listen().map_err(Stop::environment)?;
+    let library = Project::find(global)?.library();
     let recorder = Recorder::start(RecorderConfig {
         provider: arguments.provider.clone(),
         flow: arguments.flow.clone(),
         upstream: arguments.upstream.clone(),
         listen: arguments.listen,
-        out: arguments.out.clone(),
+        out: arguments.out.clone().unwrap_or_else(|| library.root().to_owned()),
         until_idle: arguments.until_idle,
         known_secrets: known_secrets(&arguments.secret_env)?,
     })

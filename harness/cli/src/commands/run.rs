@@ -184,17 +184,17 @@ async fn play(
             arch: std::env::consts::ARCH.to_owned(),
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
         },
-        subject: subject_seen(&arguments.subject, subject)?,
+        subject: subject_seen(&arguments.subject, subject, runner.subject_version())?,
         coverage: catalogue.coverage(covered),
         scenarios,
     })
 }
 
-fn subject_seen(name: &str, subject: &SubjectSpec) -> Result<SubjectSeen, Stop> {
+fn subject_seen(name: &str, subject: &SubjectSpec, version: Option<String>) -> Result<SubjectSeen, Stop> {
     let text = serde_json::to_string(subject).map_err(Stop::usage)?;
-    let (plants, version) = match &subject.launch {
-        LaunchSpec::Reference { plants } => (plants.clone(), Some(env!("CARGO_PKG_VERSION").to_owned())),
-        LaunchSpec::Url(_) => (Vec::new(), None),
+    let plants = match &subject.launch {
+        LaunchSpec::Reference { plants } => plants.clone(),
+        LaunchSpec::Url(_) => Vec::new(),
     };
     Ok(SubjectSeen {
         name: name.to_owned(),

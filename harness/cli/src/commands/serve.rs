@@ -7,9 +7,8 @@ use crate::output;
 use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_exchange::{Fixture, FixtureRef};
-use counterpart_stand_in::{
-    ErrorForms, FaultSite, SeenNote, StandIn, StandInClock, StandInConfig, StandInError,
-};
+use counterpart_stand_in::{ErrorForms, SeenNote, StandIn, StandInClock, StandInConfig, StandInError};
+use std::collections::BTreeMap;
 
 pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, Stop> {
     let mut stop = StopSignal::listen().map_err(Stop::environment)?;
@@ -25,10 +24,9 @@ pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, St
     let read = |name: &FixtureRef| library.fixture(name).map_err(Stop::usage);
     let fixtures: Vec<Fixture> = names.iter().map(read).collect::<Result<_, _>>()?;
     let profile = library.profile(&provider).map_err(Stop::usage)?;
+    ErrorForms::check(&profile).map_err(|problem| Stop::usage(anyhow!(problem)))?;
     for fault in &arguments.faults {
-        if let FaultSite::Request { to, .. } = &fault.at {
-            to.check(&profile).map_err(|problem| Stop::usage(anyhow!("--fault: {problem}")))?;
-        }
+        fault.at.check(&profile, &fixtures).map_err(|problem| Stop::usage(anyhow!("--fault: {problem}")))?;
     }
     let evidence: Vec<Fixture> = library.flows(&provider).iter().map(read).collect::<Result<_, _>>()?;
     let forms = ErrorForms::from_evidence(&profile, &evidence);
@@ -45,32 +43,38 @@ pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, St
         StandInError::AddressInUse(_) | StandInError::Listen { .. } => Stop::environment(error),
     })?;
     let credentials = stand_in.credentials();
+    let values: Vec<(String, &str)> = stand_in.stand_in_values().collect();
     if global.format == Format::Json {
         let value = serde_json::json!({
             "base_url": stand_in.base_url(),
             "access_token": credentials.access_token,
             "refresh_token": credentials.refresh_token,
+            "values": values.iter().cloned().collect::<BTreeMap<_, _>>(),
         });
         output::json(&value).map_err(Stop::environment)?;
     } else {
         output::result(&format!("serving {} at {}", arguments.fixture, stand_in.base_url()));
-        // They open nothing but this stand-in: values derived from placeholders.
-        for (what, value) in
-            [("access token", &credentials.access_token), ("refresh token", &credentials.refresh_token)]
-        {
-            if let Some(value) = value {
-                output::result(&format!("  {what}: {value}"));
-            }
+        // They open nothing but this stand-in: each is derived from its placeholder.
+        for (placeholder, value) in &values {
+            output::result(&format!("  «{placeholder}» is {value}"));
         }
     }
     stop.received().await.map_err(Stop::environment)?;
     let seen = stand_in.seen();
-    let unmatched = seen.iter().filter(|one| matches!(one.note, SeenNote::Unmatched(_)));
     let mut count = 0;
-    for one in unmatched {
-        output::note(&format!("{} {} {}", one.method, one.target, one.note));
-        count += 1;
+    for one in &seen {
+        if matches!(one.note, SeenNote::Unmatched(_) | SeenNote::FaultInapplicable(_)) {
+            output::note(&format!("{} {}: {}", one.method, one.target, one.note));
+            count += 1;
+        }
     }
-    output::note(&format!("{} requests, {count} unmatched", seen.len()));
+    for unused in stand_in.unused_faults() {
+        let name = arguments.faults.get(unused.index).map_or("", |fault| fault.inject.name());
+        output::note(&format!(
+            "the fault {name} struck {} time(s), less often than asked for",
+            unused.struck
+        ));
+    }
+    output::note(&format!("{} requests, {count} that could not be played as asked", seen.len()));
     Ok(if count == 0 { Exit::Passed } else { Exit::Failed })
 }

@@ -150,6 +150,8 @@ async fn refreshes_beyond_the_recording_hand_out_fresh_tokens() {
         assert_eq!(answer(&stand_in, &member(&access)).await.0, 200);
         all.extend([access.clone(), refresh_token.clone()]);
     }
+    // The first refresh is the recorded one: four pairs are beyond it.
+    assert_eq!(stand_in.fresh_tokens(), all[4..], "each is known as a secret");
     let count = all.len();
     all.sort();
     all.dedup();

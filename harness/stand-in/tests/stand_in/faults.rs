@@ -70,10 +70,12 @@ async fn history_with(spec: &str) -> StandIn {
     playing(history()).fault(spec).start().await
 }
 
-/// The page comes whole, and the connection can still be used: what was sent before was well framed.
+/// The page comes whole and for the first time, so nothing was consumed before; and the connection can still be
+/// used, so what was sent before was well framed.
 async fn comes_whole(client: &mut Client, stand_in: &StandIn, page: &Ask, content: &str) {
     let received = client.ask(&page.clone().of_user(stand_in)).await;
     assert_eq!((received.status_line.as_str(), received.text()), ("HTTP/1.1 200 OK", content));
+    assert_eq!(stand_in.seen().last().unwrap().note, SeenNote::Replayed);
 }
 
 /// The log has the fault where it struck, and no fault waits any more.
@@ -98,7 +100,7 @@ async fn the_records_of_the_page_before_come_once_more(fault: &str) {
         received.text(),
         r#"{"chunk":[{"id":"e1","content":{"body":"one","size":1.50}},{"id":"e2","content":{"body":"two","size":2}},{"id":"e3","content":{"body":"three","size":3}}],"end":"p3"}"#
     );
-    comes_whole(&mut client, &stand_in, &page_2(), PAGE_2).await;
+    assert_eq!(client.ask(&page_2().of_user(&stand_in)).await.text(), PAGE_2, "once, and then no more");
     struck(&stand_in, fault, &[1]);
 }
 

@@ -31,7 +31,7 @@ auth:
       expires_in_ms: expires_in_ms
 rate_limit:
   retry_after_ms_field: retry_after_ms
-pagination: {operations: [messages], items: chunk, next_cursor: end, cursor: from}
+pagination: {operations: [messages], items: chunk}
 idempotency:
   path_variable: {operations: [send], name: txn}
 volatile:
