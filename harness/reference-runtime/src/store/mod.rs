@@ -82,7 +82,7 @@ impl Store {
             let path = path.to_path_buf();
             move |source| OpenError::Io { path, source }
         };
-        std::fs::create_dir_all(data_dir).map_err(at(data_dir))?;
+        create_private(data_dir).map_err(at(data_dir))?;
         let lock_path = data_dir.join("lock");
         let lock = std::fs::File::create(&lock_path).map_err(at(&lock_path))?;
         lock.try_lock().map_err(|error| match error {
@@ -114,6 +114,15 @@ impl Store {
     fn has(&self, plant: Plant) -> bool {
         self.plants.has(plant)
     }
+}
+
+/// Makes the folder, for its owner alone: customers' messages lie in it. One that is there stays as it is.
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 fn open_vault(data_dir: &Path, database: &rusqlite::Connection) -> Result<Vault, OpenError> {
