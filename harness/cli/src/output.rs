@@ -3,6 +3,7 @@
 use crate::arguments::{Colour, Global};
 use anstream::ColorChoice;
 use counterpart_report::Style;
+use std::io::Write;
 use tracing_subscriber::EnvFilter;
 
 /// Sets colours and logging for the whole process.
@@ -54,10 +55,15 @@ pub(crate) fn note(text: &str) {
 
 /// Prints a result.
 pub(crate) fn result(text: &str) {
-    anstream::println!("{}", text.trim_end_matches('\n'));
+    write_out(&mut anstream::stdout(), text.trim_end_matches('\n'));
 }
 
 /// Prints a result that programs read.
 pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<()> {
-    serde_json::to_string_pretty(value).map(|text| println!("{text}"))
+    serde_json::to_string_pretty(value).map(|text| write_out(&mut std::io::stdout(), &text))
+}
+
+/// A reader that has seen enough, as in `counterpart schema | head`, is no failure.
+fn write_out(stream: &mut dyn Write, text: &str) {
+    let _ = writeln!(stream, "{text}");
 }

@@ -67,7 +67,8 @@ fn source_files_stay_readable_and_well_named() {
             wrong.push(format!("{}: {lines} lines before its tests; at most {MAX_LINES}", path.display()));
         }
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-        if BANNED_NAMES.contains(&stem.as_str()) {
+        let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+        if BANNED_NAMES.contains(&stem.as_str()) || BANNED_NAMES.contains(&folder.as_ref()) {
             wrong.push(format!("{}: the name says nothing", path.display()));
         }
         if !text.starts_with("//!") && !stem.ends_with("tests") {
@@ -79,8 +80,19 @@ fn source_files_stay_readable_and_well_named() {
 
 #[test]
 fn no_source_file_is_forgotten() {
+    // A folder of tests is declared by any of the tests beside it.
+    let test_roots = |folder: &Path| -> Vec<PathBuf> {
+        let is_tests = folder.file_name().is_some_and(|name| name == "tests");
+        let entries = is_tests.then(|| std::fs::read_dir(folder).unwrap());
+        entries
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
+            .collect()
+    };
     let mut forgotten = Vec::new();
-    for path in sources().into_iter().filter(|path| path.components().any(|part| part.as_os_str() == "src")) {
+    for path in sources().into_iter().filter(|path| is_module(path)) {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         let folder = path.parent().unwrap();
         if matches!(stem.as_str(), "lib" | "main") {
@@ -98,7 +110,8 @@ fn no_source_file_is_forgotten() {
             folder.with_extension("rs"),
         ];
         let declared = parents
-            .iter()
+            .into_iter()
+            .chain(test_roots(folder))
             .filter_map(|parent| std::fs::read_to_string(parent).ok())
             .any(|text| text.contains(&format!("mod {name};")));
         let by_path = std::fs::read_dir(folder).unwrap().filter_map(Result::ok).any(|entry| {
@@ -145,6 +158,12 @@ fn nothing_of_the_machine_it_was_made_on_is_committed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether a file is compiled only if another one declares it: cargo finds the roots of tests and benches itself.
+fn is_module(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+    folder != "tests" && folder != "benches"
 }
 
 fn sources() -> Vec<PathBuf> {

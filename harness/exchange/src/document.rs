@@ -149,7 +149,12 @@ pub fn parse_spanned<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, 
 }
 
 /// What the YAML library says of a wrong type, in words for people who write YAML.
-const PLAIN_WORDS: [(&str, &str); 7] = [
+const PLAIN_WORDS: [(&str, &str); 9] = [
+    (
+        "expected string key for externally tagged enum",
+        "expected one word with its value, as in `settle: {}`",
+    ),
+    ("recursive references require weak recursion types", "an alias may not stand for a part of itself"),
     ("invalid u64", "expected a whole number from 0"),
     ("invalid u32", "expected a whole number from 0"),
     ("invalid u16", "expected a whole number from 0 to 65535"),
@@ -165,6 +170,10 @@ fn plain_message(error: &serde_saphyr::Error) -> String {
     let message = full.split(" at line ").next().unwrap_or(&full).trim_end_matches(':').to_owned();
     if let Some((_, plain)) = PLAIN_WORDS.iter().find(|(word, _)| message == *word) {
         return (*plain).to_owned();
+    }
+    if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
+        let key = key.split(", set DuplicateKeyPolicy").next().unwrap_or(key);
+        return format!("the key `{key}` is given twice");
     }
     // Both libraries' wordings: ``unknown field `titel`, expected one of title, list``.
     if let Some((found, expected)) = message.split_once(", expected ")

@@ -66,7 +66,7 @@ pub struct SubjectSeen {
     pub kind: String,
     /// What it says its version is.
     pub version: Option<String>,
-    /// Of its description: launch, triggers, probes, clock.
+    /// Of its description (launch, triggers, probes, clock) and its version.
     pub digest: Digest,
     /// Known bugs that were switched on.
     pub plants: Vec<String>,

@@ -12,6 +12,10 @@ use std::time::Duration;
 const MAX_RESTLESS: Duration = Duration::from_secs(60);
 /// Timers fired in one go; a subject that sets ever new ones is stopped here.
 const MAX_TIMERS: u64 = 20_000;
+/// Requests at one instant of virtual time; a subject that retries without any wait is stopped here.
+const MAX_REQUESTS_AT_ONE_INSTANT: u64 = 5_000;
+/// Real time that one rest may be waited for, however much happens in it.
+const MAX_UNREST: Duration = Duration::from_secs(300);
 /// How often a subject on real time is looked at.
 const REAL_PAUSE: Duration = Duration::from_millis(20);
 
@@ -35,6 +39,8 @@ pub(crate) struct Conductor<'a> {
     pub(crate) subject: &'a Subject,
     pub(crate) stand_in: &'a StandIn,
     pub(crate) baseline: Baseline,
+    /// Triggers so far: a subject in real time may list a run only after a while.
+    pub(crate) triggers: usize,
 }
 
 /// Where both sides' counts stood when they began to count the same requests.
@@ -96,12 +102,21 @@ impl Conductor<'_> {
     async fn quiet(&self) -> Result<Quiet, SubjectError> {
         let mut last: Option<(ClockState, Traffic)> = None;
         let mut since_change = Stopwatch::start();
+        let since_begin = Stopwatch::start();
+        let received_at_first = self.stand_in.traffic().received;
         loop {
             let Some(state) = self.subject.clock().await? else { return self.real_quiet().await };
             let traffic = self.stand_in.traffic();
             let now = (state, traffic);
             if last == Some(now) && is_quiet(&state, &traffic, self.baseline) {
                 return Ok(Quiet::Yes(state));
+            }
+            let at_once = traffic.received - received_at_first;
+            if at_once > MAX_REQUESTS_AT_ONE_INSTANT || since_begin.elapsed() > MAX_UNREST {
+                let took = since_begin.elapsed().as_secs();
+                return Ok(Quiet::No(format!(
+                    "{at_once} requests in {took} s without any time passing on its clock"
+                )));
             }
             if last != Some(now) {
                 since_change = Stopwatch::start();
@@ -131,10 +146,14 @@ impl Conductor<'_> {
             self.subject.wait(REAL_PAUSE).await;
             let traffic = self.stand_in.traffic();
             let done = match (&settled, self.subject.probe(ProbeName::Runs).await?) {
-                (Some(probe), Some(runs)) => runs.iter().all(|run| {
-                    let state = probe.state.as_ref().and_then(|field| crate::observed::text_of(run, field));
-                    state.is_some_and(|state| probe.settled.contains(&state))
-                }),
+                (Some(probe), Some(runs)) => {
+                    runs.len() >= self.triggers
+                        && runs.iter().all(|run| {
+                            let state =
+                                probe.state.as_ref().and_then(|field| crate::observed::text_of(run, field));
+                            state.is_some_and(|state| probe.settled.contains(&state))
+                        })
+                }
                 // Without that probe, calm over half a second has to do.
                 _ => calm >= 25,
             };

@@ -7,7 +7,7 @@ use crate::file::{
     DestinationExpected, Expectation, ScenarioFile, Step, UNIMPLEMENTED_EXPECTATIONS, UNIMPLEMENTED_STEPS,
 };
 use crate::invariant::INVARIANTS;
-use crate::steps::{happy_steps, same_steps};
+use crate::steps::{flattened, happy_steps, same_steps};
 use counterpart_exchange::{
     DocumentError, Fixture, FixtureRef, Library, Place, ProviderProfile, parse_document, read_text, suggest,
 };
@@ -265,6 +265,13 @@ fn check_steps(steps: &[Spanned<Step>], subject: &SubjectSpec, check: &mut Check
                     check_words(step.referenced, &trigger[name], &words_of(&subject.trigger[name]), check);
                 }
             }
+            Step::Call { request, .. } => {
+                if !request.split_once(' ').is_some_and(|(_, path)| path.starts_with('/')) {
+                    let message =
+                        format!("{request:?} is no request; expected method and path, as in `GET /health`");
+                    check.at(step.referenced, message);
+                }
+            }
             Step::Repeat { times, steps } => {
                 if !(1..=1000).contains(times) {
                     check.at(step.referenced, format!("{times} times; expected 1 to 1000"));
@@ -300,6 +307,10 @@ fn check_can_fail(file: &ScenarioFile, check: &mut Check<'_>) {
     if file.steps.is_empty() {
         check.whole("`steps` is empty; a scenario begins with a trigger".to_owned());
     }
+    let acts = |step: &&Spanned<Step>| matches!(step.value, Step::Trigger(_) | Step::Call { .. });
+    if !file.steps.is_empty() && !flattened(&file.steps).iter().any(acts) {
+        check.whole("no step sets anything off; a scenario has a `trigger` or a `call`".to_owned());
+    }
     if file.expect.is_empty() {
         check.whole("`expect` is empty; say what must come of the steps".to_owned());
     }
@@ -325,6 +336,11 @@ fn check_invariants(file: &ScenarioFile, check: &mut Check<'_>) {
             |near| format!("did you mean `{near}`?"),
         );
         check.whole(format!("invariants.off: there is no invariant `{name}`; {hint}"));
+    }
+    for (name, _) in file.invariants.off.iter().filter(|(_, reason)| reason.trim().is_empty()) {
+        check.whole(format!(
+            "invariants.off: `{name}` is switched off without a reason; say why it does not hold here"
+        ));
     }
 }
 

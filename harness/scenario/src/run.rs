@@ -2,7 +2,7 @@
 
 use crate::conductor::Baseline;
 use crate::expectation;
-use crate::file::Step;
+use crate::file::{Expectation, Step};
 use crate::invariant;
 use crate::observed::{Context, Observed};
 use crate::plan::Plan;
@@ -128,6 +128,9 @@ impl<'a> Runner<'a> {
         let happy_steps = happy_steps(&plan.file.steps);
         let is_happy_path = plan.faults.is_empty() && same_steps(&happy_steps, &plan.file.steps);
         let happy_path = if is_happy_path { None } else { Some(self.happy_path(plan, &happy_steps).await?) };
+        if let Some(happy_path) = &happy_path {
+            something_to_compare(plan, happy_path)?;
+        }
         let observed = self.play(plan, &plan.file.steps, &plan.faults).await?;
         let context =
             Context { plan, subject: &self.subject, observed: &observed, happy_path: happy_path.as_deref() };
@@ -166,6 +169,16 @@ impl<'a> Runner<'a> {
             let why = format!(
                 "without any fault the steps do not pass: {} ({})",
                 violation.message, violation.actual
+            );
+            return Err(Unjudged(why));
+        }
+        let unmatched = observed.seen.iter().find_map(|seen| match &seen.note {
+            SeenNote::Unmatched(why) => Some(format!("{} {}: {why}", seen.method, seen.target)),
+            _ => None,
+        });
+        if let Some(unmatched) = unmatched {
+            let why = format!(
+                "without any fault the subject asks for something that was never recorded: {unmatched}"
             );
             return Err(Unjudged(why));
         }
@@ -211,8 +224,15 @@ impl<'a> Runner<'a> {
         }
         self.version.get_or_init(|| subject.version()).await;
         let began = stand_in.clock().now();
-        let mut stage =
-            Stage { plan, subject, stand_in, baseline, steps: Vec::new(), violations: Vec::new() };
+        let mut stage = Stage {
+            plan,
+            subject,
+            stand_in,
+            baseline,
+            triggers: 0,
+            steps: Vec::new(),
+            violations: Vec::new(),
+        };
         stage.take(steps).await?;
         stage.observe(began).await
     }
@@ -241,6 +261,23 @@ impl<'a> Runner<'a> {
         }
         variables
     }
+}
+
+/// A happy path that brings nothing is no oracle: whatever is lost, the destination would be the same.
+fn something_to_compare(plan: &Plan, happy_path: &Observed) -> Result<(), Unjudged> {
+    let compares = |expectation: &Expectation| {
+        matches!(expectation, Expectation::Destination(expected)
+            if expected.same_as.is_some() || expected.fewer_than_happy_path.is_some())
+    };
+    let is_empty = happy_path.probes.get(&ProbeName::Destination).is_none_or(Vec::is_empty);
+    if is_empty && plan.file.expect.iter().any(|expectation| compares(&expectation.value)) {
+        return Err(Unjudged(
+            "without any fault nothing reaches the destination, so there is nothing to compare with; \
+             where that is right, expect `count: 0`"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// A probe that shows what another scenario left would make every promise look kept.

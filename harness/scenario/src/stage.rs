@@ -18,6 +18,7 @@ pub(crate) struct Stage<'a> {
     pub(crate) subject: Subject,
     pub(crate) stand_in: StandIn,
     pub(crate) baseline: Baseline,
+    pub(crate) triggers: usize,
     pub(crate) steps: Vec<StepOutcome>,
     pub(crate) violations: Vec<Violation>,
 }
@@ -46,13 +47,18 @@ impl Stage<'_> {
         step: &Spanned<Step>,
     ) -> Result<(String, String), counterpart_subject::SubjectError> {
         let location = step.referenced;
-        let conductor =
-            Conductor { subject: &self.subject, stand_in: &self.stand_in, baseline: self.baseline };
+        let conductor = Conductor {
+            subject: &self.subject,
+            stand_in: &self.stand_in,
+            baseline: self.baseline,
+            triggers: self.triggers,
+        };
         Ok(match &step.value {
             Step::Trigger(trigger) => {
                 let (name, words) = trigger.first().map_or(("", Vec::new()), |(name, words)| {
                     (name.as_str(), words.iter().map(|(word, value)| (word.clone(), value.clone())).collect())
                 });
+                self.triggers += 1;
                 let answered = self.subject.trigger(name, &words).await?;
                 self.must_be(
                     location,

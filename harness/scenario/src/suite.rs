@@ -72,16 +72,19 @@ pub fn select(root: &Path, selection: &Selection) -> Result<Vec<Selected>, Selec
         .filter(|scenario| selection.filter.as_deref().is_none_or(|filter| fits(filter, &scenario.name)))
         .collect();
     selected.sort_by(|a, b| a.name.cmp(&b.name));
-    selected.dedup();
+    selected.dedup_by(|a, b| a.name == b.name);
     Ok(selected)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SelectError> {
     let io = |source| SelectError::Io { path: folder.to_owned(), source };
     for entry in std::fs::read_dir(folder).map_err(io)? {
-        let path = entry.map_err(io)?.path();
+        let entry = entry.map_err(io)?;
+        let path = entry.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && !matches!(name.as_str(), "snapshots" | "src" | "tests") {
+        // A link to a folder is not followed: it may lead back.
+        let is_folder = entry.file_type().map_err(io)?.is_dir();
+        if is_folder && !matches!(name.as_str(), "snapshots" | "src" | "tests") {
             collect(&path, files)?;
         } else if path.is_file() && name.ends_with(".yaml") && name != "catalogue.yaml" {
             files.push(path);

@@ -7,6 +7,7 @@ use counterpart_exchange::{Exchange, Fixture, OperationName, OperationTemplate, 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 /// A fault with its place.
@@ -32,7 +33,7 @@ pub enum FaultSite {
         to: RequestSelector,
         /// Only at the n-th of them, from 1.
         #[serde(default)]
-        nth: Option<u64>,
+        nth: Option<NonZeroU64>,
     },
     /// At the n-th connection. Not implemented yet.
     Connection(u64),
@@ -340,7 +341,7 @@ impl Plan {
                         Times::Count(count) => count,
                         Times::Always => u64::MAX,
                     };
-                    self.matched[index] >= *nth && self.matched[index] - nth < repeats
+                    self.matched[index] >= nth.get() && self.matched[index] - nth.get() < repeats
                 }
                 _ => true,
             };
@@ -431,7 +432,7 @@ mod tests {
         let mut plan = Plan::new(vec![
             "reset@a-1*2".parse().unwrap(),
             PlannedFault {
-                at: FaultSite::Request { to: "list".parse().unwrap(), nth: Some(2) },
+                at: FaultSite::Request { to: "list".parse().unwrap(), nth: NonZeroU64::new(2) },
                 times: Times::Count(1),
                 inject: Fault::named("timeout", serde_json::json!({})).unwrap(),
             },

@@ -191,7 +191,8 @@ async fn play(
 }
 
 fn subject_seen(name: &str, subject: &SubjectSpec, version: Option<String>) -> Result<SubjectSeen, Stop> {
-    let text = serde_json::to_string(subject).map_err(Stop::usage)?;
+    // The same description of another build is another subject.
+    let text = serde_json::to_string(&(subject, &version)).map_err(Stop::usage)?;
     let plants = match &subject.launch {
         LaunchSpec::Reference { plants } => plants.clone(),
         LaunchSpec::Url(_) => Vec::new(),

@@ -4,9 +4,10 @@ use crate::provider::{
     Played, answered_with, ending, fixture, got, json, playing, profile, profile_with, recorded, sending,
 };
 use crate::wire::{Ask, Client, End, ask};
-use counterpart_exchange::{Body, Direction, Ended, Exchange};
+use counterpart_exchange::{Body, Direction, Ended, Exchange, Provenance, Recorded};
 use counterpart_stand_in::{Fault, FaultSite, PlannedFault, RequestSelector, SeenNote, StandIn, Times};
 use serde_json::json;
+use std::num::NonZeroU64;
 
 const SEND: &str = "/rooms/a/send/t1";
 const MEMBER: &str = "/rooms/a/member";
@@ -385,7 +386,10 @@ async fn placeholders_become_values_on_the_wire_and_are_put_back_in_what_is_show
 
 fn at(to: &str, nth: Option<u64>, times: Times) -> PlannedFault {
     PlannedFault {
-        at: FaultSite::Request { to: to.parse::<RequestSelector>().unwrap(), nth },
+        at: FaultSite::Request {
+            to: to.parse::<RequestSelector>().unwrap(),
+            nth: nth.and_then(NonZeroU64::new),
+        },
         times,
         inject: Fault::named("server_error", json!({})).unwrap(),
     }
@@ -468,4 +472,57 @@ async fn several_fixtures_are_one_recording() {
     assert_eq!(all, [ok("[1]"), ok("[2]"), ok("[3]")]);
     let exchanges: Vec<_> = stand_in.seen().into_iter().map(|seen| seen.exchange.unwrap()).collect();
     assert_eq!(exchanges, ["rooms/one#member-1", "rooms/two#member-1", "rooms/two#send-1"]);
+}
+
+#[tokio::test]
+async fn a_redirect_to_the_recorded_server_leads_back_to_the_stand_in() {
+    let moved = |id: &str, target: &str, location: &str| {
+        answered_with(recorded(id, "GET", target, 302, "[]"), "location", location)
+    };
+    let mut flow = fixture(
+        "flow",
+        vec![
+            moved("find-1", "/find/a", "http://api.example:81/find/b?x=1"),
+            moved("find-2", "/find/b", "http://api.example:8101/find/c"),
+            moved("find-3", "/find/c", "/find/d"),
+        ],
+    );
+    flow.provenance = Provenance::Recorded(Recorded {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        upstream: "http://api.example:81".to_owned(),
+        by: "the tests".to_owned(),
+        server: None,
+    });
+    let stand_in = Played::of(profile(), vec![flow]).start().await;
+    let mut locations = Vec::new();
+    for target in ["/find/a", "/find/b", "/find/c"] {
+        locations
+            .extend(ask(&stand_in, &Ask::get(target)).await.all("location").into_iter().map(str::to_owned));
+    }
+    let inside = format!("{}/find/b?x=1", stand_in.base_url());
+    assert_eq!(locations, [inside.as_str(), "http://api.example:8101/find/c", "/find/d"]);
+}
+
+#[tokio::test]
+async fn an_answer_whose_body_was_not_kept_cannot_be_played() {
+    let mut exchange = got("find-1", "/find/a", "[1]");
+    exchange.response.as_mut().unwrap().body = Body::Omitted { size_bytes: 9_000_000 };
+    let stand_in = playing(vec![exchange]).start().await;
+    assert_eq!(
+        why_unmatched(&stand_in, &Ask::get("/find/a")).await,
+        "rooms/flow#find-1 answered it, but its body of 9000000 bytes was not kept when it was recorded"
+    );
+}
+
+#[tokio::test]
+async fn what_is_said_of_an_unmatched_request_shows_no_secret_of_the_client() {
+    let stand_in =
+        playing(vec![created("create-1", "{}", "[1]"), got("find-1", "/find/a", "[1]")]).start().await;
+    let secret = "q7Jx92KdLm3PzR8vTn0Ws";
+    let body = format!(r#"{{"client_secret":"{secret}"}}"#);
+    let why = why_unmatched(&stand_in, &create(&body)).await;
+    assert!(why.contains("client_secret") && !why.contains(secret), "{why}");
+    ask(&stand_in, &Ask::get(&format!("/find/z?access_token={secret}"))).await;
+    let shown = stand_in.seen().pop().unwrap().target;
+    assert!(shown.starts_with("/find/z?access_token=") && !shown.contains(secret), "{shown}");
 }
