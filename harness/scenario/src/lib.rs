@@ -18,6 +18,7 @@ mod snapshot;
 mod stage;
 mod steps;
 mod suite;
+mod unjudged;
 mod wording;
 
 pub use catalogue::{Catalogue, CatalogueCase};

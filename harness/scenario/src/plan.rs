@@ -265,12 +265,12 @@ fn check_steps(steps: &[Spanned<Step>], subject: &SubjectSpec, check: &mut Check
                     check_words(step.referenced, &trigger[name], &words_of(&subject.trigger[name]), check);
                 }
             }
-            Step::Call { request, .. } => {
-                if !request.split_once(' ').is_some_and(|(_, path)| path.starts_with('/')) {
-                    let message =
-                        format!("{request:?} is no request; expected method and path, as in `GET /health`");
-                    check.at(step.referenced, message);
-                }
+            Step::Call { request, .. }
+                if !request.split_once(' ').is_some_and(|(_, path)| path.starts_with('/')) =>
+            {
+                let message =
+                    format!("{request:?} is no request; expected method and path, as in `GET /health`");
+                check.at(step.referenced, message);
             }
             Step::Repeat { times, steps } => {
                 if !(1..=1000).contains(times) {

@@ -9,6 +9,7 @@ use crate::plan::Plan;
 use crate::snapshot::SnapshotMode;
 use crate::stage::Stage;
 use crate::steps::{flattened, happy_steps, same_steps};
+use crate::unjudged::{Unjudged, unjudged};
 use counterpart_exchange::ProviderProfile;
 use counterpart_outcome::{Attempt, ScenarioOutcome, Verdict, Violation, ViolationKind};
 use counterpart_stand_in::{PlannedFault, SeenNote, StandIn, StandInClock, StandInConfig};
@@ -47,13 +48,6 @@ pub struct Runner<'a> {
     version: OnceCell<Option<String>>,
     /// What the same triggers came to without faults, by fixtures and triggers.
     happy_paths: Mutex<HashMap<String, Arc<Observed>>>,
-}
-
-/// An attempt that could not be made: why.
-pub(crate) struct Unjudged(pub(crate) String);
-
-fn unjudged(error: impl std::fmt::Display) -> Unjudged {
-    Unjudged(error.to_string())
 }
 
 impl<'a> Runner<'a> {

@@ -4,7 +4,7 @@ use crate::conductor::{Baseline, Conductor, Settled};
 use crate::file::{Settle, Step};
 use crate::observed::{Observed, place};
 use crate::plan::Plan;
-use crate::run::Unjudged;
+use crate::unjudged::Unjudged;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::StandIn;
 use counterpart_subject::{HttpCall, ProbeName, Subject};
