@@ -4,6 +4,7 @@
 
 use crate::answer::{Answer, Cut};
 use crate::auth::{Credentials, Judgement, Tokens, refresh_of};
+use crate::bindings::Bindings;
 use crate::clock::StandInClock;
 use crate::faults::{Effect, Fault, Surroundings};
 use crate::forms::ErrorForms;
@@ -26,6 +27,7 @@ pub(crate) struct Play {
     recording: Recording,
     tokens: Tokens,
     first_answers: FirstAnswers,
+    bindings: Bindings,
     plan: Plan,
     previous_pages: HashMap<OperationName, JsonText>,
     values: Vec<StandInValues>,
@@ -70,6 +72,7 @@ impl Play {
             recording: Recording::new(&profile, exchanges),
             tokens,
             first_answers: FirstAnswers::default(),
+            bindings: Bindings::default(),
             plan: Plan::new(faults),
             previous_pages: HashMap::new(),
             values: values.clone(),
@@ -199,6 +202,8 @@ impl Play {
             );
             return unmatched_because(asked, why);
         }
+        self.bindings.learn(&self.profile, &entry.exchange.request, asked.request);
+        let response = self.bindings.apply(response);
         let recorded = response.clone();
         let decided = self.apply(effect, asked.operation, response, ended, note);
         if decided.consumes {

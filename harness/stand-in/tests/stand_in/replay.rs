@@ -526,3 +526,36 @@ async fn what_is_said_of_an_unmatched_request_shows_no_secret_of_the_client() {
     let shown = stand_in.seen().pop().unwrap().target;
     assert!(shown.starts_with("/find/z?access_token=") && !shown.contains(secret), "{shown}");
 }
+
+#[tokio::test]
+async fn values_that_the_client_chose_come_back_as_its_own() {
+    let recorded_send = sending(
+        answered_with(
+            recorded(
+                "send-1",
+                "PUT",
+                "/rooms/a/send/order-1001",
+                200,
+                r#"{"id":"$1","ref":"order-1001","n":1.0}"#,
+            ),
+            "location",
+            "/sent/order-1001",
+        ),
+        r#"{"text":"x","sent_at":"10:00"}"#,
+    );
+    let list = got(
+        "messages-1",
+        "/rooms/a/messages",
+        r#"{"chunk":[{"ref":"order-1001","at":"10:00","note":"10:00 sharp"}]}"#,
+    );
+    let stand_in = playing(vec![recorded_send, list]).start().await;
+    let send = Ask::new("PUT", "/rooms/a/send/mine-7").json(r#"{"text":"x","sent_at":"11:30"}"#);
+    let answered = ask(&stand_in, &send.of_user(&stand_in)).await;
+    assert_eq!(answered.text(), r#"{"id":"$1","ref":"mine-7","n":1.0}"#, "and nothing else is spelled anew");
+    assert_eq!(answered.all("location"), ["/sent/mine-7"]);
+    let listed = ask(&stand_in, &Ask::get("/rooms/a/messages").of_user(&stand_in)).await;
+    // A short value is replaced where it stands alone.
+    assert_eq!(listed.text(), r#"{"chunk":[{"ref":"mine-7","at":"11:30","note":"10:00 sharp"}]}"#);
+    let again = ask(&stand_in, &Ask::new("PUT", "/rooms/a/send/mine-7").json("{}").of_user(&stand_in)).await;
+    assert_eq!(again.text(), r#"{"id":"$1","ref":"mine-7","n":1.0}"#, "the first answer, as it was given");
+}
