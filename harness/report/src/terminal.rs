@@ -158,19 +158,19 @@ pub fn failure(outcome: &ScenarioOutcome, style: Style) -> String {
     text
 }
 
-/// `not checked: a, b (why); off: c (why)`; nothing when every invariant was looked at.
+/// `not checked: a, b (why), c (why); off: d (why)`; nothing when every invariant was looked at.
 fn unlooked(attempt: &Attempt) -> Option<String> {
     let groups = attempt::unlooked(attempt);
-    let said: Vec<String> = groups
-        .iter()
-        .map(|group| {
-            let word = match group.unseen {
-                Unseen::NotChecked => "not checked",
-                Unseen::Off => "off",
-            };
-            format!("{word}: {} ({})", group.names.join(", "), group.reason)
-        })
-        .collect();
+    let of = |word: &str, unseen: Unseen| {
+        let said: Vec<String> = groups
+            .iter()
+            .filter(|group| group.unseen == unseen)
+            .map(|group| format!("{} ({})", group.names.join(", "), group.reason))
+            .collect();
+        (!said.is_empty()).then(|| format!("{word}: {}", said.join(", ")))
+    };
+    let said: Vec<String> =
+        [of("not checked", Unseen::NotChecked), of("off", Unseen::Off)].into_iter().flatten().collect();
     (!said.is_empty()).then(|| one_line(&said.join("; "), SIDE_CHARS))
 }
 
