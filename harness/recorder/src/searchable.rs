@@ -3,25 +3,31 @@
 //! Redaction finds secrets by place only where it can read the structure: JSON, forms, query fields, known
 //! headers. A body cut short, a form with unusual escapes, XML or multipart would keep a short password. So
 //! a body without such structure that names the field of a secret is omitted, a header field that is not
-//! UTF-8 and would hold one becomes text, and the queries of links in header fields are searched. Which
-//! names are secret is never repeated here: redaction itself is asked, with a request made for the question.
+//! UTF-8 and would hold one becomes text, and text that happens to read like a placeholder is written so
+//! that it does not: nothing on the wire is a placeholder yet. Which names are secret is never repeated
+//! here: redaction itself is asked, with a request made for the question.
 
 use counterpart_exchange::redaction::{KnownSecret, Redacted, redact};
 use counterpart_exchange::{
-    Body, Direction, Ended, Exchange, ExchangeId, HeaderValue, Headers, ProviderProfile, Request,
-    RequestTarget,
+    Body, Direction, Ended, Exchange, ExchangeId, HeaderValue, Headers, JsonText, ProviderProfile, Request,
+    RequestTarget, find_placeholders,
 };
 use std::collections::BTreeSet;
 
 /// Changes what could hide a secret: bodies to omitted ones, header bytes to text.
 pub(crate) fn make_searchable(exchanges: &mut [Exchange], profile: &ProviderProfile) {
     for exchange in exchanges {
+        mark_literal(&mut exchange.request.target);
         let messages = std::iter::once((&mut exchange.request.headers, &mut exchange.request.body))
             .chain(exchange.response.iter_mut().map(|response| (&mut response.headers, &mut response.body)));
         for (headers, body) in messages {
             for (name, value) in headers.iter_mut() {
                 show_header(name, value, profile);
+                if let HeaderValue::Text(text) = value {
+                    mark_literal(text);
+                }
             }
+            mark_literals(body);
             let bytes = match body {
                 Body::Text(text) => text.as_bytes(),
                 Body::Binary(bytes) => bytes.as_slice(),
@@ -34,30 +40,33 @@ pub(crate) fn make_searchable(exchanges: &mut [Exchange], profile: &ProviderProf
     }
 }
 
-/// The secrets in the queries and fragments of links that stand in header fields, as in a `Location` that
-/// hands out an authorization code.
-pub(crate) fn secrets_in_links(exchanges: &[Exchange], profile: &ProviderProfile) -> Vec<KnownSecret> {
-    let mut queries = BTreeSet::new();
-    for exchange in exchanges {
-        let all = std::iter::once(&exchange.request.headers)
-            .chain(exchange.response.iter().map(|response| &response.headers));
-        for (_, values) in all.flat_map(Headers::iter) {
-            for text in values.iter().filter_map(HeaderValue::as_text) {
-                let links = text.split([' ', ',', ';', '<', '>', '"']);
-                let query =
-                    |link: &str| link.split_once(['?', '#']).map(|(_, query)| query.replace('#', "&"));
-                queries.extend(links.filter_map(query).filter(|query| query.contains('=')));
-            }
-        }
-    }
-    let questions = queries.into_iter().map(|query| question(&format!("/?{query}"))).collect();
-    redact(questions, profile, &[]).found
-}
-
 /// A request's path, fit for a log line: no query, no secret that redaction knows.
 pub(crate) fn path_for_log(target: &str, profile: &ProviderProfile, known: &[KnownSecret]) -> String {
     let asked = redact(vec![question(RequestTarget::of(target).path)], profile, known);
     asked.exchanges.into_iter().next().map(|exchange| exchange.request.target).unwrap_or_default()
+}
+
+fn mark_literals(body: &mut Body) {
+    match body {
+        Body::Json(json) => {
+            let mut text = json.as_str().to_owned();
+            mark_literal(&mut text);
+            // What is put in needs no escape, so this stays a document.
+            if let Ok(marked) = JsonText::parse(&text) {
+                *json = marked;
+            }
+        }
+        Body::Form(fields) => fields.iter_mut().for_each(|(_, value)| mark_literal(value)),
+        Body::Text(text) => mark_literal(text),
+        Body::None | Body::Binary(_) | Body::Omitted { .. } => {}
+    }
+}
+
+/// Changes `«token:1»` to `«literal:token:1»`, which no reader takes for a placeholder.
+fn mark_literal(text: &mut String) {
+    for (range, _) in find_placeholders(text).into_iter().rev() {
+        text.insert_str(range.start + '«'.len_utf8(), "literal:");
+    }
 }
 
 fn show_header(name: &str, value: &mut HeaderValue, profile: &ProviderProfile) {
@@ -162,13 +171,17 @@ mod tests {
     }
 
     #[test]
-    fn links_in_headers_give_their_secrets() {
+    fn live_text_never_reads_like_a_placeholder() {
         let profile = ProviderProfile::unknown("p");
-        let mut one = question("/");
-        let link = "https://app.example/back?code=aB3dE5fG7hI9jK1lM3nO5&lang=de#access_token=short-one";
-        one.request.headers.append("location", HeaderValue::Text(link.into()));
-        let found: Vec<_> = secrets_in_links(&[one], &profile).into_iter().map(|one| one.value).collect();
-        assert_eq!(found, ["short-one", "aB3dE5fG7hI9jK1lM3nO5"]);
+        let mut one = question("/«token:1»");
+        one.request.headers.append("x-note", HeaderValue::Text("«email:2» and «quoted»".into()));
+        one.request.body = Body::from_bytes("{\"a\":\"«token:1»\"}".as_bytes(), Some("application/json"));
+        let mut all = [one];
+        make_searchable(&mut all, &profile);
+        let [one] = all;
+        assert_eq!(one.request.target, "/«literal:token:1»");
+        assert_eq!(one.request.headers.text("x-note"), Some("«literal:email:2» and «quoted»"));
+        assert_eq!(one.request.body.to_bytes(), "{\"a\":\"«literal:token:1»\"}".as_bytes());
     }
 
     #[test]

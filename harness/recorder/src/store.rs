@@ -1,14 +1,14 @@
 //! From captured exchanges to a fixture on the disk: redacted, numbered, written aside, searched, moved.
 //!
 //! The order is the guarantee. Redaction comes before the first byte is written; the search reads what was
-//! written and shares nothing with redaction but the profile; the fixture's own file is moved last. Until
+//! written back, as a fixture and as text, by a way of its own; the fixture's own file is moved last. Until
 //! then an older fixture of the name stays as it was.
 
 use crate::draft::draft;
 use crate::journal::Captures;
 use crate::recorder::RecorderError;
-use crate::searchable::{make_searchable, secrets_in_links};
-use counterpart_exchange::redaction::{KnownSecret, redact, scan};
+use crate::searchable::make_searchable;
+use counterpart_exchange::redaction::{FieldFinding, KnownSecret, Scan, redact};
 use counterpart_exchange::{
     Body, Exchange, Fixture, FixtureRef, Library, Provenance, ProviderProfile, Recorded, write_atomically,
 };
@@ -102,10 +102,10 @@ pub(crate) fn keep(
     }
     let profile = &destination.profile;
     make_searchable(&mut exchanges, profile);
-    let mut known = known.to_vec();
-    known.extend(secrets_in_links(&exchanges, profile));
-    let redacted = redact(exchanges, profile, &known);
-    known.extend(redacted.found);
+    let redacted = redact(exchanges, profile, known);
+    let upstream = redacted.text(&upstream, profile);
+    // Those that the user named are among them.
+    let known = redacted.found;
 
     let drafted = if destination.folder().join(PROFILE_FILE).exists() {
         None
@@ -173,7 +173,17 @@ fn write_and_search(
             let path = aside.path().join(PROFILE_FILE);
             write_atomically(&path, text.as_bytes()).map_err(problem(&path))?;
         }
-        let findings = search(aside.path(), &destination.profile, known)?;
+        let scan = Scan::new(&destination.profile, known);
+        let mut findings = search(aside.path(), &scan)?;
+        // What cannot be read again is worth nothing; better to say so now than at the first replay.
+        let read = Fixture::read(&written)?;
+        let text = std::fs::read_to_string(&written).map_err(problem(&written))?;
+        for found in scan.fixture(&read) {
+            let left = left_in_field(found, &fixture.flow, &text);
+            if !findings.iter().any(|other| other.exchange == left.exchange && other.what == left.what) {
+                findings.push(left);
+            }
+        }
         if !findings.is_empty() {
             return Err(RecorderError::SecretLeft {
                 fixture: fixture.name(),
@@ -181,8 +191,6 @@ fn write_and_search(
                 findings,
             });
         }
-        // What cannot be read again is worth nothing; better to say so now than at the first replay.
-        Fixture::read(&written)?;
         move_into_place(aside.path(), &folder, &fixture.flow)
     })();
     if result.is_err() {
@@ -214,27 +222,20 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, RecorderError> {
     Ok(files)
 }
 
-/// Searches every file below a folder.
-fn search(
-    folder: &Path,
-    profile: &ProviderProfile,
-    known: &[KnownSecret],
-) -> Result<Vec<LeftSecret>, RecorderError> {
+/// Searches the text of every file below a folder.
+fn search(folder: &Path, scan: &Scan<'_>) -> Result<Vec<LeftSecret>, RecorderError> {
     let mut left = Vec::new();
     for path in files_in(folder)? {
         let bytes = std::fs::read(&path).map_err(problem(&path))?;
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            // Binary content is random by nature. Spelled as a fixture spells it, its look is not judged, but
-            // known secrets and forms of tokens are still found.
-            Err(error) => {
-                let content = String::from_utf8_lossy(error.as_bytes()).replace(['\n', '\r'], " ");
-                format!("base64: {content}")
-            }
-        };
-        let lines: Vec<&str> = text.lines().collect();
+        let text = String::from_utf8_lossy(&bytes);
         let file = path.strip_prefix(folder).unwrap_or(&path);
-        left.extend(scan(&text, profile, known).into_iter().map(|finding| {
+        // The fields of a fixture are judged by their look when it is read back; a drafted profile has none.
+        let findings = if file == Path::new(PROFILE_FILE) { scan.prose(&text) } else { scan.raw(&text) };
+        if findings.is_empty() {
+            continue;
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        left.extend(findings.into_iter().map(|finding| {
             let index = finding.line.saturating_sub(1);
             LeftSecret {
                 file: file.to_owned(),
@@ -248,6 +249,18 @@ fn search(
     Ok(left)
 }
 
+/// The place of what was found in a field, as near as the file's text tells: the line of its exchange.
+fn left_in_field(found: FieldFinding, flow: &str, text: &str) -> LeftSecret {
+    let is_its = |line: &str| found.exchange.is_some() && exchange_id_on(line) == found.exchange;
+    LeftSecret {
+        file: PathBuf::from(format!("{flow}.yaml")),
+        line: text.lines().position(is_its).map_or(1, |index| index + 1),
+        field: found.field.filter(|field| is_plain_name(field)),
+        exchange: found.exchange,
+        what: found.what,
+    }
+}
+
 fn exchange_id_on(line: &str) -> Option<String> {
     line.trim_start().strip_prefix("- id: ").map(str::to_owned)
 }
@@ -256,10 +269,14 @@ fn exchange_id_on(line: &str) -> Option<String> {
 fn field_on(line: &str) -> Option<String> {
     let (key, _) = line.trim_start().trim_start_matches("- ").split_once(':')?;
     let key = key.trim_matches('"');
-    let is_name = (1..=40).contains(&key.len())
-        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
-        && scan(key, &ProviderProfile::default(), &[]).is_empty();
-    is_name.then(|| key.to_owned())
+    is_plain_name(key).then(|| key.to_owned())
+}
+
+/// Whether a name can be shown: short, of a name's characters, and not itself what looks secret.
+fn is_plain_name(name: &str) -> bool {
+    (1..=40).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        && Scan::new(&ProviderProfile::default(), &[]).prose(name).is_empty()
 }
 
 /// Moves what was written aside to where it belongs: bodies first, a profile only where there is none, the

@@ -164,3 +164,21 @@ fn nothing_captured_writes_nothing() {
     assert!(matches!(error, RecorderError::NothingCaptured { .. }));
     assert!(names_in(root.path()).is_empty());
 }
+
+#[test]
+fn a_secret_in_the_upstream_is_replaced_as_in_the_exchanges() {
+    let root = tempfile::tempdir().unwrap();
+    let known = [KnownSecret { kind: "tenant".into(), value: "Blue-Whale-17".into() }];
+    let evidence = Evidence {
+        captures: Captures {
+            exchanges: vec![exchange("/x", json(r#"{"of":"Blue-Whale-17"}"#))],
+            not_kept: 0,
+        },
+        at: Timestamp::UNIX_EPOCH,
+        upstream: "http://127.0.0.1:1/Blue-Whale-17/v1?token=only-here".into(),
+    };
+    let kept = keep(evidence, &destination(root.path()), &known).unwrap();
+    let text = std::fs::read_to_string(&kept.path).unwrap();
+    assert!(text.contains("127.0.0.1:1/«tenant:1»/v1?token=«token»"), "{text}");
+    assert!(text.contains(r#""of": "«tenant:1»""#) && !text.contains("Whale"), "{text}");
+}

@@ -1,34 +1,17 @@
-//! Finds the secrets of a flow: by place (headers, fields), by look, and those the user named.
+//! Finds the secrets of a flow: those the user named, by place, and by look.
 //!
 //! The first place that shows a secret decides its kind; numbers count up by kind in order of occurrence.
 
-use super::{KnownSecret, detect, spelling};
+use super::nested::{Spot, scheme_credentials, secret_of_basic};
+use super::replace::Search;
+use super::spelling::percent_decoded;
+use super::walk::{Look, Shape, Walk};
+use super::{KnownSecret, detect};
 use crate::placeholder::for_each_text;
-use crate::{Body, Exchange, Placeholder, ProviderProfile, RequestTarget};
-use base64::Engine;
+use crate::{Exchange, Placeholder, ProviderProfile, find_placeholders};
 use regex::Regex;
+use std::borrow::Cow;
 use std::collections::HashMap;
-
-/// Fields that hold a secret whatever the provider, and the kind that their placeholder names.
-const SECRET_FIELDS: [(&str, &str); 17] = [
-    ("access_token", "access_token"),
-    ("refresh_token", "refresh_token"),
-    ("id_token", "id_token"),
-    ("as_token", "access_token"),
-    ("hs_token", "access_token"),
-    ("token", "token"),
-    ("password", "password"),
-    ("passwd", "password"),
-    ("client_secret", "client_secret"),
-    ("secret", "secret"),
-    ("api_key", "api_key"),
-    ("apikey", "api_key"),
-    ("authorization", "token"),
-    ("code_verifier", "code_verifier"),
-    ("private_key", "private_key"),
-    ("session", "session"),
-    ("macaroon", "token"),
-];
 
 /// The secrets of one flow, each with its placeholder.
 #[derive(Default)]
@@ -43,12 +26,13 @@ impl Collected {
         self.secrets.iter().map(|(secret, placeholder)| (secret, placeholder))
     }
 
-    pub(super) fn placeholder_of(&self, value: &str) -> Option<&Placeholder> {
-        self.by_value.get(value).map(|index| &self.secrets[*index].1)
+    pub(super) fn get(&self, value: &str) -> Option<(&KnownSecret, &Placeholder)> {
+        self.by_value.get(value).map(|index| (&self.secrets[*index].0, &self.secrets[*index].1))
     }
 
     fn add(&mut self, kind: &str, value: &str) {
-        if value.is_empty() || value.contains('«') || self.by_value.contains_key(value) {
+        // What stands there already instead of a secret is none.
+        if value.is_empty() || self.by_value.contains_key(value) || value.parse::<Placeholder>().is_ok() {
             return;
         }
         let number = self.count_by_kind.entry(kind.to_owned()).or_default();
@@ -57,118 +41,152 @@ impl Collected {
         self.by_value.insert(value.to_owned(), self.secrets.len());
         self.secrets.push((KnownSecret { kind: kind.to_owned(), value: value.to_owned() }, placeholder));
     }
+
+    /// Numbers go past those of placeholders that are there before any is put in, so that ours are no others.
+    fn number_past(&mut self, exchange: &Exchange) {
+        for_each_text(exchange, &mut |text| {
+            for (_, placeholder) in find_placeholders(text) {
+                let count = self.count_by_kind.entry(placeholder.kind).or_default();
+                *count = placeholder.number.min(usize::MAX / 2).max(*count);
+            }
+        });
+    }
 }
 
-pub(super) fn collect(exchanges: &[Exchange], profile: &ProviderProfile, known: &[KnownSecret]) -> Collected {
+pub(super) fn collect(
+    exchanges: &mut [Exchange],
+    profile: &ProviderProfile,
+    known: &[KnownSecret],
+) -> Collected {
     let mut collected = Collected::default();
-    let identifiers = Identifiers::of(profile);
+    exchanges.iter().for_each(|exchange| collected.number_past(exchange));
     // The named ones first: nothing, not even an identifier's pattern, exempts them.
-    let occurs = |secret: &&KnownSecret| exchanges.iter().any(|exchange| occurs_in(exchange, &secret.value));
-    for secret in known.iter().filter(occurs) {
-        collected.add(&secret.kind, &secret.value);
-    }
+    known.iter().for_each(|secret| collected.add(&secret.kind, &secret.value));
+    let identifiers = Identifiers::of(profile);
+    let named = Search::of(known.iter());
     for exchange in exchanges {
-        by_place(exchange, profile, &mut collected);
-        by_look(exchange, &identifiers, &mut collected);
+        for by in [By::Place, By::Look] {
+            let mut look =
+                Collecting { by, identifiers: &identifiers, named: &named, collected: &mut collected };
+            Walk { profile, look: &mut look }.exchange(exchange);
+        }
     }
     collected
 }
 
-fn occurs_in(exchange: &Exchange, secret: &str) -> bool {
-    let spellings = spelling::spellings(secret);
-    let mut found = false;
-    for_each_text(exchange, &mut |text| {
-        found |= spellings.iter().any(|spelled| text.contains(spelled.as_str()));
-    });
-    let bodies = std::iter::once(&exchange.request.body)
-        .chain(exchange.response.iter().map(|response| &response.body));
-    for body in bodies {
-        if let Body::Binary(bytes) = body {
-            found |= bytes.windows(secret.len().max(1)).any(|window| window == secret.as_bytes());
-        }
-    }
-    found
+/// What shows a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Place,
+    Look,
 }
 
-fn by_place(exchange: &Exchange, profile: &ProviderProfile, collected: &mut Collected) {
-    for (name, value) in RequestTarget::of(&exchange.request.target).query_fields() {
-        if let Some(kind) = secret_kind_of_field(&name, profile) {
-            collected.add(&kind, &value);
-        }
-    }
-    let messages = std::iter::once((&exchange.request.headers, &exchange.request.body))
-        .chain(exchange.response.iter().map(|response| (&response.headers, &response.body)));
-    for (headers, body) in messages {
-        for (name, values) in headers.iter() {
-            for text in values.iter().filter_map(crate::HeaderValue::as_text) {
-                if profile.secrets.headers.iter().any(|secret| secret.eq_ignore_ascii_case(name)) {
-                    collected.add("secret", text);
-                }
-                for secret in secrets_of_header(name, text) {
-                    collected.add(kind_of_header(name, text), &secret);
-                }
-                if let Some((_, password)) = basic_credentials(text) {
-                    collected.add("password", &password);
-                }
-            }
-        }
-        match body {
-            Body::Json(json) => {
-                for scalar in json.scalars().into_iter().filter(|scalar| scalar.value != "null") {
-                    if let Some(kind) = scalar.key.and_then(|key| secret_kind_of_field(&key, profile)) {
-                        collected.add(&kind, &scalar.value);
-                    }
-                }
-            }
-            Body::Form(fields) => {
-                for (name, value) in fields {
-                    if let Some(kind) = secret_kind_of_field(name, profile) {
-                        collected.add(&kind, value);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
+struct Collecting<'a> {
+    by: By,
+    identifiers: &'a Identifiers,
+    /// The secrets that the user named: another spelling of one is no other secret.
+    named: &'a Search,
+    collected: &'a mut Collected,
 }
 
-fn by_look(exchange: &Exchange, identifiers: &Identifiers, collected: &mut Collected) {
-    for_each_text(exchange, &mut |text| {
+impl Collecting<'_> {
+    fn by_place(&mut self, kind: &str, value: &str) {
+        self.collected.add(kind, value);
+        let inner = scheme_credentials(value).map_or(value, |range| &value[range]);
+        self.collected.add(if kind == "authorization" { "access_token" } else { kind }, inner);
+        if let Some(secret) = secret_of_basic(inner).filter(|_| kind == "basic" || inner.len() < value.len())
+        {
+            self.collected.add("password", &secret);
+        }
+    }
+
+    fn forms(&mut self, text: &str) {
         for (kind, value) in detect::forms_in(text) {
-            if !identifiers.exempt(None, &value) {
-                collected.add(kind, &value);
+            if !self.identifiers.exempt(None, &value) {
+                self.collected.add(kind, &value);
             }
-        }
-    });
-    let target = RequestTarget::of(&exchange.request.target);
-    let mut random = |field: Option<&str>, value: &str| {
-        if detect::looks_random(value) && !identifiers.exempt(field, value) {
-            collected.add("token", value);
-        }
-    };
-    target.segments().for_each(|segment| random(None, &segment));
-    target.query_fields().iter().for_each(|(name, value)| random(Some(name), value));
-    let messages = std::iter::once((&exchange.request.headers, &exchange.request.body))
-        .chain(exchange.response.iter().map(|response| (&response.headers, &response.body)));
-    for (headers, body) in messages {
-        for (name, values) in headers.iter().filter(|(name, _)| !HARMLESS_HEADERS.contains(name)) {
-            for text in values.iter().filter_map(crate::HeaderValue::as_text) {
-                text.split([' ', ',', ';', '"']).for_each(|word| random(Some(name), word));
-            }
-        }
-        match body {
-            Body::Json(json) => {
-                for scalar in json.scalars().iter().filter(|scalar| scalar.is_string) {
-                    random(scalar.key.as_deref(), &scalar.value);
-                }
-            }
-            Body::Form(fields) => fields.iter().for_each(|(name, value)| random(Some(name), value)),
-            Body::Text(text) => {
-                text.split(|c: char| c.is_whitespace() || c == '"').for_each(|word| random(None, word));
-            }
-            Body::None | Body::Binary(_) | Body::Omitted { .. } => {}
         }
     }
+
+    fn random(&mut self, field: Option<&str>, value: &str) {
+        let is_named = || self.named.find(value).iter().any(|(range, _)| *range == (0..value.len()));
+        if detect::looks_random(value) && !self.identifiers.exempt(field, value) && !is_named() {
+            self.collected.add("token", value);
+        }
+    }
+}
+
+impl Look for Collecting<'_> {
+    fn secret(&mut self, kind: &str, value: &str) -> Option<String> {
+        if self.by == By::Place {
+            self.by_place(kind, value);
+        }
+        None
+    }
+
+    fn text(&mut self, field: Option<&str>, text: &str, spots: &[Spot], shape: Shape) -> Option<String> {
+        if self.by == By::Place {
+            spots.iter().for_each(|spot| self.by_place(&spot.kind, &spot.value));
+            return None;
+        }
+        // What stands at a secret's place was judged by it: the end of a URL's password is no address.
+        let blanked = blanked(text, spots);
+        let text = blanked.as_ref();
+        self.forms(text);
+        if text.contains('%') {
+            self.forms(&percent_decoded(text));
+        }
+        if text.contains("\\u") {
+            self.forms(&unicode_unescaped(text));
+        }
+        let harmless = field.is_some_and(|field| HARMLESS_HEADERS.contains(&field));
+        match shape {
+            Shape::Value => self.random(field, text),
+            Shape::Prose if !harmless => {
+                for word in text.split(|c: char| c.is_whitespace() || ",;\"<>?&#".contains(c)) {
+                    self.random(field, word);
+                    if let Some((name, value)) = word.split_once('=') {
+                        self.random(Some(name), value);
+                    }
+                }
+            }
+            Shape::Prose | Shape::Raw => {}
+        }
+        None
+    }
+
+    fn number(&mut self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn drops_header(&self, _: &str) -> bool {
+        false
+    }
+
+    fn drops_bytes(&mut self, _: &[u8]) -> bool {
+        false
+    }
+}
+
+fn blanked<'t>(text: &'t str, spots: &[Spot]) -> Cow<'t, str> {
+    let mut text = Cow::Borrowed(text);
+    for spot in spots.iter().rev() {
+        text.to_mut().replace_range(spot.range.clone(), " ");
+    }
+    text
+}
+
+/// Text in which `\uXXXX` is what it stands for, as in JSON that is not whole.
+fn unicode_unescaped(text: &str) -> String {
+    let mut parts = text.split("\\u");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code =
+            part.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).and_then(char::from_u32);
+        out.extend(code);
+        out.push_str(if code.is_some() { &part[4..] } else { part });
+    }
+    out
 }
 
 /// Header fields whose values are random-looking by design and open nothing.
@@ -200,56 +218,4 @@ pub(super) fn whole_patterns(profile: &ProviderProfile) -> Vec<Regex> {
         .iter()
         .filter_map(|pattern| Regex::new(&format!("^(?:{pattern})$")).ok())
         .collect()
-}
-
-/// The kind of secret that a field of this name holds, if it does.
-pub(super) fn secret_kind_of_field(name: &str, profile: &ProviderProfile) -> Option<String> {
-    let lower = name.to_ascii_lowercase();
-    if let Some((_, kind)) = SECRET_FIELDS.iter().find(|(field, _)| *field == lower.replace('-', "_")) {
-        return Some((*kind).to_owned());
-    }
-    let named = profile.secrets.fields.iter().any(|field| field.eq_ignore_ascii_case(name));
-    named.then(|| {
-        let kind: String = lower.chars().map(|c| if c.is_ascii_lowercase() { c } else { '_' }).collect();
-        if kind.trim_matches('_').is_empty() { "secret".to_owned() } else { kind }
-    })
-}
-
-/// The secret parts of a header's value.
-pub(super) fn secrets_of_header(name: &str, text: &str) -> Vec<String> {
-    let owned = |part: &str| vec![part.to_owned()];
-    match name {
-        "authorization" | "proxy-authorization" => {
-            owned(text.split_once(' ').map_or(text, |(_, credentials)| credentials))
-        }
-        "cookie" => {
-            text.split(';').filter_map(|pair| Some(pair.split_once('=')?.1.trim().to_owned())).collect()
-        }
-        "set-cookie" => {
-            let pair = text.split(';').next().unwrap_or_default();
-            pair.split_once('=').map_or_else(Vec::new, |(_, value)| owned(value.trim()))
-        }
-        "x-api-key" | "api-key" | "x-auth-token" | "x-gitlab-token" | "x-csrf-token" => owned(text),
-        _ => Vec::new(),
-    }
-}
-
-fn kind_of_header(name: &str, text: &str) -> &'static str {
-    match name {
-        "cookie" | "set-cookie" => "cookie",
-        "authorization" | "proxy-authorization" if text.to_ascii_lowercase().starts_with("basic ") => "basic",
-        "authorization" | "proxy-authorization" => "access_token",
-        _ => "api_key",
-    }
-}
-
-/// User and password of a Basic credential (RFC 7617).
-fn basic_credentials(text: &str) -> Option<(String, String)> {
-    let (scheme, encoded) = text.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-    let (user, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    Some((user.to_owned(), password.to_owned()))
 }

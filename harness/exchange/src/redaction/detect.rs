@@ -3,6 +3,7 @@
 //! Each form is written after the vendor's documentation of its tokens.
 
 use regex::Regex;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// A form that tokens of one kind have.
@@ -22,7 +23,11 @@ macro_rules! form {
     };
 }
 
-static FORMS: [Form; 9] = [
+static FORMS: [Form; 10] = [
+    form!(
+        "private_key",
+        r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?s:.*?-----END [A-Z ]{0,40}PRIVATE KEY-----|.*)"
+    ),
     form!("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
     form!("access_token", r"\bsy[tr]_[A-Za-z0-9+/=]+_[A-Za-z]{20}_[A-Za-z0-9]{6}\b"),
     form!("access_token", r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
@@ -39,13 +44,18 @@ const MIN_ENTROPY_CHARS: usize = 20;
 /// Bits a character from which text looks drawn at random. English prose and identifiers stay below.
 const MIN_BITS_PER_CHAR: f64 = 3.6;
 
-/// Every part of a text that has the form of a known kind of token: kind and value.
-pub(super) fn forms_in(text: &str) -> Vec<(&'static str, String)> {
+/// Every part of a text that has the form of a known kind of token: kind and byte range.
+pub(super) fn forms_at(text: &str) -> Vec<(&'static str, Range<usize>)> {
     FORMS
         .iter()
-        .flat_map(|form| form.pattern.find_iter(text).map(|found| (form.kind, found.as_str().to_owned())))
-        .filter(|(kind, value)| *kind != "email" || !value.ends_with(".invalid"))
+        .flat_map(|form| form.pattern.find_iter(text).map(|found| (form.kind, found.range())))
+        .filter(|(kind, range)| *kind != "email" || !text[range.clone()].ends_with(".invalid"))
         .collect()
+}
+
+/// As [`forms_at`]: kind and value.
+pub(super) fn forms_in(text: &str) -> Vec<(&'static str, String)> {
+    forms_at(text).into_iter().map(|(kind, range)| (kind, text[range].to_owned())).collect()
 }
 
 /// Whether a whole value looks drawn at random: long, of a token's alphabet, mixed, and with high entropy.

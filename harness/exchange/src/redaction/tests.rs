@@ -1,7 +1,7 @@
 use super::*;
-use crate::{Direction, Ended, ExchangeId, HeaderValue, Headers, Request, Response};
+use crate::{Body, Direction, Ended, ExchangeId, HeaderValue, Headers, Request, Response};
 
-fn exchange(target: &str, headers: &[(&str, &str)], body: &[u8], answer: &str) -> Exchange {
+pub(super) fn exchange(target: &str, headers: &[(&str, &str)], body: &[u8], answer: &str) -> Exchange {
     let mut request_headers = Headers::default();
     for (name, value) in headers {
         request_headers.append(name, HeaderValue::Text((*value).to_owned()));
@@ -27,7 +27,7 @@ fn exchange(target: &str, headers: &[(&str, &str)], body: &[u8], answer: &str) -
     }
 }
 
-fn all_text(redacted: &Redacted) -> String {
+pub(super) fn all_text(redacted: &Redacted) -> String {
     let mut out = String::new();
     for exchange in &redacted.exchanges {
         crate::placeholder::for_each_text(exchange, &mut |text| {
@@ -110,12 +110,10 @@ fn a_binary_body_with_a_secret_in_it_is_not_kept() {
 #[test]
 fn the_scan_finds_what_was_left_and_only_that() {
     let profile = ProviderProfile::unknown("p");
-    let secret = KnownSecret { kind: "api_key".into(), value: "correct horse battery".into() };
-    assert!(
-        scan("target: /x?k=«api_key:1»\ndate: Sun, 22 Nov 2026\n", &profile, std::slice::from_ref(&secret))
-            .is_empty()
-    );
+    let secret = [KnownSecret { kind: "api_key".into(), value: "correct horse battery".into() }];
+    let scan = Scan::new(&profile, &secret);
+    assert!(scan.prose("target: /x?k=«api_key:1»\ndate: Sun, 22 Nov 2026\n").is_empty());
     let left = "a: ok\nk: correct%20horse%20battery\nmail: jo@example.org\nt: q7Jx92KdLm3PzR8vTn0Ws\n";
-    let lines: Vec<usize> = scan(left, &profile, &[secret]).iter().map(|finding| finding.line).collect();
+    let lines: Vec<usize> = scan.prose(left).iter().map(|finding| finding.line).collect();
     assert_eq!(lines, [2, 3, 4]);
 }

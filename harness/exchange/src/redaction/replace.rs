@@ -1,0 +1,142 @@
+//! Puts placeholders in the place of secrets: one automaton over all their spellings, built once.
+
+use super::collect::Collected;
+use super::nested::Spot;
+use super::spelling::{Reach, reach, spellings};
+use super::walk::{Look, Shape};
+use super::{KnownSecret, detect};
+use crate::{Placeholder, find_placeholders};
+use aho_corasick::{AhoCorasick, MatchKind};
+use std::ops::Range;
+
+/// Every spelling of every secret that is looked for within text.
+pub(super) struct Search {
+    automaton: Option<AhoCorasick>,
+    /// The secret that each of the automaton's patterns spells.
+    secret_of_pattern: Vec<usize>,
+}
+
+impl Search {
+    pub(super) fn of<'a>(secrets: impl Iterator<Item = &'a KnownSecret>) -> Self {
+        let mut patterns = Vec::new();
+        let mut secret_of_pattern = Vec::new();
+        for (index, secret) in secrets.enumerate().filter(|(_, secret)| reach(secret) == Reach::Everywhere) {
+            for spelled in spellings(secret) {
+                patterns.push(spelled);
+                secret_of_pattern.push(index);
+            }
+        }
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(patterns).ok();
+        Self { automaton, secret_of_pattern }
+    }
+
+    /// Whether the secrets are too many to be looked for: whoever relies on the search must refuse then.
+    pub(super) fn is_overwhelmed(&self) -> bool {
+        self.automaton.is_none()
+    }
+
+    /// Byte ranges, each with the index of the secret there. Placeholders are no text to be looked through.
+    pub(super) fn find(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+        let Some(automaton) = &self.automaton else { return Vec::new() };
+        let placeholders = find_placeholders(text);
+        automaton
+            .find_iter(text)
+            .filter(|found| {
+                placeholders.iter().all(|(range, _)| {
+                    let apart = found.end() <= range.start || range.end <= found.start();
+                    apart || (found.start() <= range.start && range.end <= found.end())
+                })
+            })
+            .map(|found| (found.range(), self.secret_of_pattern[found.pattern().as_usize()]))
+            .collect()
+    }
+
+    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+        self.automaton.as_ref().is_some_and(|automaton| automaton.is_match(bytes))
+    }
+}
+
+/// Replaces collected secrets.
+pub(super) struct Replacer {
+    collected: Collected,
+    placeholders: Vec<Placeholder>,
+    search: Search,
+    /// The secrets that a header's name could hold, whatever its case.
+    in_names: Option<AhoCorasick>,
+}
+
+impl Replacer {
+    pub(super) fn new(collected: Collected) -> Self {
+        let placeholders = collected.iter().map(|(_, placeholder)| placeholder.clone()).collect();
+        let search = Search::of(collected.iter().map(|(secret, _)| secret));
+        let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let names = collected
+            .iter()
+            .filter(|(secret, _)| reach(secret) == Reach::Everywhere && secret.value.bytes().all(in_name))
+            .map(|(secret, _)| &secret.value);
+        let in_names = AhoCorasick::builder().ascii_case_insensitive(true).build(names).ok();
+        Self { collected, placeholders, search, in_names }
+    }
+
+    pub(super) fn collected(&self) -> &Collected {
+        &self.collected
+    }
+
+    fn at_its_place(&self, value: &str) -> Option<String> {
+        self.collected.get(value).map(|(_, placeholder)| placeholder.to_string())
+    }
+
+    /// The placeholder of a secret that is all of a value.
+    fn as_whole(&self, value: &str) -> Option<String> {
+        let (secret, placeholder) = self.collected.get(value)?;
+        (reach(secret) != Reach::Place).then(|| placeholder.to_string())
+    }
+
+    /// A text with every secret in it replaced, or nothing where it holds none.
+    pub(super) fn replaced(&self, text: &str, spots: &[Spot]) -> Option<String> {
+        let by_place =
+            spots.iter().filter_map(|spot| Some((spot.range.clone(), self.at_its_place(&spot.value)?)));
+        let by_search = self
+            .search
+            .find(text)
+            .into_iter()
+            .map(|(range, secret)| (range, self.placeholders[secret].to_string()));
+        let mut edits: Vec<(Range<usize>, String)> = by_place.chain(by_search).collect();
+        edits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for (range, placeholder) in edits {
+            if range.start >= at {
+                out.push_str(&text[at..range.start]);
+                out.push_str(&placeholder);
+            }
+            // What overlaps goes with what began earlier: nothing of either may stay.
+            at = at.max(range.end);
+        }
+        (at > 0).then(|| out + &text[at..])
+    }
+}
+
+impl Look for Replacer {
+    fn secret(&mut self, _: &str, value: &str) -> Option<String> {
+        self.at_its_place(value)
+    }
+
+    fn text(&mut self, _: Option<&str>, text: &str, spots: &[Spot], shape: Shape) -> Option<String> {
+        let whole = if shape == Shape::Raw { None } else { self.as_whole(text) };
+        whole.or_else(|| self.replaced(text, spots))
+    }
+
+    /// A number that is equal by accident stays one; a long one is no accident.
+    fn number(&mut self, token: &str) -> Option<String> {
+        if token.len() >= 8 { self.as_whole(token) } else { None }
+    }
+
+    fn drops_header(&self, name: &str) -> bool {
+        self.in_names.as_ref().is_some_and(|automaton| automaton.is_match(name))
+    }
+
+    fn drops_bytes(&mut self, bytes: &[u8]) -> bool {
+        self.search.is_in(bytes) || !detect::forms_in(&String::from_utf8_lossy(bytes)).is_empty()
+    }
+}
