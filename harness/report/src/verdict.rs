@@ -207,11 +207,9 @@ fn unknown(run: &Run, totals: &Totals) -> String {
     sentences.extend(why(|verdict| matches!(verdict, Verdict::Errored)));
     sentences.extend(why(|verdict| matches!(verdict, Verdict::Skipped { .. })));
     if totals.snapshots_pending > 0 {
-        sentences.push(format!(
-            "{} differ from what was accepted, or {} new.",
-            count(totals.snapshots_pending, "snapshot"),
-            if totals.snapshots_pending == 1 { "is" } else { "are" }
-        ));
+        let (differ, are) = if totals.snapshots_pending == 1 { ("differs", "is") } else { ("differ", "are") };
+        let snapshots = count(totals.snapshots_pending, "snapshot");
+        sentences.push(format!("{snapshots} {differ} from what was accepted, or {are} new."));
     }
     sentences.join(" ")
 }
