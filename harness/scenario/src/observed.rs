@@ -54,6 +54,13 @@ pub(crate) struct Context<'a> {
     pub(crate) happy_path: Option<&'a Observed>,
 }
 
+/// What reached the destination, and what reaches it without faults.
+pub(crate) struct Destinations<'a> {
+    pub(crate) key: &'a str,
+    pub(crate) records: &'a [Value],
+    pub(crate) happy: &'a [Value],
+}
+
 impl Context<'_> {
     pub(crate) fn probe(&self, name: ProbeName) -> Option<(&Probe, &[Value])> {
         Some((self.subject.probe.get(&name)?, self.observed.probes.get(&name)?))
@@ -63,6 +70,17 @@ impl Context<'_> {
     pub(crate) fn destination(&self) -> Option<(&str, &[Value])> {
         let (probe, records) = self.probe(ProbeName::Destination)?;
         Some((probe.key.as_deref()?, records))
+    }
+
+    /// The destination with the happy path's, or why the two cannot be compared.
+    pub(crate) fn destinations(&self) -> Result<Destinations<'_>, &'static str> {
+        if self.happy_path.is_none() {
+            return Err("this is the happy path: its own expectations say what must arrive");
+        }
+        match (self.destination(), self.happy_destination()) {
+            (Some((key, records)), Some(happy)) => Ok(Destinations { key, records, happy }),
+            _ => Err("the subject has no probe `destination` with a `key`"),
+        }
     }
 
     pub(crate) fn happy_destination(&self) -> Option<&[Value]> {

@@ -1,18 +1,15 @@
 //! Nothing lost: what the happy path brings is applied, or held and alerted.
 
 use super::Finding;
-use crate::observed::{Context, is_failure, keys, text_of};
+use crate::observed::{Context, Destinations, is_failure, keys, text_of};
 use crate::wording::some_of;
 use counterpart_subject::ProbeName;
 use std::collections::HashSet;
 
 pub(super) fn check(context: &Context<'_>) -> Finding {
-    let (Some((key, records)), Some(happy)) = (context.destination(), context.happy_destination()) else {
-        return Finding::NotChecked(if context.happy_path.is_none() {
-            "this is the happy path: its own expectations say what must arrive"
-        } else {
-            "the subject has no probe `destination` with a `key`"
-        });
+    let Destinations { key, records, happy } = match context.destinations() {
+        Ok(destinations) => destinations,
+        Err(reason) => return Finding::NotChecked(reason),
     };
     let mut accounted: HashSet<String> = keys(records, key).into_iter().collect();
     let alerts = context.probe(ProbeName::Alerts).map_or(0, |(_, alerts)| alerts.len());

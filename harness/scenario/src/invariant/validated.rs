@@ -4,18 +4,15 @@
 //! the same type.
 
 use super::Finding;
-use crate::observed::{Context, is_failure};
+use crate::observed::{Context, Destinations, is_failure};
 use crate::wording::brief;
 use serde_json::Value;
 use std::mem::discriminant;
 
 pub(super) fn check(context: &Context<'_>) -> Finding {
-    let (Some((_, records)), Some(happy)) = (context.destination(), context.happy_destination()) else {
-        return Finding::NotChecked(if context.happy_path.is_none() {
-            "this is the happy path: there is nothing to compare it with"
-        } else {
-            "the subject has no probe `destination` with a `key`"
-        });
+    let Destinations { records, happy, .. } = match context.destinations() {
+        Ok(destinations) => destinations,
+        Err(reason) => return Finding::NotChecked(reason),
     };
     let Some(Value::Object(first)) = happy.first() else {
         return Finding::NotChecked("the happy path brings no record to compare with");
