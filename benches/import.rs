@@ -1,4 +1,5 @@
-//! How fast the bundled runtime imports the recorded history: trigger to the last commit, SQLite with fsync.
+//! How fast the bundled runtime imports the recorded history: trigger to the last commit. Its data lies in memory
+//! where the system has a folder there, so this is the code's time, not the disk's.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark that fails has nothing to measure")]
 
 use counterpart_benches::{history, stand_in, tokio};
