@@ -38,7 +38,12 @@ impl SnapshotText {
     /// The file's text.
     #[must_use]
     pub fn to_file(&self) -> String {
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        // As the YAML library spells a text, quotes only where they are needed: so does cargo-insta.
+        let quoted = |text: &str| {
+            let one_line = serde_saphyr::ser_options! { prefer_block_scalars: false };
+            serde_saphyr::to_string_with_options(&text, one_line)
+                .map_or_else(|_| format!("{text:?}"), |yaml| yaml.trim_end().to_owned())
+        };
         format!(
             "---\nsource: {}\nexpression: {}\n---\n{}\n",
             quoted(&self.source),
@@ -105,6 +110,23 @@ pub fn pending_snapshots(folder: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_head_is_spelled_as_cargo_insta_spells_it() {
+        let head = |source: &str| {
+            let text = SnapshotText {
+                source: source.into(),
+                expression: "requests".into(),
+                content: "x\n---\ny".into(),
+            };
+            assert_eq!(SnapshotText::content_of(&text.to_file()), text.content);
+            text.to_file().lines().nth(1).unwrap().to_owned()
+        };
+        assert_eq!(head("scenarios/a.yaml"), "source: scenarios/a.yaml");
+        assert_eq!(head("a: b.yaml"), "source: \"a: b.yaml\"");
+        let long = format!("/{}/a b.yaml", "x".repeat(200));
+        assert_eq!(head(&long), format!("source: {long}"));
+    }
 
     #[test]
     fn a_changed_snapshot_waits_for_review_and_an_equal_one_does_not() {
