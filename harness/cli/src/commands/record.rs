@@ -71,7 +71,10 @@ fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
 
 fn stopped(error: RecorderError) -> Stop {
     match error {
-        RecorderError::AddressInUse { .. } | RecorderError::Listen { .. } => Stop::environment(error),
+        RecorderError::AddressInUse { .. }
+        | RecorderError::Listen { .. }
+        | RecorderError::Certificates { .. }
+        | RecorderError::Write { .. } => Stop::environment(error),
         RecorderError::NothingCaptured { .. } => Stop { exit: Exit::NothingSelected, error: error.into() },
         other => Stop::usage(other),
     }

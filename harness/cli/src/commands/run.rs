@@ -93,11 +93,13 @@ fn plans(
     for scenario in selected {
         match planner.plan(&scenario.path, &scenario.name) {
             Ok(plan) => plans.push(plan),
-            // A fixture that several scenarios use is told once.
             Err(PlanError(found)) => {
-                let told = std::mem::take(&mut problems);
-                let new = found.into_iter().filter(|one| !told.contains(one)).collect::<Vec<_>>();
-                problems = [told, new].concat();
+                for problem in found {
+                    // A fixture that several scenarios use is told once.
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
             }
         }
     }
