@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 
 use counterpart_exchange::{Fixture, Library};
-use counterpart_stand_in::{ErrorForms, StandIn, StandInClock, StandInConfig};
+use counterpart_stand_in::{ErrorForms, ProviderConfig, StandIn, StandInClock, StandInConfig};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use tokio::runtime::Runtime;
@@ -36,12 +36,10 @@ pub async fn stand_in(fixture: Fixture, clock: StandInClock) -> StandIn {
     let forms = ErrorForms::from_evidence(&profile, [&fixture]);
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     StandIn::start(StandInConfig {
-        profile,
-        fixtures: vec![fixture],
-        forms,
-        faults: Vec::new(),
+        providers: vec![ProviderConfig { profile, fixtures: vec![fixture], forms, faults: Vec::new() }],
         clock,
         listen,
+        tls: None,
     })
     .await
     .unwrap()

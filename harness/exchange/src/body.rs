@@ -65,6 +65,17 @@ impl Body {
         }
     }
 
+    /// The same, without a copy where there need be none.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Json(json) => json.into_string().into_bytes(),
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(bytes) => bytes,
+            other => other.to_bytes(),
+        }
+    }
+
     /// The JSON document, where the body is one.
     #[must_use]
     pub fn json(&self) -> Option<&JsonText> {

@@ -61,6 +61,12 @@ impl JsonText {
         &self.0
     }
 
+    /// The compact text.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// The text over several lines, two spaces a level, ending with a newline.
     #[must_use]
     pub fn pretty(&self) -> String {

@@ -28,7 +28,7 @@ pub use headers::{HeaderValue, Headers};
 pub use json_text::{JsonScalar, JsonText, JsonTextError};
 pub use library::{FixtureRef, Library};
 pub use operation::{OperationName, OperationTemplate, RequestTarget};
-pub use placeholder::{Placeholder, StandInValues, find_placeholders};
+pub use placeholder::{Hider, Placeholder, StandInValues, find_placeholders};
 pub use profile::{
     Auth, BearerAuth, ErrorForm, FittingOperation, IdempotencyKey, Identifiers, Pagination, ProviderProfile,
     RateLimit, Refresh, SecretFields, Volatile,

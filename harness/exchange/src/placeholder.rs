@@ -107,20 +107,50 @@ impl StandInValues {
         out
     }
 
-    /// The text with every value put back to its placeholder: what may be shown and stored.
-    #[must_use]
-    pub fn hide(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (placeholder, value)| {
-            text.replace(value.as_str(), &placeholder.to_string())
-        })
-    }
-
     /// The exchange as it goes over the wire.
     #[must_use]
     pub fn fill_exchange(&self, exchange: &Exchange) -> Exchange {
         let mut filled = exchange.clone();
         map_texts(&mut filled, &|text| self.fill(text));
         filled
+    }
+}
+
+/// Puts the values of several fixtures back to their placeholders, all in one pass over a text.
+#[derive(Clone, Debug)]
+pub struct Hider {
+    /// None where there is nothing to hide.
+    finder: Option<aho_corasick::AhoCorasick>,
+    placeholders: Vec<String>,
+}
+
+impl Hider {
+    /// For all values of these fixtures.
+    #[must_use]
+    pub fn new<'a>(values: impl IntoIterator<Item = &'a StandInValues>) -> Self {
+        let (values, placeholders): (Vec<&str>, Vec<String>) = values
+            .into_iter()
+            .flat_map(StandInValues::iter)
+            .map(|(placeholder, value)| (value, placeholder.to_string()))
+            .unzip();
+        // The longest of several that begin at one place, so that `cp-1-ab` never cuts `cp-1-abcd` in two. Values
+        // are short and few enough that a finder can be built; if one could not, nothing may be shown at all.
+        let finder = aho_corasick::AhoCorasick::builder()
+            .match_kind(aho_corasick::MatchKind::LeftmostLongest)
+            .build(&values)
+            .ok()
+            .filter(|_| !values.is_empty());
+        Self { finder, placeholders }
+    }
+
+    /// The text with every value put back to its placeholder: what may be shown and stored.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        match &self.finder {
+            Some(finder) => finder.replace_all(text, &self.placeholders),
+            None if self.placeholders.is_empty() => text.to_owned(),
+            None => "(not shown: what must be hidden in it cannot be searched for)".to_owned(),
+        }
     }
 }
 

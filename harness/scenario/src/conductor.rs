@@ -73,9 +73,11 @@ impl Conductor<'_> {
                 Quiet::RealTime => return Ok(Settled::Quiet { timers_fired }),
                 Quiet::No(state) => return Ok(Settled::Restless { state }),
             };
-            let Some(next) = state.next_timer.filter(|next| *next <= limit) else {
+            // Of both sides' timers the earlier one: what the provider does late, it does on the same clock.
+            let next_timer = state.next_timer.into_iter().chain(self.stand_in.clock().next_timer()).min();
+            let Some(next) = next_timer.filter(|next| *next <= limit) else {
                 let held = self.stand_in.traffic().held;
-                if state.next_timer.is_none() && held > 0 {
+                if next_timer.is_none() && held > 0 {
                     return Ok(Settled::Stuck { held });
                 }
                 if stop == Stop::AtTheInstant {
@@ -83,7 +85,7 @@ impl Conductor<'_> {
                     self.subject.advance(limit).await?;
                     return Ok(Settled::Reached { timers_fired });
                 }
-                return Ok(match state.next_timer {
+                return Ok(match next_timer {
                     None => Settled::Quiet { timers_fired },
                     Some(_) => Settled::Reached { timers_fired },
                 });
@@ -98,6 +100,10 @@ impl Conductor<'_> {
         }
     }
 
+    fn reach(&self) -> Reach {
+        if self.stand_in.fails_connections() { Reach::NotEvery } else { Reach::Every }
+    }
+
     /// Waits, in real time but without sleeping, until the same quiet is seen twice.
     async fn quiet(&self) -> Result<Quiet, SubjectError> {
         let mut last: Option<(ClockState, Traffic)> = None;
@@ -108,7 +114,12 @@ impl Conductor<'_> {
             let Some(state) = self.subject.clock().await? else { return self.real_quiet().await };
             let traffic = self.stand_in.traffic();
             let now = (state, traffic);
-            if last == Some(now) && is_quiet(&state, &traffic, self.baseline) {
+            if last == Some(now) && is_quiet(&state, &traffic, self.baseline, self.reach()) {
+                let never_came = (state.started + self.baseline.received)
+                    .saturating_sub(traffic.received + self.baseline.started);
+                if never_came > traffic.connections_failed {
+                    self.stand_in.somebody_was_refused();
+                }
                 return Ok(Quiet::Yes(state));
             }
             let at_once = traffic.received - received_at_first;
@@ -179,11 +190,28 @@ enum Quiet {
     No(String),
 }
 
-fn is_quiet(state: &ClockState, traffic: &Traffic, baseline: Baseline) -> bool {
-    state.busy == 0
-        && state.started + baseline.received == traffic.received + baseline.started
-        && state.finished + baseline.received == traffic.answered + baseline.started
-        && traffic.received == traffic.answered + traffic.held
+/// Whether nothing is under way: every request that the subject began came here, and is over on both sides or held.
+///
+/// Where connections fail on purpose, the subject began requests that never came. Then its own counts have to
+/// agree: what it began and did not finish is just what is held here.
+fn is_quiet(state: &ClockState, traffic: &Traffic, baseline: Baseline, reach: Reach) -> bool {
+    let (started, finished) = (state.started + baseline.received, state.finished + baseline.received);
+    let (received, answered) = (traffic.received + baseline.started, traffic.answered + baseline.started);
+    let agree = match reach {
+        Reach::Every => started == received && finished == answered,
+        Reach::NotEvery => {
+            started >= received && started == finished + traffic.held + traffic.connections_hung
+        }
+    };
+    state.busy == 0 && agree && traffic.received == traffic.answered + traffic.held
+}
+
+/// Whether every request that the subject begins reaches the stand-in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Every,
+    /// Faults end connections before there is a request on them.
+    NotEvery,
 }
 
 #[cfg(test)]
@@ -199,29 +227,36 @@ mod tests {
             started,
             finished,
         };
-        let traffic = |received, answered, held| Traffic { received, answered, held };
-        assert!(is_quiet(&state(0, 2, 2), &traffic(2, 2, 0), Baseline::default()));
-        assert!(is_quiet(&state(0, 2, 1), &traffic(2, 1, 1), Baseline::default()), "one is held on purpose");
-        assert!(!is_quiet(&state(1, 2, 2), &traffic(2, 2, 0), Baseline::default()), "busy");
+        let traffic = |received, answered, held| Traffic { received, answered, held, ..Traffic::default() };
+        assert!(is_quiet(&state(0, 2, 2), &traffic(2, 2, 0), Baseline::default(), Reach::Every));
         assert!(
-            !is_quiet(&state(0, 3, 2), &traffic(2, 2, 0), Baseline::default()),
+            is_quiet(&state(0, 2, 1), &traffic(2, 1, 1), Baseline::default(), Reach::Every),
+            "one is held on purpose"
+        );
+        assert!(!is_quiet(&state(1, 2, 2), &traffic(2, 2, 0), Baseline::default(), Reach::Every), "busy");
+        assert!(
+            !is_quiet(&state(0, 3, 2), &traffic(2, 2, 0), Baseline::default(), Reach::Every),
             "a request is on its way out"
         );
         assert!(
-            !is_quiet(&state(0, 2, 1), &traffic(2, 2, 0), Baseline::default()),
+            !is_quiet(&state(0, 2, 1), &traffic(2, 2, 0), Baseline::default(), Reach::Every),
             "an answer is on its way back"
         );
         assert!(
-            !is_quiet(&state(0, 2, 2), &traffic(2, 1, 1), Baseline::default()),
+            !is_quiet(&state(0, 2, 2), &traffic(2, 1, 1), Baseline::default(), Reach::Every),
             "the stand-in has not noticed yet"
         );
         assert!(
-            is_quiet(&state(0, 1, 1), &traffic(5, 5, 0), Baseline { received: 4, started: 0 }),
+            is_quiet(&state(0, 1, 1), &traffic(5, 5, 0), Baseline { received: 4, started: 0 }, Reach::Every),
             "begun again after four requests"
         );
         assert!(
-            is_quiet(&state(0, 9, 9), &traffic(1, 1, 0), Baseline { received: 0, started: 8 }),
+            is_quiet(&state(0, 9, 9), &traffic(1, 1, 0), Baseline { received: 0, started: 8 }, Reach::Every),
             "ran before"
         );
+        let not_every = |state, traffic| is_quiet(&state, &traffic, Baseline::default(), Reach::NotEvery);
+        assert!(not_every(state(0, 3, 3), traffic(1, 1, 0)), "two connections were refused");
+        assert!(!not_every(state(0, 3, 2), traffic(1, 1, 0)), "a connection is being refused");
+        assert!(!not_every(state(0, 1, 1), traffic(2, 2, 0)), "somebody else asked");
     }
 }

@@ -74,8 +74,9 @@ fn seen(at_s: i64, status: u16) -> Seen {
     Seen {
         seq: 1,
         at: Timestamp::from_second(at_s).unwrap(),
-        operation: OperationName("list".into()),
-        method: "GET".into(),
+        provider: "p".into(),
+        operation: OperationName("list".into()).into(),
+        method: "GET".parse().unwrap(),
         target: "/list".into(),
         exchange: Some("p/f#list-1".into()),
         fault: None,

@@ -94,10 +94,18 @@ impl<'a> Planner<'a> {
             return Err(PlanError(check.problems));
         };
         let played: Vec<Fixture> = fixtures.iter().map(|(fixture, _)| fixture.clone()).collect();
-        for fault in &file.faults {
-            let site = &fault.value.at;
-            if let Err(problem) = site.value.check(&provider.profile, &played) {
-                check.at(site.referenced, problem);
+        let faults: Vec<PlannedFault> = file
+            .faults
+            .iter()
+            .map(|fault| PlannedFault {
+                at: fault.value.at.value.clone(),
+                times: fault.value.times,
+                inject: fault.value.inject.clone(),
+            })
+            .collect();
+        for (fault, entry) in faults.iter().zip(&file.faults) {
+            if let Err(problem) = fault.check(&provider.profile, &played) {
+                check.at(entry.value.at.referenced, problem);
             }
         }
         if let Err(problem) = ErrorForms::check(&provider.profile) {
@@ -108,15 +116,6 @@ impl<'a> Planner<'a> {
         if !check.problems.is_empty() {
             return Err(PlanError(check.problems));
         }
-        let faults = file
-            .faults
-            .iter()
-            .map(|fault| PlannedFault {
-                at: fault.value.at.value.clone(),
-                times: fault.value.times,
-                inject: fault.value.inject.clone(),
-            })
-            .collect();
         let (fixtures, digests): (Vec<_>, Vec<_>) = fixtures.into_iter().unzip();
         let fixtures_seen =
             fixtures.iter().zip(digests).map(|(f, digest)| FixtureSeen { name: f.name(), digest }).collect();

@@ -12,7 +12,7 @@ use crate::steps::{flattened, happy_steps, same_steps};
 use crate::unjudged::{Unjudged, unjudged};
 use counterpart_exchange::ProviderProfile;
 use counterpart_outcome::{Attempt, ScenarioOutcome, Verdict, Violation, ViolationKind};
-use counterpart_stand_in::{PlannedFault, SeenNote, StandIn, StandInClock, StandInConfig};
+use counterpart_stand_in::{PlannedFault, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig};
 use counterpart_subject::{
     ClockKind, Launch, LaunchRequest, LaunchSpec, ProbeName, Stopwatch, Subject, SubjectSpec, Variables,
 };
@@ -202,12 +202,15 @@ impl<'a> Runner<'a> {
         }
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
         let stand_in = StandIn::start(StandInConfig {
-            profile: plan.profile.clone(),
-            fixtures: plan.fixtures.clone(),
-            forms: plan.forms.clone(),
-            faults: faults.to_vec(),
+            providers: vec![ProviderConfig {
+                profile: plan.profile.clone(),
+                fixtures: plan.fixtures.clone(),
+                forms: plan.forms.clone(),
+                faults: faults.to_vec(),
+            }],
             clock,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            tls: None,
         })
         .await
         .map_err(unjudged)?;
@@ -240,7 +243,7 @@ impl<'a> Runner<'a> {
     fn variables(&self, profile: &ProviderProfile, stand_in: &StandIn) -> Variables {
         let mut variables = Variables::default();
         variables.set("provider", &profile.provider);
-        variables.set("base_url", &stand_in.base_url());
+        variables.set("base_url", stand_in.base_url());
         // A tenant of its own for every play: a subject that runs on keeps what it wrote.
         let number = self.plays.fetch_add(1, Ordering::Relaxed) + 1;
         variables.set("tenant", &format!("{}-{number}", self.options.tenants));
@@ -321,7 +324,7 @@ fn faults_unused(context: &Context<'_>) -> Vec<Violation> {
         SeenNote::FaultInapplicable(why) => Some(Violation {
             kind: ViolationKind::FaultUnused,
             place: context.place(Location::UNKNOWN),
-            message: format!("the fault {} could not be applied", seen.fault.as_deref().unwrap_or("")),
+            message: format!("the fault {} could not be applied", seen.fault.unwrap_or("")),
             expected: "an answer that the fault can change".to_owned(),
             actual: why.clone(),
             exchanges: vec![seen.seq],

@@ -1,17 +1,22 @@
-//! What goes back over the connection: a whole answer, a part of one, or nothing.
+//! What goes back over the connection: a whole answer, a part of one, something else, or nothing.
+//!
+//! This is the plan of it. [`crate::body`] is the part that is sent bit by bit.
 
+use crate::prepared::{CONNECTION_FIELDS, Prepared};
 use bytes::Bytes;
 use counterpart_exchange::{Headers, Response};
-use http_body::Frame;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use jiff::SignedDuration;
+use std::sync::Arc;
 
 /// How the stand-in answers one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// Just as recorded.
+    Prepared(Arc<Prepared>),
     /// Wholly.
     Whole(Response),
+    /// Wholly, a run of one byte in the middle of its body: that much never lies in memory.
+    Huge { response: Response, filler: Filler },
     /// With the head and a part of the body, then the connection ends.
     CutShort {
         /// The answer, or what is known of it.
@@ -20,22 +25,56 @@ pub enum Answer {
         sent_bytes: usize,
         /// The length of the body that the head promises: more than is sent.
         promised_bytes: usize,
-        /// How the connection ends.
+        /// How it ends.
         cut: Cut,
     },
+    /// With bytes that are no HTTP, then the connection ends.
+    Raw(Bytes),
     /// Not at all: the connection ends.
     Nothing(Cut),
     /// Not at all: the connection stays open until the client gives up.
     Hold,
+    /// Later, or slowly.
+    Paced { answer: Box<Answer>, pace: Pace },
 }
 
-/// How a connection ends before its time.
+/// Where the body grows, by which byte and how far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
+pub(crate) struct Filler {
+    /// Bytes of the body that come before.
+    pub(crate) after_bytes: usize,
+    pub(crate) byte: u8,
+    pub(crate) length_bytes: u64,
+}
+
+/// How fast an answer goes out, on the stand-in's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// How long before the head is sent.
+    pub(crate) delay: SignedDuration,
+    /// How the body is portioned, where it is.
+    pub(crate) portions: Option<Portions>,
+}
+
+/// A body in portions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Portions {
+    pub(crate) bytes: usize,
+    /// Before each of them.
+    pub(crate) wait: SignedDuration,
+}
+
+/// How an answer ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
     /// In order: FIN.
     Close,
-    /// Abruptly: RST.
+    /// Abruptly: RST, or RST_STREAM where the connection carries other requests as well.
     Reset,
+    /// Abruptly for all that the connection carries: RST.
+    ResetConnection,
+    /// The stand-in's half alone: it sends FIN, and goes on reading until the client closes too.
+    HalfClose,
 }
 
 impl Answer {
@@ -64,62 +103,59 @@ impl Answer {
     }
 
     /// The status that is sent, if one is.
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
+    pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::Whole(response) | Self::CutShort { response, .. } => Some(response.status),
-            Self::Nothing(_) | Self::Hold => None,
+            Self::Prepared(prepared) => Some(prepared.status),
+            Self::Whole(response) | Self::Huge { response, .. } | Self::CutShort { response, .. } => {
+                Some(response.status)
+            }
+            Self::Raw(_) | Self::Nothing(_) | Self::Hold => None,
+            Self::Paced { answer, .. } => answer.status(),
+        }
+    }
+
+    /// Seconds that the answer tells the client to wait.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Prepared(prepared) => prepared.retry_after_s,
+            Self::Whole(response) | Self::Huge { response, .. } => {
+                response.headers.text("retry-after")?.trim().parse().ok()
+            }
+            Self::Paced { answer, .. } => answer.retry_after_s(),
+            Self::CutShort { .. } | Self::Raw(_) | Self::Nothing(_) | Self::Hold => None,
         }
     }
 }
 
-/// Fields of a recorded answer that the stand-in's own connection decides.
-const CONNECTION_FIELDS: [&str; 4] = ["connection", "transfer-encoding", "content-length", "keep-alive"];
-
-/// A whole answer.
-pub(crate) fn whole(response: &Response) -> http::Response<AnswerBody> {
-    let body = response.body.to_bytes();
-    let promised_bytes = body.len();
-    with_head(response, AnswerBody { rest: Some(Bytes::from(body)), then: Then::End, promised_bytes })
+/// The head of an answer whose body has so many bytes.
+pub(crate) fn head_of(response: &Response, length_bytes: u64) -> http::response::Parts {
+    let (mut head, ()) = http::Response::new(()).into_parts();
+    // A recorded status was checked when it was read; one that a fault or a form made is between 100 and 999.
+    head.status =
+        http::StatusCode::from_u16(response.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    copy_headers(&response.headers, &mut head.headers);
+    promise(&mut head, length_bytes);
+    head
 }
 
-/// The answer to HEAD: of the body there is at most the length, as recorded.
-pub(crate) fn head_alone(response: &Response) -> http::Response<AnswerBody> {
-    let mut answer = whole(response);
-    *answer.body_mut() = AnswerBody { rest: None, then: Then::End, promised_bytes: 0 };
-    let recorded = response.headers.text("content-length").and_then(|length| length.parse::<u64>().ok());
-    match recorded {
-        Some(length) => answer.headers_mut().insert(http::header::CONTENT_LENGTH, length.into()),
-        None => answer.headers_mut().remove(http::header::CONTENT_LENGTH),
-    };
-    answer
-}
-
-/// The first bytes of an answer, after which the connection ends.
-pub(crate) fn cut_short(
-    response: &Response,
-    sent_bytes: usize,
-    promised_bytes: usize,
-) -> http::Response<AnswerBody> {
-    let mut body = response.body.to_bytes();
-    body.truncate(sent_bytes);
-    with_head(response, AnswerBody { rest: Some(Bytes::from(body)), then: Then::Yield(2), promised_bytes })
-}
-
-fn with_head(response: &Response, body: AnswerBody) -> http::Response<AnswerBody> {
-    let mut head = http::Response::builder().status(response.status);
-    if let Some(headers) = head.headers_mut() {
-        copy_headers(&response.headers, headers);
-        if response.status >= 200 && response.status != 204 && response.status != 304 {
-            headers.insert(http::header::CONTENT_LENGTH, body.promised_bytes.into());
-        }
+/// The head of a prepared answer.
+pub(crate) fn head_of_prepared(prepared: &Prepared) -> http::response::Parts {
+    let (mut head, ()) = http::Response::new(()).into_parts();
+    head.status =
+        http::StatusCode::from_u16(prepared.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    head.headers.reserve(prepared.headers.len() + 1);
+    for (name, value) in &prepared.headers {
+        head.headers.append(name.clone(), value.clone());
     }
-    // A recorded status and recorded fields were checked when they were read: the head can be built.
-    head.body(body).unwrap_or_else(|_| {
-        let mut broken = http::Response::new(AnswerBody { rest: None, then: Then::End, promised_bytes: 0 });
-        *broken.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-        broken
-    })
+    promise(&mut head, prepared.body.len() as u64);
+    head
+}
+
+fn promise(head: &mut http::response::Parts, length_bytes: u64) {
+    let status = head.status.as_u16();
+    if status >= 200 && status != 204 && status != 304 {
+        head.headers.insert(http::header::CONTENT_LENGTH, length_bytes.into());
+    }
 }
 
 fn copy_headers(from: &Headers, to: &mut http::HeaderMap) {
@@ -130,49 +166,5 @@ fn copy_headers(from: &Headers, to: &mut http::HeaderMap) {
                 to.append(name.clone(), value);
             }
         }
-    }
-}
-
-/// A body that may break off.
-pub(crate) struct AnswerBody {
-    rest: Option<Bytes>,
-    then: Then,
-    promised_bytes: usize,
-}
-
-enum Then {
-    End,
-    /// Let the connection flush what it has, this many times over, and then break off.
-    Yield(u8),
-}
-
-impl http_body::Body for AnswerBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(rest) = self.rest.take().filter(|rest| !rest.is_empty()) {
-            return Poll::Ready(Some(Ok(Frame::data(rest))));
-        }
-        match &mut self.then {
-            Then::End => Poll::Ready(None),
-            Then::Yield(0) => Poll::Ready(Some(Err(io::Error::other("the answer is cut short on purpose")))),
-            Then::Yield(turns) => {
-                *turns -= 1;
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(self.then, Then::End) && self.rest.as_ref().is_none_or(Bytes::is_empty)
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        http_body::SizeHint::with_exact(self.promised_bytes as u64)
     }
 }

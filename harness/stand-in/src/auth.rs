@@ -4,12 +4,15 @@
 //! only ever refused is not. Recorded 401s and refreshes are evidence of their form, never of the order.
 
 use crate::forms::ErrorForms;
+use crate::matching::Played;
+use crate::received::Received;
 use counterpart_exchange::{
-    Auth, Body, Exchange, JsonText, OperationName, ProviderProfile, Refresh, Request, Response,
+    Auth, Body, JsonText, OperationName, ProviderProfile, Refresh, Request, Response,
 };
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What the subject is given to authenticate with.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -39,7 +42,7 @@ pub(crate) struct Tokens {
     access: HashMap<String, Life>,
     refresh: HashMap<String, Life>,
     /// Recorded answers to accepted refreshes, in order, with their exchange.
-    grants: Vec<(String, Response)>,
+    grants: Vec<(Arc<str>, Response)>,
     granted: usize,
     /// Tokens handed out beyond the recording.
     fresh: Vec<String>,
@@ -50,18 +53,18 @@ pub(crate) enum Judgement {
     /// Go on to the recording.
     Admitted,
     /// Answered by state: with what, why, and after which exchange's form.
-    Answered(Box<Response>, &'static str, Option<String>),
+    Answered(Box<Response>, &'static str, Option<Arc<str>>),
 }
 
 impl Tokens {
     /// Learns from exchanges as they go over the wire, placeholders filled in.
-    pub(crate) fn learn(profile: &ProviderProfile, exchanges: &[(String, Exchange)]) -> (Self, Credentials) {
+    pub(crate) fn learn(profile: &ProviderProfile, played: &[Played]) -> (Self, Credentials) {
         let mut tokens = Self::default();
         let mut credentials = Credentials::default();
         let Auth::Bearer(bearer) = &profile.auth else { return (tokens, credentials) };
         let mut issued: Vec<String> = Vec::new();
         let mut at_public: Vec<String> = Vec::new();
-        for (name, exchange) in exchanges {
+        for Played { name, exchange, .. } in played {
             let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
             let refused = exchange.response.as_ref().is_some_and(|response| response.status == 401);
             if let Some(token) = bearer_token(&exchange.request) {
@@ -89,7 +92,7 @@ impl Tokens {
                 }
                 if let (true, Some(response)) = (accepted, &exchange.response) {
                     issued.extend(field(&response.body, &refresh.access_token));
-                    tokens.grants.push((name.clone(), response.clone()));
+                    tokens.grants.push((name.as_str().into(), response.clone()));
                 }
             }
         }
@@ -122,17 +125,20 @@ impl Tokens {
         profile: &ProviderProfile,
         forms: &ErrorForms,
         operation: &OperationName,
-        request: &Request,
+        received: &Received,
         now: Timestamp,
     ) -> Judgement {
         let Auth::Bearer(bearer) = &profile.auth else { return Judgement::Admitted };
         if let Some(refresh) = bearer.refresh.as_ref().filter(|refresh| refresh.operation == *operation) {
-            return self.refresh(refresh, forms, request, now);
+            return self.refresh(refresh, forms, received.request(), now);
         }
         if bearer.public.contains(operation) {
             return Judgement::Admitted;
         }
-        let life = bearer_token(request).and_then(|token| self.access.get(&token).copied());
+        let life = received
+            .header("authorization")
+            .and_then(bearer_value)
+            .and_then(|token| self.access.get(token).copied());
         let refuse = |name: &str, meaning: &'static str| {
             Judgement::Answered(Box::new(forms.form(name, 401, meaning)), meaning, None)
         };
@@ -146,8 +152,8 @@ impl Tokens {
     }
 
     /// The exchange that answers the next refresh, if it is accepted.
-    pub(crate) fn next_grant(&self) -> Option<&str> {
-        self.grants.get(self.granted).or(self.grants.last()).map(|(exchange, _)| exchange.as_str())
+    pub(crate) fn next_grant(&self) -> Option<Arc<str>> {
+        self.grants.get(self.granted).or(self.grants.last()).map(|(exchange, _)| Arc::clone(exchange))
     }
 
     /// Ends the life of the token that a request carries.
@@ -251,8 +257,12 @@ fn fresh_token(after: &str, number: usize) -> String {
 }
 
 fn bearer_token(request: &Request) -> Option<String> {
-    let (scheme, token) = request.headers.text("authorization")?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    bearer_value(request.headers.text("authorization")?).map(str::to_owned)
+}
+
+fn bearer_value(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn field(body: &Body, name: &str) -> Option<String> {

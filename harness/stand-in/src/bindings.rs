@@ -4,6 +4,7 @@
 //! now or later, the client must find its own there, not the one that somebody chose when it was recorded.
 
 use counterpart_exchange::{Body, HeaderValue, JsonText, ProviderProfile, Request, RequestTarget, Response};
+use std::collections::BTreeSet;
 
 /// Shorter values are replaced only where they stand alone: within a text they may be part of anything.
 const MIN_WITHIN_CHARS: usize = 8;
@@ -20,15 +21,27 @@ struct Binding {
     sent: String,
 }
 
+/// A value that the client chose when it was recorded, and where in the request it stood.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    place: String,
+    value: String,
+}
+
 impl Bindings {
-    /// Compares a request with the one that was recorded for it.
-    pub(crate) fn learn(&mut self, profile: &ProviderProfile, recorded: &Request, sent: &Request) {
-        let values = volatile_values(profile, sent);
-        for (place, recorded) in volatile_values(profile, recorded) {
-            let Some((_, sent)) = values.iter().find(|(same, _)| *same == place) else { continue };
-            if !recorded.is_empty() && recorded != *sent {
-                self.0.retain(|known| known.recorded != recorded);
-                self.0.push(Binding { recorded, sent: sent.clone() });
+    /// Compares a request with what was chosen when it was recorded.
+    pub(crate) fn learn(&mut self, profile: &ProviderProfile, recorded: &[Chosen], sent: &Request) {
+        if recorded.is_empty() {
+            return;
+        }
+        let values = chosen(profile, sent);
+        for Chosen { place, value: recorded } in recorded {
+            let Some(Chosen { value: sent, .. }) = values.iter().find(|sent| sent.place == *place) else {
+                continue;
+            };
+            if recorded != sent {
+                self.0.retain(|known| known.recorded != *recorded);
+                self.0.push(Binding { recorded: recorded.clone(), sent: sent.clone() });
             }
         }
         let surplus = self.0.len().saturating_sub(MAX_BINDINGS);
@@ -85,28 +98,69 @@ impl Bindings {
     }
 }
 
-/// The volatile values of a request, each with its place.
-fn volatile_values(profile: &ProviderProfile, request: &Request) -> Vec<(String, String)> {
+/// What the client chose in a request: the values that the profile calls volatile.
+pub(crate) fn chosen(profile: &ProviderProfile, request: &Request) -> Vec<Chosen> {
     let volatile = &profile.volatile;
-    let mut values = Vec::new();
-    if let Some(fitting) = profile.template_of(&request.method, &request.target) {
-        let chosen = fitting.variables.into_iter().filter(|(name, _)| volatile.path_variables.contains(name));
-        values.extend(chosen.map(|(name, value)| (format!("path {name}"), value)));
+    let mut all = Vec::new();
+    let mut add = |place: String, value: String| {
+        if !value.is_empty() {
+            all.push(Chosen { place, value });
+        }
+    };
+    if !volatile.path_variables.is_empty()
+        && let Some(fitting) = profile.template_of(&request.method, &request.target)
+    {
+        for (name, value) in fitting.variables {
+            if volatile.path_variables.contains(&name) {
+                add(format!("path {name}"), value);
+            }
+        }
     }
-    let query = RequestTarget::of(&request.target).query_fields();
-    let chosen = query.into_iter().filter(|(name, _)| volatile.query.contains(name));
-    values.extend(chosen.map(|(name, value)| (format!("query {name}"), value)));
+    if !volatile.query.is_empty() {
+        for (name, value) in RequestTarget::of(&request.target).query_fields() {
+            if volatile.query.contains(&name) {
+                add(format!("query {name}"), value);
+            }
+        }
+    }
     match &request.body {
+        _ if volatile.fields.is_empty() => {}
         Body::Json(json) => {
             let named = json.scalars().into_iter().filter_map(|scalar| Some((scalar.key?, scalar.value)));
-            let chosen = named.filter(|(name, _)| volatile.fields.contains(name));
-            values.extend(chosen.enumerate().map(|(n, (name, value))| (format!("field {n} {name}"), value)));
+            for (n, (name, value)) in named.filter(|(name, _)| volatile.fields.contains(name)).enumerate() {
+                add(format!("field {n} {name}"), value);
+            }
         }
         Body::Form(fields) => {
-            let chosen = fields.iter().filter(|(name, _)| volatile.fields.contains(name));
-            values.extend(chosen.map(|(name, value)| (format!("field {name}"), value.clone())));
+            for (name, value) in fields.iter().filter(|(name, _)| volatile.fields.contains(name)) {
+                add(format!("field {name}"), value.clone());
+            }
         }
         _ => {}
     }
-    values
+    all
+}
+
+/// Looks for chosen values in recorded answers, all at once.
+pub(crate) struct Echoes {
+    finder: Option<aho_corasick::AhoCorasick>,
+}
+
+impl Echoes {
+    pub(crate) fn of<'a>(chosen: impl Iterator<Item = &'a Chosen>) -> Self {
+        let values: BTreeSet<&str> = chosen.map(|chosen| chosen.value.as_str()).collect();
+        Self { finder: aho_corasick::AhoCorasick::new(&values).ok().filter(|_| !values.is_empty()) }
+    }
+
+    /// The chosen values that a text repeats.
+    pub(crate) fn within<'t>(&self, text: &'t [u8]) -> Vec<&'t [u8]> {
+        let Some(finder) = &self.finder else { return Vec::new() };
+        finder.find_overlapping_iter(text).map(|found| &text[found.range()]).collect()
+    }
+}
+
+impl Chosen {
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
 }

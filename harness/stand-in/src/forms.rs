@@ -14,8 +14,20 @@ pub struct ErrorForms {
 }
 
 /// The errors whose form is asked for, by fault or by state.
-const KNOWN: [&str; 6] =
-    ["expired_token", "unknown_token", "refresh_refused", "rate_limited", "forbidden", "server_error"];
+const KNOWN: [&str; 12] = [
+    "expired_token",
+    "unknown_token",
+    "refresh_refused",
+    "rate_limited",
+    "forbidden",
+    "server_error",
+    "not_found",
+    "conflict",
+    "gone",
+    "unprocessable",
+    "too_early",
+    "error_with_200",
+];
 
 impl ErrorForms {
     /// What is wrong with the names of the profile's errors, if anything.

@@ -1,7 +1,9 @@
 //! Repeated writes: the same key gets the first answer again, and nothing is consumed.
 
-use counterpart_exchange::{IdempotencyKey, ProviderProfile, Response};
+use crate::answer::Answer;
+use counterpart_exchange::{IdempotencyKey, ProviderProfile};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The key that a request carries, if the profile declares one for it.
 pub(crate) fn key_of(profile: &ProviderProfile, request: &counterpart_exchange::Request) -> Option<String> {
@@ -19,18 +21,18 @@ pub(crate) fn key_of(profile: &ProviderProfile, request: &counterpart_exchange::
 
 /// First answers by key.
 #[derive(Debug, Default)]
-pub(crate) struct FirstAnswers(HashMap<String, (String, Response)>);
+pub(crate) struct FirstAnswers(HashMap<String, (Arc<str>, Answer)>);
 
 impl FirstAnswers {
     /// The first answer to a key and the exchange it came from.
-    pub(crate) fn get(&self, key: &str) -> Option<&(String, Response)> {
+    pub(crate) fn get(&self, key: &str) -> Option<&(Arc<str>, Answer)> {
         self.0.get(key)
     }
 
     /// Keeps an answer that was accepted: an error may be tried again.
-    pub(crate) fn keep(&mut self, key: String, exchange: String, response: &Response) {
-        if (200..300).contains(&response.status) {
-            self.0.entry(key).or_insert_with(|| (exchange, response.clone()));
+    pub(crate) fn keep(&mut self, key: String, exchange: Arc<str>, answer: Answer) {
+        if answer.status().is_some_and(|status| (200..300).contains(&status)) {
+            self.0.entry(key).or_insert((exchange, answer));
         }
     }
 }

@@ -1,127 +1,70 @@
 //! Which recorded exchange a request asks for.
 //!
-//! Method, path, canonical query and canonical body decide; what the profile calls volatile is left out.
-//! Identical requests are answered in recorded order. The cost of a look-up does not grow with the fixture.
+//! Requests that are the same ([`crate::key`]) are answered in recorded order. The cost of a look-up does not
+//! grow with the fixture, and a request that is spelled just as it was recorded is not even taken apart.
 
+use crate::bindings::{self, Chosen, Echoes};
 use crate::idempotency;
-use counterpart_exchange::{Auth, OperationName};
-use counterpart_exchange::{Body, Direction, Ended, Exchange, ProviderProfile, Request, RequestTarget};
-use serde_json::Value;
+use crate::key::{Digester, HeadDigest, KeyDigest, RequestKey};
+use crate::prepared::{Prepared, SharedHeaders};
+use crate::received::Received;
+use counterpart_exchange::{
+    Auth, Body, Direction, Ended, Exchange, OperationName, ProviderProfile, Request, Response,
+};
 use std::collections::{HashMap, HashSet};
-
-/// What makes two requests the same.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct RequestKey {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) query: Vec<(String, String)>,
-    /// The canonical body; none where it was not kept when it was recorded: any fits.
-    pub(crate) body: Option<String>,
-}
-
-impl RequestKey {
-    pub(crate) fn of(request: &Request, profile: &ProviderProfile) -> Self {
-        let target = RequestTarget::of(&request.target);
-        let volatile = &profile.volatile;
-        let mut query: Vec<_> =
-            target.query_fields().into_iter().filter(|(name, _)| !volatile.query.contains(name)).collect();
-        query.sort();
-        Self {
-            method: request.method.to_ascii_uppercase(),
-            path: canonical_path(target, request, profile),
-            query,
-            body: canonical_body(&request.body, &volatile.fields),
-        }
-    }
-}
-
-fn canonical_path(target: RequestTarget<'_>, request: &Request, profile: &ProviderProfile) -> String {
-    let decoded: Vec<String> = target.segments().map(std::borrow::Cow::into_owned).collect();
-    if !profile.volatile.path_variables.is_empty()
-        && let Some(fitting) = profile.template_of(&request.method, &request.target)
-    {
-        let masked =
-            fitting.template.path.trim_start_matches('/').split('/').zip(&decoded).map(|(template, sent)| {
-                let name = template.trim_matches(['{', '}']);
-                let is_volatile =
-                    template.starts_with('{') && profile.volatile.path_variables.iter().any(|v| v == name);
-                if is_volatile { template.to_owned() } else { sent.clone() }
-            });
-        return masked.collect::<Vec<_>>().join("\u{1f}");
-    }
-    decoded.join("\u{1f}")
-}
-
-fn canonical_body(body: &Body, volatile: &[String]) -> Option<String> {
-    Some(match body {
-        Body::Json(json) => {
-            let mut out = String::new();
-            canonical_json(&json.to_value(), volatile, &mut out);
-            out
-        }
-        Body::Form(fields) => {
-            let mut kept: Vec<_> = fields.iter().filter(|(name, _)| !volatile.contains(name)).collect();
-            kept.sort();
-            kept.iter().map(|(name, value)| format!("{name}\u{1f}{value}\u{1e}")).collect()
-        }
-        Body::Text(text) => text.clone(),
-        Body::Binary(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        Body::None => String::new(),
-        Body::Omitted { .. } => return None,
-    })
-}
-
-fn canonical_json(value: &Value, volatile: &[String], out: &mut String) {
-    match value {
-        Value::Object(fields) => {
-            let mut kept: Vec<_> = fields.iter().filter(|(name, _)| !volatile.contains(name)).collect();
-            kept.sort_by_key(|(name, _)| *name);
-            out.push('{');
-            for (index, (name, value)) in kept.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::from(name.as_str()).to_string());
-                out.push(':');
-                canonical_json(value, volatile, out);
-            }
-            out.push('}');
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                canonical_json(item, volatile, out);
-            }
-            out.push(']');
-        }
-        scalar => out.push_str(&scalar.to_string()),
-    }
-}
+use std::sync::Arc;
 
 /// The recorded exchanges, by what asks for them.
-#[derive(Debug, Default)]
 pub(crate) struct Recording {
     pub(crate) entries: Vec<Entry>,
-    sequences: HashMap<RequestKey, Sequence>,
+    sequences: HashMap<KeyDigest, Sequence>,
+    /// By method and target as they were recorded: the first entry of that spelling.
+    as_spelled: HashMap<u64, u32>,
+    digester: Digester,
+    has_any_body: bool,
 }
 
 /// One exchange that can be replayed.
-#[derive(Debug)]
 pub(crate) struct Entry {
     /// `provider/flow#id`.
+    pub(crate) name: Arc<str>,
+    pub(crate) operation: Arc<OperationName>,
+    pub(crate) method: http::Method,
+    /// Path and query as they go over the wire.
+    pub(crate) target: Arc<str>,
+    /// Path and query as they may be shown.
+    pub(crate) shown_target: Arc<str>,
+    pub(crate) request_body: Body,
+    pub(crate) answer: Option<Arc<Prepared>>,
+    /// What the client chose and some answer repeats.
+    pub(crate) chosen: Box<[Chosen]>,
+    /// Whether the answer repeats what a client chose.
+    pub(crate) echoes: bool,
+    head: HeadDigest,
+}
+
+/// An exchange as it is to be played: placeholders filled in.
+pub(crate) struct Played {
+    /// `provider/flow#id`.
     pub(crate) name: String,
-    pub(crate) operation: OperationName,
-    pub(crate) key: RequestKey,
+    /// Path and query with their placeholders.
+    pub(crate) shown_target: String,
     pub(crate) exchange: Exchange,
+}
+
+/// What a request asks for.
+pub(crate) struct Wanted {
+    pub(crate) operation: Arc<OperationName>,
+    /// Path and query, where they were recorded in this spelling: as they may be shown.
+    pub(crate) shown_target: Option<Arc<str>>,
+    pub(crate) key: KeyDigest,
 }
 
 #[derive(Debug, Default)]
 struct Sequence {
-    entries: Vec<usize>,
-    next: usize,
+    first: u32,
+    further: Vec<u32>,
+    next: u32,
 }
 
 /// What the recording has for a request.
@@ -139,62 +82,210 @@ pub(crate) enum Candidate {
 
 impl Recording {
     /// Takes in exchanges as they go over the wire, leaving out what is decided by state.
-    pub(crate) fn new(profile: &ProviderProfile, exchanges: Vec<(String, Exchange)>) -> Self {
-        let mut recording = Self::default();
-        let mut keys_accepted = HashSet::new();
-        for (name, exchange) in exchanges {
-            let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
-            let accepted =
-                exchange.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
-            // The same key accepted again shows the behaviour; it is no further answer.
-            let repeats = accepted
-                && idempotency::key_of(profile, &exchange.request)
-                    .is_some_and(|key| !keys_accepted.insert(key));
-            if exchange.direction == Direction::Inbound
-                || !shows_an_answer(&exchange)
-                || is_behaviour(profile, &operation, &exchange)
-                || repeats
-            {
-                continue;
-            }
-            let key = RequestKey::of(&exchange.request, profile);
-            recording.sequences.entry(key.clone()).or_default().entries.push(recording.entries.len());
-            recording.entries.push(Entry { name, operation, key, exchange });
+    pub(crate) fn new(profile: &ProviderProfile, played: Vec<Played>) -> Self {
+        let mut recording = Self {
+            entries: Vec::new(),
+            sequences: HashMap::new(),
+            as_spelled: HashMap::new(),
+            digester: Digester::new(profile),
+            has_any_body: false,
+        };
+        let mut intake = Intake::default();
+        for one in played {
+            recording.take_in(profile, one, &mut intake);
         }
+        recording.entries.shrink_to_fit();
+        recording.keep_what_is_echoed();
         recording
     }
 
-    /// The key under which a request was recorded, if it was: its own, or that of any body.
-    pub(crate) fn recorded_as(&self, key: RequestKey) -> RequestKey {
-        if self.sequences.contains_key(&key) {
-            return key;
+    /// Forgets what clients chose and no answer repeats: most of it, and looking for it would cost every request.
+    fn keep_what_is_echoed(&mut self) {
+        let echoes = Echoes::of(self.entries.iter().flat_map(|entry| &entry.chosen));
+        let mut found: HashSet<String> = HashSet::new();
+        for entry in &mut self.entries {
+            let Some(answer) = &entry.answer else { continue };
+            let texts = answer.headers.iter().map(|(_, value)| value.as_bytes()).chain([&*answer.body]);
+            let mut note = |text: &[u8]| {
+                for value in echoes.within(text) {
+                    entry.echoes = true;
+                    found.extend(std::str::from_utf8(value).map(str::to_owned));
+                }
+            };
+            texts.for_each(&mut note);
+            if answer.body.contains(&b'\\')
+                && let Body::Json(json) = Body::from_bytes(&answer.body, None)
+            {
+                // Spelled with escapes, a value does not lie in the body as it was chosen.
+                json.scalars().iter().for_each(|scalar| note(scalar.value.as_bytes()));
+            }
         }
-        let any_body = RequestKey { body: None, ..key.clone() };
-        if self.sequences.contains_key(&any_body) { any_body } else { key }
+        for entry in self.entries.iter_mut().filter(|entry| !entry.chosen.is_empty()) {
+            let chosen = std::mem::take(&mut entry.chosen).into_iter();
+            entry.chosen = chosen.filter(|chosen| found.contains(chosen.value())).collect();
+        }
+    }
+
+    fn take_in(&mut self, profile: &ProviderProfile, played: Played, intake: &mut Intake) {
+        let Played { name, shown_target, exchange } = played;
+        let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
+        let accepted =
+            exchange.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
+        // The same key accepted again shows the behaviour; it is no further answer.
+        let repeats = accepted
+            && idempotency::key_of(profile, &exchange.request)
+                .is_some_and(|key| !intake.idempotency_keys.insert(key));
+        let Ok(method) = http::Method::from_bytes(exchange.request.method.to_ascii_uppercase().as_bytes())
+        else {
+            return;
+        };
+        if exchange.direction == Direction::Inbound
+            || !shows_an_answer(&exchange)
+            || is_behaviour(profile, &operation, exchange.response.as_ref())
+            || repeats
+        {
+            return;
+        }
+        let Ok(index) = u32::try_from(self.entries.len()) else { return };
+        let Exchange { request, response, ended, .. } = exchange;
+        let head = self.digester.head(&RequestKey::without_body(method.as_str(), &request.target, profile));
+        let body = self.digester.recorded_body(&request.body);
+        self.has_any_body |= matches!(request.body, Body::Omitted { .. });
+        let sequence = self.sequences.entry(self.digester.whole(head, body));
+        sequence.and_modify(|sequence| sequence.further.push(index)).or_insert(Sequence {
+            first: index,
+            further: Vec::new(),
+            next: 0,
+        });
+        self.as_spelled.entry(self.digester.raw(method.as_str(), &request.target)).or_insert(index);
+        let chosen = bindings::chosen(profile, &request).into();
+        let target: Arc<str> = request.target.into();
+        let shown_target =
+            if *target == *shown_target { Arc::clone(&target) } else { Arc::from(shown_target) };
+        self.entries.push(Entry {
+            name: name.into(),
+            operation: intake.operation(operation),
+            method,
+            target,
+            shown_target,
+            chosen,
+            echoes: false,
+            request_body: request.body,
+            answer: response.map(|response| Arc::new(intake.headers.prepare(response, ended))),
+            head,
+        });
+    }
+
+    /// What a request asks for; the profile is asked only where nothing was recorded in this spelling.
+    pub(crate) fn wanted(&self, profile: &ProviderProfile, received: &Received) -> Wanted {
+        let (method, target) = (received.method(), received.target());
+        let spelled = self
+            .as_spelled
+            .get(&self.digester.raw(method.as_str(), target))
+            .and_then(|index| self.entries.get(*index as usize))
+            .filter(|entry| entry.method == *method && *entry.target == *target);
+        let (operation, shown_target, head) = match spelled {
+            Some(entry) => (Arc::clone(&entry.operation), Some(Arc::clone(&entry.shown_target)), entry.head),
+            None => (
+                Arc::new(profile.operation_of(method.as_str(), target)),
+                None,
+                self.digester.head(&RequestKey::without_body(method.as_str(), target, profile)),
+            ),
+        };
+        let body = self.digester.body(received.body(), received.header("content-type"));
+        let mut key = self.digester.whole(head, body);
+        if self.has_any_body && !self.sequences.contains_key(&key) {
+            let any_body = self.digester.any_body(head);
+            if self.sequences.contains_key(&any_body) {
+                key = any_body;
+            }
+        }
+        Wanted { operation, shown_target, key }
     }
 
     /// What a request would be answered with. Nothing is consumed.
-    pub(crate) fn peek(&self, key: &RequestKey) -> Candidate {
-        let Some(sequence) = self.sequences.get(key) else { return Candidate::None };
-        match (sequence.entries.get(sequence.next), sequence.entries.last()) {
-            (Some(index), _) => Candidate::Next(*index),
-            (None, Some(last)) if is_safe(&key.method) => Candidate::LastAgain(*last),
-            (None, Some(last)) => Candidate::Exhausted(*last),
-            (None, None) => Candidate::None,
+    pub(crate) fn peek(&self, key: KeyDigest) -> Candidate {
+        let Some(sequence) = self.sequences.get(&key) else { return Candidate::None };
+        match sequence.entry(sequence.next) {
+            Some(index) => Candidate::Next(index),
+            None => {
+                let last = *sequence.further.last().unwrap_or(&sequence.first) as usize;
+                if self.entries.get(last).is_some_and(|entry| entry.method.is_safe()) {
+                    Candidate::LastAgain(last)
+                } else {
+                    Candidate::Exhausted(last)
+                }
+            }
         }
     }
 
     /// Takes the next recorded answer out of the sequence.
-    pub(crate) fn consume(&mut self, key: &RequestKey) {
-        if let Some(sequence) = self.sequences.get_mut(key) {
-            sequence.next = (sequence.next + 1).min(sequence.entries.len());
+    pub(crate) fn consume(&mut self, key: KeyDigest) {
+        if let Some(sequence) = self.sequences.get_mut(&key)
+            && sequence.entry(sequence.next).is_some()
+        {
+            sequence.next += 1;
+        }
+    }
+
+    /// Exchanges that were never asked for.
+    pub(crate) fn unused(&self) -> Vec<Arc<str>> {
+        let mut unused: Vec<usize> = self
+            .sequences
+            .values()
+            .flat_map(|sequence| (sequence.next..).map_while(|place| sequence.entry(place)))
+            .collect();
+        unused.sort_unstable();
+        unused.into_iter().map(|index| Arc::clone(&self.entries[index].name)).collect()
+    }
+
+    /// Begins every sequence anew.
+    pub(crate) fn rewind(&mut self) {
+        for sequence in self.sequences.values_mut() {
+            sequence.next = 0;
         }
     }
 }
 
-/// Safe methods (RFC 9110 section 9.2.1).
-fn is_safe(method: &str) -> bool {
-    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+impl Sequence {
+    fn entry(&self, place: u32) -> Option<usize> {
+        let index = match place.checked_sub(1) {
+            None => self.first,
+            Some(further) => *self.further.get(further as usize)?,
+        };
+        Some(index as usize)
+    }
+}
+
+impl Entry {
+    /// The request as it was recorded, without its header fields.
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            method: self.method.to_string(),
+            target: self.target.to_string(),
+            headers: counterpart_exchange::Headers::default(),
+            body: self.request_body.clone(),
+        }
+    }
+}
+
+/// What is known while exchanges are taken in, and not afterwards.
+#[derive(Default)]
+struct Intake {
+    headers: SharedHeaders,
+    operations: HashSet<Arc<OperationName>>,
+    idempotency_keys: HashSet<String>,
+}
+
+impl Intake {
+    fn operation(&mut self, name: OperationName) -> Arc<OperationName> {
+        if let Some(known) = self.operations.get(&name) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(name);
+        self.operations.insert(Arc::clone(&new));
+        new
+    }
 }
 
 /// Whether the provider did something that can be replayed: it answered, or hung up without a word.
@@ -206,12 +297,12 @@ fn shows_an_answer(exchange: &Exchange) -> bool {
 pub(crate) fn is_behaviour(
     profile: &ProviderProfile,
     operation: &OperationName,
-    exchange: &Exchange,
+    response: Option<&Response>,
 ) -> bool {
     match &profile.auth {
         Auth::None => false,
         Auth::Bearer(bearer) => {
-            exchange.response.as_ref().is_some_and(|response| response.status == 401)
+            response.is_some_and(|response| response.status == 401)
                 || bearer.refresh.as_ref().is_some_and(|refresh| refresh.operation == *operation)
         }
     }

@@ -1,21 +1,47 @@
 //! Why a request fits nothing: the recorded request that comes nearest, and how the two differ.
 
-use crate::matching::{Entry, RequestKey};
-use counterpart_exchange::OperationName;
+use crate::key::RequestKey;
+use crate::matching::Entry;
+use counterpart_exchange::{OperationName, ProviderProfile};
 
 /// Entries compared at most: an unmatched request must not cost a scan of whatever somebody recorded.
 const MAX_COMPARED: usize = 20_000;
+/// Of them, those whose bodies are compared as well.
+const MAX_BODIES_COMPARED: usize = 200;
 /// Characters of a path, a value or a body that are shown: a request may be of any size.
 const MAX_CHARS: usize = 160;
 /// Query fields that are compared and shown.
 const MAX_FIELDS: usize = 32;
 
 /// A sentence about the nearest miss.
-pub(crate) fn nearest_miss(key: &RequestKey, operation: &OperationName, entries: &[Entry]) -> String {
-    let scored = entries.iter().take(MAX_COMPARED).map(|entry| (distance(key, operation, entry), entry));
-    match scored.min_by_key(|(distance, _)| *distance) {
+pub(crate) fn nearest_miss(
+    key: &RequestKey,
+    operation: &OperationName,
+    entries: &[Entry],
+    profile: &ProviderProfile,
+) -> String {
+    let mut by_head: Vec<(usize, &Entry, RequestKey)> = entries
+        .iter()
+        .take(MAX_COMPARED)
+        .map(|entry| {
+            let head = RequestKey::without_body(entry.method.as_str(), &entry.target, profile);
+            (head_distance(key, operation, &head, &entry.operation), entry, head)
+        })
+        .collect();
+    by_head.sort_by_key(|(distance, ..)| *distance);
+    let nearest = by_head
+        .into_iter()
+        .take(MAX_BODIES_COMPARED)
+        .map(|(distance, entry, _)| {
+            let recorded = RequestKey::of(&entry.request(), profile);
+            (distance + body_distance(key, &recorded), entry, recorded)
+        })
+        .min_by_key(|(distance, ..)| *distance);
+    match nearest {
         None => "the fixture holds no exchange at all".to_owned(),
-        Some((_, entry)) => format!("nearest is {}: {}", entry.name, differences(key, &entry.key).join("; ")),
+        Some((_, entry, recorded)) => {
+            format!("nearest is {}: {}", entry.name, differences(key, &recorded).join("; "))
+        }
     }
 }
 
@@ -23,24 +49,31 @@ pub(crate) fn nearest_miss(key: &RequestKey, operation: &OperationName, entries:
 pub(crate) fn exhausted(last: &Entry) -> String {
     format!(
         "nearest is {}: it is the same, but every recorded answer was given already, and {} is not safe to repeat",
-        last.name, last.key.method
+        last.name, last.method
     )
 }
 
 /// How far apart two requests are: another operation weighs more than any body, another method more yet.
-fn distance(key: &RequestKey, operation: &OperationName, entry: &Entry) -> usize {
-    let (sent, recorded) = (first_fields(key), first_fields(&entry.key));
-    let query = sent.iter().filter(|field| !recorded.contains(field)).count()
-        + recorded.iter().filter(|field| !sent.contains(field)).count();
-    let body = match (&key.body, &entry.key.body) {
+fn head_distance(
+    sent: &RequestKey,
+    operation: &OperationName,
+    recorded: &RequestKey,
+    recorded_operation: &OperationName,
+) -> usize {
+    let (fields, recorded_fields) = (first_fields(sent), first_fields(recorded));
+    let query = fields.iter().filter(|field| !recorded_fields.contains(field)).count()
+        + recorded_fields.iter().filter(|field| !fields.contains(field)).count();
+    usize::from(sent.method != recorded.method) * 50
+        + usize::from(operation != recorded_operation) * 20
+        + apart(&sent.path, &recorded.path).min(200)
+        + query * 3
+}
+
+fn body_distance(sent: &RequestKey, recorded: &RequestKey) -> usize {
+    match (&sent.body, &recorded.body) {
         (Some(sent), Some(recorded)) => apart(sent, recorded).min(19),
         _ => 0,
-    };
-    usize::from(key.method != entry.key.method) * 50
-        + usize::from(*operation != entry.operation) * 20
-        + apart(&key.path, &entry.key.path).min(200)
-        + query * 3
-        + body
+    }
 }
 
 /// Bytes between the first and the last in which two texts differ: one pass, unlike an edit distance.

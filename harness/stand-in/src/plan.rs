@@ -2,6 +2,7 @@
 
 use crate::Fault;
 use crate::auth::refresh_of;
+use crate::faults::{AtConnection, Effect};
 use crate::matching::is_behaviour;
 use counterpart_exchange::{Exchange, Fixture, OperationName, OperationTemplate, ProviderProfile, suggest};
 use schemars::JsonSchema;
@@ -35,8 +36,8 @@ pub enum FaultSite {
         #[serde(default)]
         nth: Option<NonZeroU64>,
     },
-    /// At the n-th connection. Not implemented yet.
-    Connection(u64),
+    /// At a connection, counted from 1: before there is a request.
+    Connection(NonZeroU64),
     /// At a webhook. Not implemented yet.
     Webhook(serde_json::Value),
 }
@@ -50,6 +51,29 @@ pub enum RequestSelector {
     Template(OperationTemplate),
 }
 
+impl PlannedFault {
+    /// What is wrong with the fault at this place, if anything.
+    ///
+    /// # Errors
+    /// A sentence that names the nearest place there is, or the kind of place that the fault needs.
+    pub fn check(&self, profile: &ProviderProfile, fixtures: &[Fixture]) -> Result<(), String> {
+        self.at.check(profile, fixtures)?;
+        let name = self.inject.name();
+        let is_at_connection = matches!(self.at, FaultSite::Connection(_));
+        if is_at_connection && self.inject.at_connection().is_none() {
+            return Err(format!(
+                "{name} needs a request, and there is none yet at a connection; place it at an exchange or a request"
+            ));
+        }
+        if !is_at_connection && matches!(self.inject.effect(), Effect::AtConnectionsOnly) {
+            return Err(format!(
+                "{name} strikes before there is a request; place it at a connection: {{connection: 1}}, or @connection:1"
+            ));
+        }
+        Ok(())
+    }
+}
+
 impl FaultSite {
     /// What is wrong with the place, if anything: nothing of that name, or nothing that is ever replayed.
     ///
@@ -59,7 +83,7 @@ impl FaultSite {
         match self {
             Self::Exchange(wanted) => check_exchange(wanted, profile, fixtures),
             Self::Request { to, .. } => to.check(profile),
-            Self::Connection(_) => Err("faults at a connection are not implemented yet".to_owned()),
+            Self::Connection(_) => Ok(()),
             Self::Webhook(_) => Err("faults at a webhook are not implemented yet".to_owned()),
         }
     }
@@ -84,7 +108,7 @@ fn check_exchange(wanted: &str, profile: &ProviderProfile, fixtures: &[Fixture])
         [exchange] => {
             let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
             let is_refresh = refresh_of(profile).is_some_and(|refresh| refresh.operation == operation);
-            if is_behaviour(profile, &operation, exchange) && !is_refresh {
+            if is_behaviour(profile, &operation, exchange.response.as_ref()) && !is_refresh {
                 return Err(format!(
                     "`{wanted}` is a recorded 401: it shows the provider's form and is never replayed; \
                      place the fault at an exchange that answers"
@@ -296,7 +320,12 @@ impl FromStr for PlannedFault {
         let inject = Fault::named(name, parameters).map_err(refuse)?;
         let ends_in_number =
             place.rsplit_once('-').is_some_and(|(_, number)| number.parse::<usize>().is_ok());
-        let at = if ends_in_number {
+        let at = if let Some(number) = place.strip_prefix("connection:") {
+            let number = number.parse();
+            FaultSite::Connection(
+                number.map_err(|_| refuse(format!("{place:?} has no number from 1 behind its colon")))?,
+            )
+        } else if ends_in_number {
             FaultSite::Exchange(place.to_owned())
         } else {
             FaultSite::Request { to: place.parse().map_err(refuse)?, nth: None }
@@ -314,68 +343,139 @@ pub struct UnusedFault {
     pub struck: u64,
 }
 
-/// The faults of one stand-in, and how often each has struck.
+/// The faults of one provider, and how often each has struck.
 #[derive(Debug, Default)]
-pub(crate) struct Plan {
-    faults: Vec<(PlannedFault, u64)>,
-    /// Requests so far by the selector of a `nth` fault: parallel to `faults`.
-    matched: Vec<u64>,
+pub(crate) struct Plan(Vec<Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    planned: PlannedFault,
+    struck: u64,
+    /// Requests so far by the selector of a `nth` fault.
+    matched: u64,
+    /// Whether nobody listens, or listened, because of it.
+    is_shut: bool,
+}
+
+/// A fault that strikes now.
+pub(crate) struct Strike {
+    index: usize,
+    pub(crate) fault: Fault,
+    /// How often it struck before.
+    pub(crate) before: u64,
 }
 
 impl Plan {
     pub(crate) fn new(faults: Vec<PlannedFault>) -> Self {
-        Self { matched: vec![0; faults.len()], faults: faults.into_iter().map(|fault| (fault, 0)).collect() }
+        Self(
+            faults
+                .into_iter()
+                .map(|planned| Entry { planned, struck: 0, matched: 0, is_shut: false })
+                .collect(),
+        )
     }
 
-    /// The fault that strikes this request, if one does, and its index. The first in the plan wins.
-    pub(crate) fn strike(&mut self, request: &Occasion<'_>) -> Option<(usize, Fault)> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The fault that strikes this request, if one does. The first in the plan wins.
+    pub(crate) fn strike(&mut self, request: &Occasion<'_>) -> Option<Strike> {
         let mut chosen = None;
-        for (index, (planned, struck)) in self.faults.iter_mut().enumerate() {
-            if !request.fits(&planned.at) {
+        for (index, entry) in self.0.iter_mut().enumerate() {
+            if !request.fits(&entry.planned.at) {
                 continue;
             }
-            self.matched[index] += 1;
-            let is_turn = match &planned.at {
-                FaultSite::Request { nth: Some(nth), .. } => {
-                    let repeats = match planned.times {
-                        Times::Count(count) => count,
-                        Times::Always => u64::MAX,
-                    };
-                    self.matched[index] >= nth.get() && self.matched[index] - nth.get() < repeats
-                }
-                _ => true,
-            };
-            let is_left = match planned.times {
-                Times::Count(count) => *struck < count,
-                Times::Always => true,
-            };
-            if is_turn && is_left && chosen.is_none() {
-                *struck += 1;
-                chosen = Some((index, planned.inject.clone()));
+            entry.matched += 1;
+            if entry.is_turn() && entry.is_left() && chosen.is_none() {
+                chosen = Some(entry.strike(index));
             }
         }
         chosen
     }
 
+    /// What the first fault does that strikes the connection of a number, if it is of the kind that is asked for.
+    pub(crate) fn strike_connection<T>(
+        &mut self,
+        number: u64,
+        kind: impl FnOnce(AtConnection) -> Option<T>,
+    ) -> Option<T> {
+        let entry = self.0.iter_mut().find(|entry| entry.is_at_connection(number))?;
+        let effect = entry.planned.inject.at_connection()?;
+        // Who is refused is not seen from here: somebody else has to notice.
+        let is_seen = !matches!(effect, AtConnection::Refuse(_));
+        let effect = kind(effect)?;
+        entry.is_shut |= !is_seen;
+        entry.struck += u64::from(is_seen);
+        Some(effect)
+    }
+
+    /// Takes note that somebody was refused while nobody listened.
+    pub(crate) fn somebody_was_refused(&mut self) {
+        for entry in self.0.iter_mut().filter(|entry| entry.is_shut) {
+            entry.struck = entry.struck.max(1);
+        }
+    }
+
+    /// Whether any of them ends connections before there is a request.
+    pub(crate) fn fails_connections(&self) -> bool {
+        self.0.iter().any(|entry| {
+            matches!(entry.planned.at, FaultSite::Connection(_))
+                || matches!(entry.planned.inject.effect(), Effect::Outage(_))
+        })
+    }
+
     /// Takes back the last strike of a fault that came to nothing.
-    pub(crate) fn take_back(&mut self, index: usize) {
-        if let Some((_, struck)) = self.faults.get_mut(index) {
-            *struck = struck.saturating_sub(1);
+    pub(crate) fn take_back(&mut self, strike: &Strike) {
+        if let Some(entry) = self.0.get_mut(strike.index) {
+            entry.struck = entry.struck.saturating_sub(1);
         }
     }
 
     /// The faults that struck less often than planned. One that strikes always must strike once.
     pub(crate) fn unused(&self) -> Vec<UnusedFault> {
-        let is_unused = |planned: &PlannedFault, struck: u64| match planned.times {
-            Times::Count(count) => struck < count,
-            Times::Always => struck == 0,
+        let is_unused = |entry: &Entry| match entry.planned.times {
+            Times::Count(count) => entry.struck < count,
+            Times::Always => entry.struck == 0,
         };
-        self.faults
+        self.0
             .iter()
             .enumerate()
-            .filter(|(_, (planned, struck))| is_unused(planned, *struck))
-            .map(|(index, (_, struck))| UnusedFault { index, struck: *struck })
+            .filter(|(_, entry)| is_unused(entry))
+            .map(|(index, entry)| UnusedFault { index, struck: entry.struck })
             .collect()
+    }
+}
+
+impl Entry {
+    fn strike(&mut self, index: usize) -> Strike {
+        self.struck += 1;
+        Strike { index, fault: self.planned.inject.clone(), before: self.struck - 1 }
+    }
+
+    fn is_at_connection(&self, number: u64) -> bool {
+        let FaultSite::Connection(first) = self.planned.at else { return false };
+        let repeats = match self.planned.times {
+            Times::Count(count) => count,
+            Times::Always => u64::MAX,
+        };
+        number >= first.get() && number - first.get() < repeats
+    }
+
+    fn is_turn(&self) -> bool {
+        let FaultSite::Request { nth: Some(nth), .. } = &self.planned.at else { return true };
+        let repeats = match self.planned.times {
+            Times::Count(count) => count,
+            Times::Always => u64::MAX,
+        };
+        self.matched >= nth.get() && self.matched - nth.get() < repeats
+    }
+
+    fn is_left(&self) -> bool {
+        match self.planned.times {
+            Times::Count(count) => self.struck < count,
+            Times::Always => true,
+        }
     }
 }
 
@@ -440,7 +540,7 @@ mod tests {
         let list = OperationName("list".into());
         let mut strike = |exchange| {
             plan.strike(&Occasion { exchange, operation: &list, method: "GET", target: "/" })
-                .map(|(_, fault)| fault.name())
+                .map(|strike| strike.fault.name())
         };
         let struck: Vec<_> =
             [None, None, Some("p/f#a-1"), Some("p/f#a-1"), Some("p/f#a-1")].map(&mut strike).to_vec();

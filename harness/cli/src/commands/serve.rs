@@ -7,7 +7,9 @@ use crate::output;
 use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_exchange::{Fixture, FixtureRef};
-use counterpart_stand_in::{ErrorForms, SeenNote, StandIn, StandInClock, StandInConfig, StandInError};
+use counterpart_stand_in::{
+    ErrorForms, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig, StandInError,
+};
 use std::collections::BTreeMap;
 
 pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, Stop> {
@@ -26,21 +28,22 @@ pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, St
     let profile = library.profile(&provider).map_err(Stop::usage)?;
     ErrorForms::check(&profile).map_err(|problem| Stop::usage(anyhow!(problem)))?;
     for fault in &arguments.faults {
-        fault.at.check(&profile, &fixtures).map_err(|problem| Stop::usage(anyhow!("--fault: {problem}")))?;
+        fault.check(&profile, &fixtures).map_err(|problem| Stop::usage(anyhow!("--fault: {problem}")))?;
     }
     let evidence: Vec<Fixture> = library.flows(&provider).iter().map(read).collect::<Result<_, _>>()?;
     let forms = ErrorForms::from_evidence(&profile, &evidence);
     let stand_in = StandIn::start(StandInConfig {
-        profile,
-        fixtures,
-        forms,
-        faults: arguments.faults.clone(),
+        providers: vec![ProviderConfig { profile, fixtures, forms, faults: arguments.faults.clone() }],
         clock: StandInClock::Real,
         listen: arguments.listen,
+        tls: None,
     })
     .await
     .map_err(|error| match error {
-        StandInError::AddressInUse(_) | StandInError::Listen { .. } => Stop::environment(error),
+        StandInError::AddressInUse(_) | StandInError::Listen { .. } | StandInError::Authority(_) => {
+            Stop::environment(error)
+        }
+        StandInError::NeedsTls(_) => Stop::usage(error),
     })?;
     let credentials = stand_in.credentials();
     let values: Vec<(String, &str)> = stand_in.stand_in_values().collect();

@@ -10,7 +10,7 @@ pub(super) fn judge(expected: &RequestsExpected, judge: &mut Judge<'_, '_>) {
         .observed
         .seen
         .iter()
-        .filter(|seen| selector.selects(&seen.operation, &seen.method, &seen.target))
+        .filter(|seen| selector.selects(&seen.operation, seen.method.as_str(), &seen.target))
         .map(|seen| seen.seq)
         .collect();
     let count = found.len();

@@ -90,8 +90,9 @@ mod tests {
         Seen {
             seq: 1,
             at: Timestamp::from_second(at_s).unwrap(),
-            operation: OperationName("list".into()),
-            method: "GET".into(),
+            provider: "p".into(),
+            operation: OperationName("list".into()).into(),
+            method: "GET".parse().unwrap(),
             target: "/".into(),
             exchange: None,
             fault: None,

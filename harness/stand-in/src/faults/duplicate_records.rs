@@ -1,6 +1,6 @@
 //! The same records twice.
 
-use super::Effect;
+use super::{Effect, Misbehaves};
 use counterpart_exchange::{Body, JsonText};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 #[serde(deny_unknown_fields)]
 pub struct DuplicateRecords {}
 
-impl DuplicateRecords {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for DuplicateRecords {
+    fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|mut response, around| {
             let pagination = around.profile.pagination.as_ref();
             let items = &pagination.ok_or("the provider profile says nothing of `pagination`")?.items;

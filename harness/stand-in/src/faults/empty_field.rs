@@ -1,6 +1,6 @@
 //! A field with nothing in it.
 
-use super::{Effect, field};
+use super::{Effect, Misbehaves, field};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ pub struct EmptyField {
     pub record: Option<usize>,
 }
 
-impl EmptyField {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for EmptyField {
+    fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|response, around| {
             field::change(response, around.profile, self.record, &self.field, |object, name| {
                 let empty = match object.get(name) {

@@ -1,6 +1,6 @@
 //! The access token's life is over.
 
-use super::Effect;
+use super::{Effect, Misbehaves};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct ExpiredToken {}
 
-impl ExpiredToken {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for ExpiredToken {
+    fn effect(&self) -> Effect<'_> {
         Effect::State(Box::new(|tokens, _, request| tokens.expire(request)))
     }
 }

@@ -5,12 +5,72 @@ use serde_json::Value;
 
 /// Changes the object that holds the field's last part.
 pub(super) fn change(
-    mut response: Response,
+    response: Response,
     profile: &ProviderProfile,
     record: Option<usize>,
     path: &str,
     change: impl FnOnce(&mut serde_json::Map<String, Value>, &str) -> Option<Value>,
 ) -> Result<Response, String> {
+    let (changed, value) = parent(response, profile, record, path, |object, last| {
+        if !object.contains_key(last) {
+            return Err(format!("the answer has no field `{path}`"));
+        }
+        change(object, last);
+        Ok(())
+    })?;
+    with_json(changed, &value.to_string())
+}
+
+/// Adds a field that is not there.
+pub(super) fn add(
+    response: Response,
+    profile: &ProviderProfile,
+    record: Option<usize>,
+    path: &str,
+    added: Value,
+) -> Result<Response, String> {
+    let (changed, value) = parent(response, profile, record, path, |object, last| {
+        if object.contains_key(last) {
+            return Err(format!("the answer has a field `{path}` already"));
+        }
+        object.insert(last.to_owned(), added);
+        Ok(())
+    })?;
+    with_json(changed, &value.to_string())
+}
+
+/// Gives a field a value in just this spelling, even one that no parsed value could hold.
+pub(super) fn spell(
+    response: Response,
+    profile: &ProviderProfile,
+    record: Option<usize>,
+    path: &str,
+    spelling: &str,
+) -> Result<Response, String> {
+    // Nothing that was recorded holds these characters unescaped.
+    const MARK: &str = "\u{10fffd}counterpart\u{10fffd}";
+    let (changed, value) = parent(response, profile, record, path, |object, last| {
+        if object.insert(last.to_owned(), Value::from(MARK)).is_none() {
+            return Err(format!("the answer has no field `{path}`"));
+        }
+        Ok(())
+    })?;
+    with_json(changed, &value.to_string().replacen(&format!("\"{MARK}\""), spelling, 1))
+}
+
+fn with_json(mut response: Response, text: &str) -> Result<Response, String> {
+    response.body = Body::Json(JsonText::parse(text).map_err(|error| error.to_string())?);
+    Ok(response)
+}
+
+/// The answer's JSON after something was done to the object that holds the field's last part.
+fn parent(
+    response: Response,
+    profile: &ProviderProfile,
+    record: Option<usize>,
+    path: &str,
+    act: impl FnOnce(&mut serde_json::Map<String, Value>, &str) -> Result<(), String>,
+) -> Result<(Response, Value), String> {
     let Some(json) = response.body.json() else { return Err("the answer's body is not JSON".to_owned()) };
     let mut value = json.to_value();
     let mut at = match record {
@@ -24,11 +84,9 @@ pub(super) fn change(
     for part in parents.into_iter().flat_map(|parents| parents.split('.')) {
         at = at.get_mut(part).ok_or_else(|| format!("the answer has no field `{part}` of `{path}`"))?;
     }
-    let object = at.as_object_mut().filter(|object| object.contains_key(last));
-    let object = object.ok_or_else(|| format!("the answer has no field `{path}`"))?;
-    change(object, last);
-    response.body = Body::Json(JsonText::parse(&value.to_string()).map_err(|error| error.to_string())?);
-    Ok(response)
+    let object = at.as_object_mut().ok_or_else(|| format!("the answer has no field `{path}`"))?;
+    act(object, last)?;
+    Ok((response, value))
 }
 
 fn record_of<'a>(

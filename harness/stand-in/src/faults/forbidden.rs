@@ -1,6 +1,6 @@
 //! The permission is gone.
 
-use super::Effect;
+use super::{Effect, Misbehaves};
 use crate::answer::Answer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Forbidden {}
 
-impl Forbidden {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for Forbidden {
+    fn effect(&self) -> Effect<'_> {
         Effect::Instead(Box::new(|around| Answer::Whole(around.forms.form("forbidden", 403, "forbidden"))))
     }
 }

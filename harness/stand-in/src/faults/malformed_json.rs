@@ -1,6 +1,6 @@
 //! JSON that is none.
 
-use super::Effect;
+use super::{Effect, Misbehaves};
 use crate::answer::Answer;
 use counterpart_exchange::{Body, JsonText};
 use schemars::JsonSchema;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct MalformedJson {}
 
-impl MalformedJson {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for MalformedJson {
+    fn effect(&self) -> Effect<'_> {
         Effect::Spoils(Box::new(|mut response| {
             let Some(json) = response.body.json() else {
                 return Err("the answer's body is not JSON".to_owned());

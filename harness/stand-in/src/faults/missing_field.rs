@@ -1,6 +1,6 @@
 //! A field that should be there and is not.
 
-use super::{Effect, field};
+use super::{Effect, Misbehaves, field};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,8 @@ pub struct MissingField {
     pub record: Option<usize>,
 }
 
-impl MissingField {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for MissingField {
+    fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|response, around| {
             field::change(response, around.profile, self.record, &self.field, |object, name| {
                 object.shift_remove(name)

@@ -3,24 +3,53 @@
 //! A fault either answers instead of the recording, changes the provider's state and lets the request go
 //! on, or changes the recorded answer. One that answers instead consumes nothing of the recording.
 
+mod answer_lost;
+mod bandwidth;
+mod byte_order_mark;
+mod certificate_expired;
+mod certificate_untrusted;
+mod certificate_wrong_name;
+mod conflict;
 mod duplicate_records;
+mod edge_value;
+mod empty_body;
 mod empty_field;
+mod error_with_200;
 mod expired_token;
+mod extra_field;
 mod field;
 mod forbidden;
+mod garbage;
+mod gone;
+mod half_closed;
+mod huge_body;
+mod latency;
+mod maintenance_page;
 mod malformed_json;
 mod missing_field;
+mod not_found;
+mod null_field;
 mod rate_limited;
+mod redirect_loop;
 mod refresh_refused;
+mod refused;
 mod reset;
 mod server_error;
+mod slow_drip;
 mod timeout;
+mod too_early;
 mod truncated;
+mod unknown_enum_value;
+mod unprocessable;
+mod wrong_content_type;
+mod wrong_type;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Pace};
 use crate::auth::Tokens;
 use crate::forms::ErrorForms;
+use bytes::Bytes;
 use counterpart_exchange::{JsonText, ProviderProfile, Request, Response, suggest};
+use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,10 +59,17 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) forms: &'a ErrorForms,
     /// The page that this operation answered before, if it did.
     pub(crate) previous_page: Option<&'a JsonText>,
+    /// The request.
+    pub(crate) request: &'a Request,
+    /// `http://host:port` of the stand-in.
+    pub(crate) base_url: &'a str,
+    /// How often the fault struck before.
+    pub(crate) strikes_before: u64,
 }
 
 type ChangeState<'a> = Box<dyn FnOnce(&mut Tokens, &ProviderProfile, &Request) -> Result<(), String> + 'a>;
 type ChangeAnswer<'a> = Box<dyn FnOnce(Response, &Surroundings<'_>) -> Result<Response, String> + 'a>;
+type SpoilAnswer<'a> = Box<dyn FnOnce(Response) -> Result<Answer, String> + 'a>;
 
 /// What a fault does to a request.
 pub(crate) enum Effect<'a> {
@@ -42,9 +78,56 @@ pub(crate) enum Effect<'a> {
     /// Changes the provider's state; the request then goes its way.
     State(ChangeState<'a>),
     /// Spoils the way back of the recorded answer; the recording stays as it is.
-    Spoils(Box<dyn FnOnce(Response) -> Result<Answer, String> + 'a>),
+    Spoils(SpoilAnswer<'a>),
     /// Changes the recorded answer, which is then given.
     Alters(ChangeAnswer<'a>),
+    /// Whatever is answered is done, and lost on its way back.
+    Loses(Answer),
+    /// Whatever is answered comes later or slowly.
+    Slows(Box<dyn FnOnce(&Surroundings<'_>) -> Pace + 'a>),
+    /// Cuts the request off and goes on to do this to every new connection.
+    Outage(SignedDuration),
+    /// Nothing: it strikes connections, before there is a request.
+    AtConnectionsOnly,
+}
+
+/// What a fault does to a connection before there is a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AtConnection {
+    /// Nobody listens, for so long.
+    Refuse(SignedDuration),
+    /// It is reset as soon as it stands.
+    Reset,
+    /// It stands, and nothing ever comes.
+    Hang,
+    /// The stand-in closes its half at once.
+    HalfClose,
+    /// The first request is met with bytes that are no HTTP.
+    Garbage(Bytes),
+    /// The handshake shows a certificate that must not be trusted.
+    Certificate(CertificateFlaw),
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum CertificateFlaw {
+    /// Its time is over.
+    Expired,
+    /// Nobody knows who signed it.
+    Untrusted,
+    /// It is another server's.
+    WrongName,
+}
+
+/// One way to misbehave.
+pub(crate) trait Misbehaves {
+    /// What it does to a request.
+    fn effect(&self) -> Effect<'_>;
+
+    /// What it does to a connection before there is a request, if it can.
+    fn at_connection(&self) -> Option<AtConnection> {
+        None
+    }
 }
 
 /// A fault's name and what it does, for lists and help.
@@ -60,9 +143,8 @@ macro_rules! faults {
     ($($(#[doc = $doc:literal])+ $variant:ident($module:ident) = $name:literal,)+) => {
         /// One way in which a provider misbehaves.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-        #[serde(rename_all = "snake_case")]
         pub enum Fault {
-            $($(#[doc = $doc])+ $variant($module::$variant),)+
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $variant($module::$variant),)+
         }
 
         impl Fault {
@@ -80,35 +162,93 @@ macro_rules! faults {
             pub(crate) fn effect(&self) -> Effect<'_> {
                 match self { $(Self::$variant(fault) => fault.effect(),)+ }
             }
+
+            pub(crate) fn at_connection(&self) -> Option<AtConnection> {
+                match self { $(Self::$variant(fault) => fault.at_connection(),)+ }
+            }
         }
     };
 }
 
 faults! {
+    /// The request is carried out, and its answer is lost.
+    AnswerLost(answer_lost) = "answer_lost",
+    /// The body comes over a narrow line.
+    Bandwidth(bandwidth) = "bandwidth",
+    /// The body begins with a byte order mark.
+    ByteOrderMark(byte_order_mark) = "byte_order_mark",
+    /// The handshake shows a certificate that has expired.
+    CertificateExpired(certificate_expired) = "certificate_expired",
+    /// The handshake shows a certificate of an authority that nobody knows.
+    CertificateUntrusted(certificate_untrusted) = "certificate_untrusted",
+    /// The handshake shows the certificate of another server.
+    CertificateWrongName(certificate_wrong_name) = "certificate_wrong_name",
+    /// The request is in conflict with what is there: 409.
+    Conflict(conflict) = "conflict",
     /// The page carries the records of the page before once more.
     DuplicateRecords(duplicate_records) = "duplicate_records",
+    /// A field holds a value at the edge of its format.
+    EdgeValue(edge_value) = "edge_value",
+    /// The right status and no body.
+    EmptyBody(empty_body) = "empty_body",
     /// A field of the answer is empty.
     EmptyField(empty_field) = "empty_field",
+    /// 200 with a body that tells of an error.
+    ErrorWith200(error_with_200) = "error_with_200",
     /// The access token has expired: it is refused until it is refreshed.
     ExpiredToken(expired_token) = "expired_token",
+    /// The answer has a field that is new.
+    ExtraField(extra_field) = "extra_field",
     /// The permission was taken away: 403.
     Forbidden(forbidden) = "forbidden",
+    /// Bytes come that are no HTTP.
+    Garbage(garbage) = "garbage",
+    /// What is asked for will never be there again: 410.
+    Gone(gone) = "gone",
+    /// The provider closes its half of the connection and says nothing.
+    HalfClosed(half_closed) = "half_closed",
+    /// The body is the recorded one, and 100 MB large.
+    HugeBody(huge_body) = "huge_body",
+    /// The answer comes late.
+    Latency(latency) = "latency",
+    /// 200 with a page of HTML for people.
+    MaintenancePage(maintenance_page) = "maintenance_page",
     /// The body breaks off in the middle of its JSON, with a length that agrees.
     MalformedJson(malformed_json) = "malformed_json",
     /// A field of the answer is missing.
     MissingField(missing_field) = "missing_field",
+    /// What is asked for is not there: 404.
+    NotFound(not_found) = "not_found",
+    /// A field of the answer is null.
+    NullField(null_field) = "null_field",
     /// Too many requests: 429, with or without Retry-After.
     RateLimited(rate_limited) = "rate_limited",
+    /// The request is redirected to itself.
+    RedirectLoop(redirect_loop) = "redirect_loop",
     /// The refresh token is refused, then and ever after.
     RefreshRefused(refresh_refused) = "refresh_refused",
+    /// Nobody listens for a while: connections are refused.
+    Refused(refused) = "refused",
     /// The connection is reset (RST), before or in the middle of the answer.
     Reset(reset) = "reset",
     /// The provider fails: 500, or another 5xx.
     ServerError(server_error) = "server_error",
+    /// The body comes a few bytes at a time.
+    SlowDrip(slow_drip) = "slow_drip",
     /// The provider never answers.
     Timeout(timeout) = "timeout",
+    /// The provider fears a replay: 425.
+    TooEarly(too_early) = "too_early",
     /// The connection is closed before the promised length was sent.
     Truncated(truncated) = "truncated",
+    /// A field holds a word that is new.
+    UnknownEnumValue(unknown_enum_value) = "unknown_enum_value",
+    /// The provider will not have what it was sent: 422.
+    Unprocessable(unprocessable) = "unprocessable",
+    /// The right body under the wrong content type.
+    WrongContentType(wrong_content_type) = "wrong_content_type",
+    /// A field of the answer has another type.
+    WrongType(wrong_type) = "wrong_type",
 }
 
 impl Fault {

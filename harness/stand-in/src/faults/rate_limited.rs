@@ -1,6 +1,6 @@
 //! Called too often.
 
-use super::Effect;
+use super::{Effect, Misbehaves};
 use crate::answer::Answer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ pub struct RateLimited {
     pub retry_after_s: Option<u64>,
 }
 
-impl RateLimited {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for RateLimited {
+    fn effect(&self) -> Effect<'_> {
         Effect::Instead(Box::new(|around| {
             let form = around.forms.form("rate_limited", 429, "too many requests");
             Answer::Whole(around.forms.with_retry_after(form, self.retry_after_s))

@@ -1,6 +1,6 @@
 //! The refresh token is no good any more.
 
-use super::Effect;
+use super::{Effect, Misbehaves};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct RefreshRefused {}
 
-impl RefreshRefused {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for RefreshRefused {
+    fn effect(&self) -> Effect<'_> {
         Effect::State(Box::new(crate::auth::Tokens::revoke_refresh))
     }
 }

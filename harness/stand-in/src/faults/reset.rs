@@ -1,6 +1,6 @@
 //! The connection breaks.
 
-use super::Effect;
+use super::{AtConnection, Effect, Misbehaves};
 use crate::answer::{Answer, Cut};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,19 @@ use serde::{Deserialize, Serialize};
 pub struct Reset {
     /// When.
     pub at: ResetAt,
+    /// What is reset, where a connection carries several requests at once (HTTP/2).
+    pub scope: ResetScope,
+}
+
+/// What is reset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResetScope {
+    /// This request alone: RST_STREAM (RFC 9113 section 6.4). On HTTP/1 that is the connection.
+    #[default]
+    Request,
+    /// The connection, with all that it carries.
+    Connection,
 }
 
 /// When a connection is reset.
@@ -24,11 +37,19 @@ pub enum ResetAt {
     MidBody,
 }
 
-impl Reset {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for Reset {
+    fn effect(&self) -> Effect<'_> {
+        let cut = match self.scope {
+            ResetScope::Request => Cut::Reset,
+            ResetScope::Connection => Cut::ResetConnection,
+        };
         match self.at {
-            ResetAt::BeforeAnswer => Effect::Instead(Box::new(|_| Answer::Nothing(Cut::Reset))),
-            ResetAt::MidBody => Effect::Spoils(Box::new(|response| Answer::halved(response, Cut::Reset))),
+            ResetAt::BeforeAnswer => Effect::Instead(Box::new(move |_| Answer::Nothing(cut))),
+            ResetAt::MidBody => Effect::Spoils(Box::new(move |response| Answer::halved(response, cut))),
         }
+    }
+
+    fn at_connection(&self) -> Option<AtConnection> {
+        Some(AtConnection::Reset)
     }
 }

@@ -1,6 +1,6 @@
 //! The provider fails.
 
-use super::Effect;
+use super::{Effect, Misbehaves};
 use crate::answer::Answer;
 use crate::forms::plain;
 use schemars::JsonSchema;
@@ -13,6 +13,8 @@ pub struct ServerError {
     /// The status: 500 to 599.
     #[schemars(range(min = 500, max = 599))]
     pub status: ServerErrorStatus,
+    /// Seconds to wait, told in `Retry-After` (RFC 9110 section 10.2.3), as 503 often does.
+    pub retry_after_s: Option<u64>,
 }
 
 /// A status from 500 to 599.
@@ -41,12 +43,12 @@ impl From<ServerErrorStatus> for u16 {
 
 impl Default for ServerError {
     fn default() -> Self {
-        Self { status: ServerErrorStatus(500) }
+        Self { status: ServerErrorStatus(500), retry_after_s: None }
     }
 }
 
-impl ServerError {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for ServerError {
+    fn effect(&self) -> Effect<'_> {
         Effect::Instead(Box::new(|around| {
             let status = self.status.0;
             let mut form = around
@@ -55,7 +57,10 @@ impl ServerError {
                 .cloned()
                 .unwrap_or_else(|| plain(status, "internal server error"));
             form.status = status;
-            Answer::Whole(form)
+            Answer::Whole(match self.retry_after_s {
+                Some(_) => around.forms.with_retry_after(form, self.retry_after_s),
+                None => form,
+            })
         }))
     }
 }

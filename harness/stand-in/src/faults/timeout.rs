@@ -1,17 +1,22 @@
 //! Silence.
 
-use super::Effect;
+use super::{AtConnection, Effect, Misbehaves};
 use crate::answer::Answer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The request is taken and never answered: the connection stays open until the client gives up.
+/// The request is taken and never answered: the connection stays open until the client gives up. At a connection:
+/// it is accepted, and nothing is ever read or written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Timeout {}
 
-impl Timeout {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for Timeout {
+    fn effect(&self) -> Effect<'_> {
         Effect::Instead(Box::new(|_| Answer::Hold))
+    }
+
+    fn at_connection(&self) -> Option<AtConnection> {
+        Some(AtConnection::Hang)
     }
 }

@@ -1,6 +1,6 @@
 //! The answer ends before its time.
 
-use super::Effect;
+use super::{Effect, Misbehaves};
 use crate::answer::{Answer, Cut};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Truncated {}
 
-impl Truncated {
-    pub(super) fn effect(&self) -> Effect<'_> {
+impl Misbehaves for Truncated {
+    fn effect(&self) -> Effect<'_> {
         Effect::Spoils(Box::new(|response| Answer::halved(response, Cut::Close)))
     }
 }

@@ -82,7 +82,7 @@ async fn an_unknown_token_gets_the_providers_own_refusal_and_so_does_none() {
 #[tokio::test]
 async fn without_evidence_a_refusal_is_plain() {
     let mut played = playing(flow());
-    played.config.forms = counterpart_stand_in::ErrorForms::default();
+    played.config.providers[0].forms = counterpart_stand_in::ErrorForms::default();
     let stand_in = played.start().await;
     let refused = ask(&stand_in, &member("nobody's")).await;
     assert_eq!(refused.status_line, "HTTP/1.1 401 Unauthorized");

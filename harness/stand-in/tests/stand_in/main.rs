@@ -1,10 +1,18 @@
 //! The stand-in over real sockets, seen by a client that writes and reads bytes and knows no HTTP library.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[macro_use]
+mod cases;
+
 mod bearer;
 mod faults;
+mod faults_content;
+mod faults_http;
+mod faults_wire;
+mod http2;
 mod provider;
 mod recordings;
 mod replay;
 mod robustness;
+mod tls;
 mod wire;

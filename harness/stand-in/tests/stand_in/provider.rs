@@ -4,7 +4,9 @@ use counterpart_exchange::{
     Body, Direction, Ended, Exchange, Fixture, HeaderValue, Headers, JsonText, Provenance, ProviderProfile,
     Request, Response, Written, parse_document,
 };
-use counterpart_stand_in::{ErrorForms, PlannedFault, StandIn, StandInClock, StandInConfig, StandInError};
+use counterpart_stand_in::{
+    ErrorForms, PlannedFault, ProviderConfig, StandIn, StandInClock, StandInConfig, StandInError,
+};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -184,12 +186,10 @@ impl Played {
         let forms = ErrorForms::from_evidence(&profile, fixtures.iter().chain([&evidence]));
         Self {
             config: StandInConfig {
-                profile,
-                fixtures,
-                forms,
-                faults: Vec::new(),
+                providers: vec![ProviderConfig { profile, fixtures, forms, faults: Vec::new() }],
                 clock: StandInClock::starting_at(Timestamp::UNIX_EPOCH),
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+                tls: None,
             },
         }
     }
@@ -200,7 +200,7 @@ impl Played {
     }
 
     pub(crate) fn planned(mut self, fault: PlannedFault) -> Self {
-        self.config.faults.push(fault);
+        self.config.providers[0].faults.push(fault);
         self
     }
 

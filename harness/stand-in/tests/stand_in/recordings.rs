@@ -2,7 +2,7 @@
 
 use crate::wire::{Ask, Client};
 use counterpart_exchange::{Fixture, FixtureRef, Library};
-use counterpart_stand_in::{ErrorForms, SeenNote, StandIn, StandInClock, StandInConfig};
+use counterpart_stand_in::{ErrorForms, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig};
 use jiff::Timestamp;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -13,10 +13,13 @@ async fn matrix(flow: &str, faults: &[&str]) -> (StandIn, Fixture) {
     let evidence: Vec<Fixture> = library.flows("matrix").iter().map(read).collect();
     let fixture = read(&format!("matrix/{flow}").parse().unwrap());
     let stand_in = StandIn::start(StandInConfig {
-        forms: ErrorForms::from_evidence(&profile, &evidence),
-        profile,
-        fixtures: vec![fixture.clone()],
-        faults: faults.iter().map(|spec| spec.parse().unwrap()).collect(),
+        providers: vec![ProviderConfig {
+            forms: ErrorForms::from_evidence(&profile, &evidence),
+            profile,
+            fixtures: vec![fixture.clone()],
+            faults: faults.iter().map(|spec| spec.parse().unwrap()).collect(),
+        }],
+        tls: None,
         clock: StandInClock::starting_at(Timestamp::UNIX_EPOCH),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
     })
@@ -39,7 +42,7 @@ async fn pages(stand_in: &StandIn) -> Vec<String> {
         let page = client.ask(&Ask::get(&target).bearer(&token)).await;
         if page.status() == 401 {
             assert_eq!(page.json()["soft_logout"], true);
-            let refresh_token = stand_in.credentials().refresh_token.as_ref().unwrap();
+            let refresh_token = stand_in.credentials().refresh_token.unwrap();
             let body = serde_json::json!({ "refresh_token": refresh_token }).to_string();
             let granted = client.ask(&Ask::new("POST", "/_matrix/client/v3/refresh").json(&body)).await;
             granted.json()["access_token"].as_str().unwrap().clone_into(&mut token);

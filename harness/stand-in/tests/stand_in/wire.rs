@@ -175,6 +175,14 @@ impl Client {
         }
     }
 
+    /// What comes next of a body, however little.
+    pub(crate) async fn some(&mut self) -> Vec<u8> {
+        if self.ahead.is_empty() {
+            assert_eq!(self.more().await, None, "it ends early");
+        }
+        std::mem::take(&mut self.ahead)
+    }
+
     /// Everything that still comes, and how the connection ends.
     pub(crate) async fn rest(&mut self) -> (Vec<u8>, End) {
         loop {

@@ -1,0 +1,17 @@
+//! Somebody else was faster.
+
+use super::{Effect, Misbehaves};
+use crate::answer::Answer;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// 409 Conflict (RFC 9110 section 15.5.10) in the provider's own form.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conflict {}
+
+impl Misbehaves for Conflict {
+    fn effect(&self) -> Effect<'_> {
+        Effect::Instead(Box::new(|around| Answer::Whole(around.forms.form("conflict", 409, "conflict"))))
+    }
+}

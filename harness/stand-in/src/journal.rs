@@ -1,0 +1,232 @@
+//! What the stand-in saw: one entry a request, and the counts that a conductor settles by.
+//!
+//! The journal keeps the latest requests and counts all of them; whoever judges by it can tell whether it is whole.
+
+use crate::clock::StandInClock;
+use counterpart_exchange::OperationName;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A request that came, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// From 1, in order of arrival.
+    pub seq: u64,
+    /// When it came, on the stand-in's clock.
+    pub at: Timestamp,
+    /// The provider that was asked.
+    pub provider: Arc<str>,
+    /// What was asked, by the profile's name.
+    pub operation: Arc<OperationName>,
+    /// The method.
+    pub method: http::Method,
+    /// Path and query, secrets put back to placeholders.
+    pub target: Arc<str>,
+    /// The exchange that answered or would have: `matrix/room-history#messages-2`.
+    pub exchange: Option<Arc<str>>,
+    /// The fault that was put in its way.
+    pub fault: Option<&'static str>,
+    /// The status that was sent; none where no status line was.
+    pub status: Option<u16>,
+    /// Seconds that the answer told the client to wait.
+    pub retry_after_s: Option<u64>,
+    /// What was done.
+    pub note: SeenNote,
+}
+
+/// What was done with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeenNote {
+    /// Answered as recorded.
+    Replayed,
+    /// Answered by what the profile declares as behaviour, in words.
+    Behaved(&'static str),
+    /// A fault was put in its way, in words.
+    Faulted(&'static str),
+    /// A fault should have been, but could not: why.
+    FaultInapplicable(String),
+    /// Held until the client went away.
+    ClientGaveUp,
+    /// The last recorded answer was sent once more.
+    Repeated,
+    /// No exchange fits: the nearest and its difference.
+    Unmatched(String),
+}
+
+impl std::fmt::Display for SeenNote {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Replayed => formatter.write_str("replayed"),
+            Self::Behaved(what) | Self::Faulted(what) => formatter.write_str(what),
+            Self::FaultInapplicable(why) => write!(formatter, "the fault could not be applied: {why}"),
+            Self::ClientGaveUp => formatter.write_str("held until the client gave up"),
+            Self::Repeated => formatter.write_str("replayed once more: the recording has no further answer"),
+            Self::Unmatched(why) => write!(formatter, "unmatched: {why}"),
+        }
+    }
+}
+
+/// Counts by which quiet is told: `received` equals `answered` plus `held` when nothing is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests whose head and body came.
+    pub received: u64,
+    /// Of them, those that are over: answered, cut off, or given up by the client.
+    pub answered: u64,
+    /// Of them, those that are held on purpose right now.
+    pub held: u64,
+    /// Connections that a fault ended before a request could be read, or that a client did not trust.
+    pub connections_failed: u64,
+    /// Connections on which a fault keeps silent right now.
+    pub connections_hung: u64,
+}
+
+/// Entries kept; requests past it are answered and counted, and the oldest entries go.
+const MAX_ENTRIES: usize = 100_000;
+
+/// The journal of one stand-in.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    seen: VecDeque<Seen>,
+    /// The number of the first entry that is kept, less one.
+    forgotten: u64,
+    traffic: Traffic,
+}
+
+impl Journal {
+    fn with<T>(&self, act: impl FnOnce(&mut Entries) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes a request's arrival with what is done about it. It is over when what is returned is dropped.
+    pub(crate) fn receive(self: &Arc<Self>, mut seen: Seen) -> OpenRequest {
+        let seq = self.with(|entries| {
+            entries.traffic.received += 1;
+            seen.seq = entries.traffic.received;
+            let seq = seen.seq;
+            if entries.seen.len() == MAX_ENTRIES {
+                entries.seen.pop_front();
+                entries.forgotten += 1;
+            }
+            entries.seen.push_back(seen);
+            seq
+        });
+        OpenRequest { journal: Arc::clone(self), seq, hold: None }
+    }
+
+    pub(crate) fn connection_failed(&self) {
+        self.with(|entries| entries.traffic.connections_failed += 1);
+    }
+
+    /// Counts a connection as hung until what is returned is dropped.
+    pub(crate) fn connection_hangs(self: &Arc<Self>) -> HungConnection {
+        self.with(|entries| entries.traffic.connections_hung += 1);
+        HungConnection(Arc::clone(self))
+    }
+
+    /// The requests that are kept, oldest first.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.with(|entries| entries.seen.iter().cloned().collect())
+    }
+
+    /// How many requests are no longer kept.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.with(|entries| entries.forgotten)
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.with(|entries| entries.traffic)
+    }
+
+    /// Forgets every entry; the counts go on.
+    pub(crate) fn clear(&self) {
+        self.with(|entries| {
+            entries.forgotten = entries.traffic.received;
+            entries.seen.clear();
+        });
+    }
+}
+
+/// A connection on which a fault keeps silent.
+pub(crate) struct HungConnection(Arc<Journal>);
+
+impl Drop for HungConnection {
+    fn drop(&mut self) {
+        self.0.with(|entries| entries.traffic.connections_hung -= 1);
+    }
+}
+
+/// A request that was taken up; however it ends, it counts as answered when this is dropped.
+pub(crate) struct OpenRequest {
+    journal: Arc<Journal>,
+    seq: u64,
+    /// Whether it is held on purpose right now, where it ever was.
+    hold: Option<Arc<AtomicBool>>,
+}
+
+impl OpenRequest {
+    /// Holds it until the client gives up.
+    pub(crate) fn hold(&mut self) {
+        let held = self.hold.get_or_insert_default();
+        hold(&self.journal, held);
+    }
+
+    /// Readies it to be held while it waits.
+    pub(crate) fn may_wait(&mut self) {
+        self.hold.get_or_insert_default();
+    }
+
+    /// Holds it for so long on the clock. It counts as held no longer at the very instant at which the time has come.
+    pub(crate) fn wait(
+        &self,
+        clock: StandInClock,
+        how_long: SignedDuration,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let journal = Arc::clone(&self.journal);
+        let held = self.hold.clone().unwrap_or_default();
+        let until = clock.now().saturating_add(how_long).unwrap_or(Timestamp::MAX);
+        async move {
+            if until <= clock.now() {
+                return;
+            }
+            hold(&journal, &held);
+            clock.wait_until(until, move || release(&journal, &held)).await;
+        }
+    }
+}
+
+fn hold(journal: &Journal, held: &AtomicBool) {
+    if !held.swap(true, Ordering::AcqRel) {
+        journal.with(|entries| entries.traffic.held += 1);
+    }
+}
+
+fn release(journal: &Journal, held: &AtomicBool) {
+    if held.swap(false, Ordering::AcqRel) {
+        journal.with(|entries| entries.traffic.held -= 1);
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        let gave_up = self.hold.as_ref().is_some_and(|held| held.swap(false, Ordering::AcqRel));
+        self.journal.with(|entries| {
+            entries.traffic.answered += 1;
+            if gave_up {
+                entries.traffic.held -= 1;
+                let index = (self.seq - 1).checked_sub(entries.forgotten).map(usize::try_from);
+                if let Some(Ok(index)) = index
+                    && let Some(seen) = entries.seen.get_mut(index)
+                {
+                    seen.note = SeenNote::ClientGaveUp;
+                }
+            }
+        });
+    }
+}

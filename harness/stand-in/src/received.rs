@@ -1,0 +1,74 @@
+//! A request off the wire, as the stand-in works with it: parts are looked at where they lie.
+//!
+//! Most requests are matched by method, target and a digest of the body alone. What needs more asks for
+//! [`Received::request`], which is built at most once.
+
+use bytes::Bytes;
+use counterpart_exchange::{Body, HeaderValue, Headers, Request};
+use std::sync::OnceLock;
+
+/// A request that was read whole.
+#[derive(Debug)]
+pub(crate) struct Received {
+    head: http::request::Parts,
+    body: Bytes,
+    request: OnceLock<Request>,
+}
+
+impl Received {
+    pub(crate) fn new(head: http::request::Parts, body: Bytes) -> Self {
+        Self { head, body, request: OnceLock::new() }
+    }
+
+    pub(crate) fn method(&self) -> &http::Method {
+        &self.head.method
+    }
+
+    /// Path and query, as sent.
+    pub(crate) fn target(&self) -> &str {
+        self.head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
+    }
+
+    /// The host that was asked, without its port.
+    pub(crate) fn host(&self) -> Option<&str> {
+        let authority = match self.head.uri.authority() {
+            Some(authority) => authority.as_str(),
+            None => self.header("host")?,
+        };
+        Some(match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        })
+    }
+
+    /// The first value of a header field, where it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The request with path and query cut down to what follows a prefix.
+    pub(crate) fn without_prefix(mut self, prefix: &str) -> Self {
+        let rest = self.target().strip_prefix(prefix).unwrap_or("/");
+        let rest = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+        if let Ok(uri) = rest.parse() {
+            self.head.uri = uri;
+        }
+        self
+    }
+
+    /// The request as an exchange holds one.
+    pub(crate) fn request(&self) -> &Request {
+        self.request.get_or_init(|| {
+            let mut headers = Headers::default();
+            for (name, value) in &self.head.headers {
+                headers.append(name.as_str(), HeaderValue::from_bytes(value.as_bytes()));
+            }
+            let body = Body::from_bytes(&self.body, headers.text("content-type"));
+            Request { method: self.head.method.to_string(), target: self.target().to_owned(), headers, body }
+        })
+    }
+}

@@ -1,0 +1,302 @@
+//! The stand-in as a server: providers behind one address, each played by itself.
+//!
+//! [`accept`] lets connections in, [`connection`] reads requests off them and sends what [`crate::play`] says,
+//! [`stream`] is what bytes go over.
+
+mod accept;
+mod connection;
+mod end;
+mod stream;
+mod tls;
+
+use crate::auth::Credentials;
+use crate::clock::StandInClock;
+use crate::faults::AtConnection;
+use crate::forms::ErrorForms;
+use crate::journal::{Journal, Seen, Traffic};
+use crate::plan::{PlannedFault, UnusedFault};
+use crate::play::{Play, Script};
+use crate::received::Received;
+use accept::Door;
+use counterpart_exchange::{Fixture, ProviderProfile, StandInValues};
+pub(crate) use end::ConnectionEnd;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tls::Handshakes;
+pub use tls::{AuthorityError, CertificateAuthority};
+use tokio::task::JoinHandle;
+
+/// What a stand-in needs to begin.
+pub struct StandInConfig {
+    /// Who is played.
+    pub providers: Vec<ProviderConfig>,
+    /// Its time.
+    pub clock: StandInClock,
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whether it speaks TLS, and by whose certificates.
+    pub tls: Option<CertificateAuthority>,
+}
+
+/// A provider to be played.
+pub struct ProviderConfig {
+    /// Its policy.
+    pub profile: ProviderProfile,
+    /// What is replayed.
+    pub fixtures: Vec<Fixture>,
+    /// Its forms of its errors.
+    pub forms: ErrorForms,
+    /// What goes wrong.
+    pub faults: Vec<PlannedFault>,
+}
+
+/// A stand-in that cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum StandInError {
+    /// Somebody else listens there.
+    #[error("{0} is in use; stop what listens there, or listen on port 0 to get a free one")]
+    AddressInUse(SocketAddr),
+    /// The system said no.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The certificates cannot be had.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// A fault is about certificates, and none is shown.
+    #[error("the fault {0} shows a certificate, and the stand-in does not speak TLS; serve it with TLS")]
+    NeedsTls(&'static str),
+}
+
+/// A running stand-in. Dropping it ends it, with every connection.
+pub struct StandIn {
+    address: SocketAddr,
+    base_url: String,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+/// One provider of a running stand-in.
+pub struct Provider {
+    name: Arc<str>,
+    base_url: String,
+    credentials: Credentials,
+    values: Vec<StandInValues>,
+    play: Mutex<Play>,
+}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    providers: Vec<Provider>,
+    journal: Arc<Journal>,
+    clock: StandInClock,
+    handshakes: Option<Handshakes>,
+}
+
+impl StandIn {
+    /// Listens and serves.
+    ///
+    /// # Errors
+    /// [`StandInError`] where the address cannot be had.
+    pub async fn start(config: StandInConfig) -> Result<Self, StandInError> {
+        if config.tls.is_none() {
+            let faults = config.providers.iter().flat_map(|provider| &provider.faults);
+            let shows = |fault: &&PlannedFault| {
+                matches!(fault.inject.at_connection(), Some(AtConnection::Certificate(_)))
+            };
+            if let Some(fault) = faults.into_iter().find(shows) {
+                return Err(StandInError::NeedsTls(fault.inject.name()));
+            }
+        }
+        let door = Door::open(config.listen)?;
+        let address = door.address();
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let base_url = format!("{scheme}://{address}");
+        let handshakes = config.tls.map(|authority| Handshakes::new(authority, address.ip())).transpose()?;
+        let is_alone = config.providers.len() == 1;
+        let clock = config.clock;
+        let providers = config
+            .providers
+            .into_iter()
+            .map(|provider| {
+                let prefix = if is_alone { String::new() } else { format!("/{}", provider.profile.provider) };
+                Provider::new(provider, format!("{base_url}{prefix}"), &clock)
+            })
+            .collect();
+        let shared = Arc::new(Shared { providers, journal: Arc::default(), clock, handshakes });
+        let accepting = tokio::spawn(accept::accept(door, Arc::clone(&shared)));
+        Ok(Self { address, base_url, shared, accepting })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://host:port`, or `https://` where it speaks TLS.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Who is played.
+    #[must_use]
+    pub fn providers(&self) -> &[Provider] {
+        &self.shared.providers
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> &StandInClock {
+        &self.shared.clock
+    }
+
+    /// The requests that the journal keeps, oldest first.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Seen> {
+        self.shared.journal.seen()
+    }
+
+    /// How many requests the journal no longer keeps: what it shows is not all where this is above 0.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        self.shared.journal.forgotten()
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.shared.journal.traffic()
+    }
+
+    /// Whether a fault ends connections before there is a request on them: not every request that a client
+    /// begins then comes here.
+    #[must_use]
+    pub fn fails_connections(&self) -> bool {
+        self.providers().iter().any(|provider| provider.play().plan().fails_connections())
+    }
+
+    /// Takes note that a client was refused while nobody listened, which only the client's side can see.
+    pub fn somebody_was_refused(&self) {
+        self.providers().iter().for_each(|provider| provider.play().plan().somebody_was_refused());
+    }
+
+    /// What the subject authenticates with: the credentials of the first provider that has any.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        let all = self.providers().iter().map(|provider| provider.credentials.clone());
+        all.into_iter().find(|one| *one != Credentials::default()).unwrap_or_default()
+    }
+
+    /// What stands for each secret of the fixtures, by `kind:number`: a subject may need any of them.
+    pub fn stand_in_values(&self) -> impl Iterator<Item = (String, &str)> {
+        self.providers().iter().flat_map(Provider::stand_in_values)
+    }
+
+    /// The values that stand for secrets: none may turn up in a log or a report.
+    pub fn secret_values(&self) -> impl Iterator<Item = &str> {
+        self.stand_in_values().map(|(_, value)| value)
+    }
+
+    /// Tokens that were handed out beyond the recording. They are as secret, and no placeholder stands for them.
+    #[must_use]
+    pub fn fresh_tokens(&self) -> Vec<String> {
+        self.providers().iter().flat_map(|provider| provider.play().fresh_tokens()).collect()
+    }
+
+    /// Faults that have not struck as often as planned.
+    #[must_use]
+    pub fn unused_faults(&self) -> Vec<UnusedFault> {
+        self.providers().iter().flat_map(|provider| provider.play().unused_faults()).collect()
+    }
+
+    /// Text with what stands for secrets put back to placeholders.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        self.providers().iter().fold(text.to_owned(), |text, provider| provider.play().hide(&text))
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Provider {
+    fn new(config: ProviderConfig, base_url: String, clock: &StandInClock) -> Self {
+        let name = config.profile.provider.as_str().into();
+        let script = Script {
+            profile: config.profile,
+            forms: config.forms,
+            faults: config.faults,
+            clock: clock.clone(),
+            base_url: base_url.clone(),
+        };
+        let (play, credentials, values) = Play::new(script, &config.fixtures);
+        Self { name, base_url, credentials, values, play: Mutex::new(play) }
+    }
+
+    /// Its short name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its API begins.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// What the subject authenticates with.
+    #[must_use]
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// What stands for each secret of its fixtures, by `kind:number`.
+    pub fn stand_in_values(&self) -> impl Iterator<Item = (String, &str)> {
+        let all = self.values.iter().flat_map(StandInValues::iter);
+        all.map(|(placeholder, value)| (format!("{}:{}", placeholder.kind, placeholder.number), value))
+    }
+
+    /// Exchanges that were never asked for: `provider/flow#id`.
+    #[must_use]
+    pub fn unused_exchanges(&self) -> Vec<Arc<str>> {
+        self.play().unused_exchanges()
+    }
+
+    fn play(&self) -> MutexGuard<'_, Play> {
+        self.play.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// Whose API a request asks for: the only one, or the one that the first segment of its path names.
+    fn provider_of(&self, received: Received) -> Result<(&Provider, Received), Received> {
+        if let [only] = self.providers.as_slice() {
+            return Ok((only, received));
+        }
+        let path = received.target().trim_start_matches('/');
+        let first = path.split(['/', '?']).next().unwrap_or_default();
+        match self.providers.iter().find(|provider| *provider.name == *first) {
+            Some(provider) => {
+                let prefix = format!("/{first}");
+                Ok((provider, received.without_prefix(&prefix)))
+            }
+            None => Err(received),
+        }
+    }
+
+    /// What a fault does to a connection, if one of that kind strikes it.
+    fn strike_connection<T>(&self, number: u64, kind: impl Fn(AtConnection) -> Option<T>) -> Option<T> {
+        self.providers.iter().find_map(|provider| provider.play().plan().strike_connection(number, &kind))
+    }
+}
