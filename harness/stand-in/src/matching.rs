@@ -3,7 +3,7 @@
 //! Requests that are the same ([`crate::key`]) are answered in recorded order. The cost of a look-up does not
 //! grow with the fixture, and a request that is spelled just as it was recorded is not even taken apart.
 
-use crate::bindings::{self, Chosen, Echoes};
+use crate::bindings::{self, Chosen, Echo, Echoes};
 use crate::idempotency;
 use crate::key::{Digester, HeadDigest, KeyDigest, RequestKey};
 use crate::prepared::{Prepared, SharedHeaders};
@@ -38,8 +38,8 @@ pub(crate) struct Entry {
     pub(crate) answer: Option<Arc<Prepared>>,
     /// What the client chose and some answer repeats.
     pub(crate) chosen: Box<[Chosen]>,
-    /// Whether the answer repeats what a client chose.
-    pub(crate) echoes: bool,
+    /// Where the answer repeats what a client chose.
+    pub(crate) echoes: Box<[Echo]>,
     head: HeadDigest,
 }
 
@@ -105,20 +105,8 @@ impl Recording {
         let mut found: HashSet<String> = HashSet::new();
         for entry in &mut self.entries {
             let Some(answer) = &entry.answer else { continue };
-            let texts = answer.headers.iter().map(|(_, value)| value.as_bytes()).chain([&*answer.body]);
-            let mut note = |text: &[u8]| {
-                for value in echoes.within(text) {
-                    entry.echoes = true;
-                    found.extend(std::str::from_utf8(value).map(str::to_owned));
-                }
-            };
-            texts.for_each(&mut note);
-            if answer.body.contains(&b'\\')
-                && let Body::Json(json) = Body::from_bytes(&answer.body, None)
-            {
-                // Spelled with escapes, a value does not lie in the body as it was chosen.
-                json.scalars().iter().for_each(|scalar| note(scalar.value.as_bytes()));
-            }
+            entry.echoes = echoes.within(answer).into();
+            found.extend(entry.echoes.iter().map(|echo| echo.recorded().to_owned()));
         }
         for entry in self.entries.iter_mut().filter(|entry| !entry.chosen.is_empty()) {
             let chosen = std::mem::take(&mut entry.chosen).into_iter();
@@ -158,7 +146,8 @@ impl Recording {
             next: 0,
         });
         self.as_spelled.entry(self.digester.raw(method.as_str(), &request.target)).or_insert(index);
-        let chosen = bindings::chosen(profile, &request).into();
+        let chosen =
+            bindings::chosen(profile, method.as_str(), &request.target, || request.body.clone()).into();
         let target: Arc<str> = request.target.into();
         let shown_target =
             if *target == *shown_target { Arc::clone(&target) } else { Arc::from(shown_target) };
@@ -169,7 +158,7 @@ impl Recording {
             target,
             shown_target,
             chosen,
-            echoes: false,
+            echoes: Box::default(),
             request_body: request.body,
             answer: response.map(|response| Arc::new(intake.headers.prepare(response, ended))),
             head,

@@ -351,16 +351,12 @@ impl Play {
             );
             return Err(unmatched_because(asked, why));
         }
-        if !entry.chosen.is_empty() {
-            self.bindings.learn(&self.profile, &entry.chosen, asked.received.request());
-        }
-        let ended = prepared.ended;
-        let answer = if entry.echoes {
-            whole_or_broken_off(self.bindings.apply(prepared.response()), ended)
-        } else if ended == Ended::Complete {
-            Answer::Prepared(Arc::clone(prepared))
-        } else {
-            Answer::broken_off(prepared.response())
+        self.bindings.learn(&self.profile, &entry.chosen, asked.received);
+        let bound = self.bindings.apply(prepared, &entry.echoes);
+        let ended = bound.ended;
+        let answer = match ended {
+            Ended::Complete => Answer::Prepared(bound),
+            _ => Answer::broken_off(bound.response()),
         };
         Ok(Chosen { answer, exchange, note, ended })
     }
@@ -373,13 +369,10 @@ impl Play {
         if let (Some(key), true) = (&asked.idempotency_key, is_whole)
             // What a fault changed on the way is not what the provider keeps.
             && let Candidate::Next(index) | Candidate::LastAgain(index) = asked.candidate
-            && let Some(prepared) = &self.recording.entries[index].answer
+            && let entry = &self.recording.entries[index]
+            && let Some(prepared) = &entry.answer
         {
-            let kept = if self.recording.entries[index].echoes {
-                Answer::Whole(self.bindings.apply(prepared.response()))
-            } else {
-                Answer::Prepared(Arc::clone(prepared))
-            };
+            let kept = Answer::Prepared(self.bindings.apply(prepared, &entry.echoes));
             self.first_answers.keep(key.clone(), Arc::clone(&exchange), kept);
         }
         let pages = self

@@ -27,6 +27,11 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// Another one, to be changed.
+    pub(crate) fn copy(&self) -> Self {
+        Self { headers: self.headers.clone(), body: self.body.clone(), ..*self }
+    }
+
     /// The answer as an exchange holds one, to be changed.
     pub(crate) fn response(&self) -> Response {
         let mut headers = Headers::default();
