@@ -14,8 +14,23 @@ pub struct ErrorForms {
 }
 
 /// The errors whose form is asked for, by fault or by state.
-const KNOWN: [&str; 6] =
-    ["expired_token", "unknown_token", "refresh_refused", "rate_limited", "forbidden", "server_error"];
+const KNOWN: [&str; 14] = [
+    "expired_token",
+    "unknown_token",
+    "revoked_token",
+    "insufficient_scope",
+    "refresh_refused",
+    "rate_limited",
+    "forbidden",
+    "server_error",
+    // The codes of RFC 6749 section 5.2.
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
 
 impl ErrorForms {
     /// What is wrong with the names of the profile's errors, if anything.

@@ -3,8 +3,9 @@
 //! Method, path, canonical query and canonical body decide; what the profile calls volatile is left out.
 //! Identical requests are answered in recorded order. The cost of a look-up does not grow with the fixture.
 
+use crate::auth::is_behaviour;
 use crate::idempotency;
-use counterpart_exchange::{Auth, OperationName};
+use counterpart_exchange::OperationName;
 use counterpart_exchange::{Body, Direction, Ended, Exchange, ProviderProfile, Request, RequestTarget};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -200,19 +201,4 @@ fn is_safe(method: &str) -> bool {
 /// Whether the provider did something that can be replayed: it answered, or hung up without a word.
 fn shows_an_answer(exchange: &Exchange) -> bool {
     exchange.response.is_some() || exchange.ended == Ended::AnswerCutShort
-}
-
-/// Whether the profile declares as behaviour what this exchange shows.
-pub(crate) fn is_behaviour(
-    profile: &ProviderProfile,
-    operation: &OperationName,
-    exchange: &Exchange,
-) -> bool {
-    match &profile.auth {
-        Auth::None => false,
-        Auth::Bearer(bearer) => {
-            exchange.response.as_ref().is_some_and(|response| response.status == 401)
-                || bearer.refresh.as_ref().is_some_and(|refresh| refresh.operation == *operation)
-        }
-    }
 }

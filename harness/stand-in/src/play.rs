@@ -3,7 +3,7 @@
 //! No I/O here: [`crate::server`] takes requests off the wire, asks this module, and sends what it says.
 
 use crate::answer::{Answer, Cut};
-use crate::auth::{Credentials, Judgement, Tokens, refresh_of};
+use crate::auth::{Credentials, Judgement, Tokens};
 use crate::bindings::Bindings;
 use crate::clock::StandInClock;
 use crate::faults::{Effect, Fault, Surroundings};
@@ -124,8 +124,8 @@ impl Play {
 
     /// The exchange that answers if nothing comes in between.
     fn exchange_for(&self, asked: &Asked<'_>) -> Option<String> {
-        if refresh_of(&self.profile).is_some_and(|refresh| refresh.operation == *asked.operation) {
-            return self.tokens.next_grant().map(str::to_owned);
+        if let Some(name) = self.tokens.recorded_for(&self.profile, asked.operation, asked.request) {
+            return Some(name.to_owned());
         }
         if let Some((first, _)) = self.first_answer(asked) {
             return Some(first.clone());
@@ -145,7 +145,7 @@ impl Play {
     fn decide(&mut self, asked: &Asked<'_>, fault: Option<&Fault>) -> Decision {
         let Some(fault) = fault else { return self.by_state(asked, None) };
         let name = fault.name();
-        match fault.effect() {
+        match fault.effect().at(&self.profile, asked.operation) {
             Effect::Instead(answer) => {
                 let around = Surroundings { profile: &self.profile, forms: &self.forms, previous_page: None };
                 Decision {
@@ -167,7 +167,8 @@ impl Play {
         match self.tokens.judge(&self.profile, &self.forms, asked.operation, asked.request, now) {
             Judgement::Admitted => {}
             Judgement::Answered(response, why, exchange) => {
-                return Decision { exchange, ..decision(Answer::Whole(*response), SeenNote::Behaved(why)) };
+                let decided = self.given_by_tokens(*response, why, effect);
+                return Decision { exchange, ..decided };
             }
         }
         if let Some((exchange, first)) = self.first_answer(asked) {
@@ -216,6 +217,26 @@ impl Play {
         decided.decision
     }
 
+    /// Gives an answer of the token state, through a fault of the token endpoint if there is one. Any other fault
+    /// waits for a recorded answer, and one that changes tokens for an answer that has some.
+    fn given_by_tokens(
+        &mut self,
+        response: Response,
+        why: &'static str,
+        effect: Option<(&'static str, Effect<'_>)>,
+    ) -> Decision {
+        let hands_out = (200..300).contains(&response.status);
+        let Some((name, Effect::AltersTokens(alter))) = effect.filter(|_| hands_out) else {
+            return decision(Answer::Whole(response), SeenNote::Behaved(why));
+        };
+        let around = Surroundings { profile: &self.profile, forms: &self.forms, previous_page: None };
+        let (response, note) = match alter(response.clone(), &mut self.tokens, &around) {
+            Ok(altered) => (altered, SeenNote::Faulted(name.to_owned())),
+            Err(why) => (response, SeenNote::FaultInapplicable(why)),
+        };
+        Decision { fault: Some(name), ..decision(Answer::Whole(response), note) }
+    }
+
     /// Gives a recorded answer, through a fault if there is one.
     fn apply(
         &mut self,
@@ -241,6 +262,12 @@ impl Play {
                 Ok(altered) => self.give(operation, altered, ended, SeenNote::Faulted(name.to_owned())),
                 Err(why) => self.give(operation, response, ended, SeenNote::FaultInapplicable(why)),
             },
+            Some((name, Effect::AltersTokens(alter))) => {
+                match alter(response.clone(), &mut self.tokens, &around) {
+                    Ok(altered) => self.give(operation, altered, ended, SeenNote::Faulted(name.to_owned())),
+                    Err(why) => self.give(operation, response, ended, SeenNote::FaultInapplicable(why)),
+                }
+            }
             _ => self.give(operation, response, ended, note),
         };
         decided.decision.fault = fault;

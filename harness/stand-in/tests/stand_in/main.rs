@@ -3,6 +3,8 @@
 
 mod bearer;
 mod faults;
+mod faults_auth;
+mod oauth;
 mod provider;
 mod recordings;
 mod replay;
