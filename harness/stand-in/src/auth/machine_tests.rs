@@ -34,6 +34,8 @@ enum Step {
     Redeem(usize),
     OwnToken,
     Refresh(usize),
+    /// A refresh whose answer then leaves the new refresh token out.
+    RefreshWithheld(usize),
     GiveBackAccess(usize),
     GiveBackRefresh(usize),
     RevokeGrant(usize),
@@ -48,6 +50,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => any().prop_map(Step::Redeem),
         1 => Just(Step::OwnToken),
         5 => any().prop_map(Step::Refresh),
+        2 => any().prop_map(Step::RefreshWithheld),
         1 => any().prop_map(Step::GiveBackAccess),
         1 => any().prop_map(Step::GiveBackRefresh),
         1 => any().prop_map(Step::RevokeGrant),
@@ -161,15 +164,20 @@ impl Machine {
                 self.history.grants += 1;
                 self.handed(&response, self.history.grants);
             }
-            Step::Refresh(at) => {
+            Step::Refresh(at) | Step::RefreshWithheld(at) => {
                 let Some(sent) = pick(&self.history.refresh, *at) else { return };
                 let could = self.history.could_refresh(&sent);
                 let fields = [("grant_type", "refresh_token"), ("refresh_token", sent.token.as_str())];
                 let response = self.post("/token", &fields);
                 assert_eq!(response.status, if could { 200 } else { 400 }, "{sent:?}");
                 if could {
-                    self.history.used.push(sent.token.clone());
                     self.handed(&response, sent.grant);
+                    if matches!(step, Step::RefreshWithheld(_)) {
+                        let withheld = self.history.refresh.pop().unwrap();
+                        self.tokens.withhold_refresh(&withheld.token);
+                    } else {
+                        self.history.used.push(sent.token.clone());
+                    }
                 } else if self.history.used.contains(&sent.token) && self.on_reuse == OnReuse::RevokeFamily {
                     self.history.revoked_grants.push(sent.grant);
                 }
