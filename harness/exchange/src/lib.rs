@@ -30,6 +30,7 @@ pub use library::{FixtureRef, Library};
 pub use operation::{OperationName, OperationTemplate, RequestTarget};
 pub use placeholder::{Hider, Placeholder, StandInValues, find_placeholders};
 pub use profile::{
-    Auth, BearerAuth, ErrorForm, FittingOperation, IdempotencyKey, Identifiers, Pagination, ProviderProfile,
-    RateLimit, Refresh, SecretFields, Volatile,
+    Auth, BearerAuth, ClientAuthentication, ErrorForm, FittingOperation, IdempotencyKey, Identifiers,
+    LifeUnit, OAuth2, OnReuse, Pagination, Pkce, PkceMethod, ProviderProfile, RateLimit, Refresh,
+    RefreshTokens, SecretFields, TokenFields, Volatile,
 };

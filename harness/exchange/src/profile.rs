@@ -3,6 +3,13 @@
 //! Written by people, next to the provider's fixtures. It holds policy (what is volatile, what is
 //! secret, how the provider authenticates), never evidence. Knows nothing of how the policy is played.
 
+mod auth;
+
+pub use auth::{
+    Auth, BearerAuth, ClientAuthentication, LifeUnit, OAuth2, OnReuse, Pkce, PkceMethod, Refresh,
+    RefreshTokens, TokenFields,
+};
+
 use crate::document::{Document, DocumentError, parse_document, read_text};
 use crate::operation::slug;
 use crate::{OperationName, OperationTemplate, RequestTarget};
@@ -55,47 +62,6 @@ pub struct ProviderProfile {
     /// Which recorded answers show the provider's own form of an error: fault name to its description.
     #[serde(default)]
     pub errors: IndexMap<String, ErrorForm>,
-}
-
-/// How requests are authenticated.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Auth {
-    /// The API is open, or its credentials are not judged.
-    #[default]
-    None,
-    /// `Authorization: Bearer` (RFC 6750).
-    Bearer(BearerAuth),
-}
-
-/// Bearer tokens, refreshed or not.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BearerAuth {
-    /// Operations that need no token.
-    #[serde(default)]
-    pub public: Vec<OperationName>,
-    /// How a new token is had, if it can be.
-    #[serde(default)]
-    pub refresh: Option<Refresh>,
-}
-
-/// The exchange of a refresh token for an access token. All names are JSON fields at the top of a body.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Refresh {
-    /// The operation that refreshes.
-    pub operation: OperationName,
-    /// Where the request carries the refresh token.
-    pub refresh_token: String,
-    /// Where the answer carries the new access token.
-    pub access_token: String,
-    /// Where the answer carries the new refresh token, if it may.
-    #[serde(default)]
-    pub new_refresh_token: Option<String>,
-    /// Where the answer carries the token's life, in milliseconds.
-    #[serde(default)]
-    pub expires_in_ms: Option<String>,
 }
 
 /// Where an answer says how long to wait.
@@ -220,6 +186,7 @@ impl ProviderProfile {
                 )
             })?;
         }
+        profile.auth.check().map_err(|problem| DocumentError::whole(path, problem))?;
         for operation in profile.operations_named() {
             if !profile.operations.contains_key(operation) {
                 let known = profile.operations.keys().map(|name| name.0.as_str());
@@ -258,17 +225,13 @@ impl ProviderProfile {
     }
 
     fn operations_named(&self) -> impl Iterator<Item = &OperationName> {
-        let (public, refresh) = match &self.auth {
-            Auth::Bearer(bearer) => (bearer.public.as_slice(), bearer.refresh.as_ref()),
-            Auth::None => (&[] as &[_], None),
-        };
         let idempotent = match &self.idempotency {
             Some(IdempotencyKey::PathVariable { operations, .. }) => operations.as_slice(),
             _ => &[],
         };
-        public
-            .iter()
-            .chain(refresh.map(|refresh| &refresh.operation))
+        self.auth
+            .operations_named()
+            .into_iter()
             .chain(self.pagination.iter().flat_map(|pagination| &pagination.operations))
             .chain(idempotent)
             .chain(self.errors.values().filter_map(|form| form.operation.as_ref()))

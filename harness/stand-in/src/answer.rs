@@ -102,6 +102,15 @@ impl Answer {
         Self::CutShort { response, sent_bytes, promised_bytes, cut: Cut::Close }
     }
 
+    /// A whole answer that says yes, to be changed.
+    pub(crate) fn accepted(&self) -> Option<Response> {
+        match self {
+            Self::Prepared(prepared) if (200..300).contains(&prepared.status) => Some(prepared.response()),
+            Self::Whole(response) if (200..300).contains(&response.status) => Some(response.clone()),
+            _ => None,
+        }
+    }
+
     /// The status that is sent, if one is.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {

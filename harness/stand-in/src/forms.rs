@@ -14,9 +14,11 @@ pub struct ErrorForms {
 }
 
 /// The errors whose form is asked for, by fault or by state.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 20] = [
     "expired_token",
     "unknown_token",
+    "revoked_token",
+    "insufficient_scope",
     "refresh_refused",
     "rate_limited",
     "forbidden",
@@ -27,6 +29,13 @@ const KNOWN: [&str; 12] = [
     "unprocessable",
     "too_early",
     "error_with_200",
+    // The codes of RFC 6749 section 5.2.
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
 ];
 
 impl ErrorForms {

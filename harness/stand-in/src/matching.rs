@@ -3,14 +3,13 @@
 //! Requests that are the same ([`crate::key`]) are answered in recorded order. The cost of a look-up does not
 //! grow with the fixture, and a request that is spelled just as it was recorded is not even taken apart.
 
+use crate::auth::is_behaviour;
 use crate::bindings::{self, Chosen, Echo, Echoes};
 use crate::idempotency;
 use crate::key::{Digester, HeadDigest, KeyDigest, RequestKey};
 use crate::prepared::{Prepared, SharedHeaders};
 use crate::received::Received;
-use counterpart_exchange::{
-    Auth, Body, Direction, Ended, Exchange, OperationName, ProviderProfile, Request, Response,
-};
+use counterpart_exchange::{Body, Direction, Ended, Exchange, OperationName, ProviderProfile, Request};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -43,15 +42,6 @@ pub(crate) struct Entry {
     head: HeadDigest,
 }
 
-/// An exchange as it is to be played: placeholders filled in.
-pub(crate) struct Played {
-    /// `provider/flow#id`.
-    pub(crate) name: String,
-    /// Path and query with their placeholders.
-    pub(crate) shown_target: String,
-    pub(crate) exchange: Exchange,
-}
-
 /// What a request asks for.
 pub(crate) struct Wanted {
     pub(crate) operation: Arc<OperationName>,
@@ -81,8 +71,13 @@ pub(crate) enum Candidate {
 }
 
 impl Recording {
-    /// Takes in exchanges as they go over the wire, leaving out what is decided by state.
-    pub(crate) fn new(profile: &ProviderProfile, played: Vec<Played>) -> Self {
+    /// Takes in exchanges as they go over the wire, each with its name, leaving out what is decided by state.
+    /// `shown_targets` are their paths and queries with their placeholders.
+    pub(crate) fn new(
+        profile: &ProviderProfile,
+        exchanges: Vec<(String, Exchange)>,
+        shown_targets: Vec<String>,
+    ) -> Self {
         let mut recording = Self {
             entries: Vec::new(),
             sequences: HashMap::new(),
@@ -91,8 +86,8 @@ impl Recording {
             has_any_body: false,
         };
         let mut intake = Intake::default();
-        for one in played {
-            recording.take_in(profile, one, &mut intake);
+        for ((name, exchange), shown_target) in exchanges.into_iter().zip(shown_targets) {
+            recording.take_in(profile, name, exchange, shown_target, &mut intake);
         }
         recording.entries.shrink_to_fit();
         recording.keep_what_is_echoed();
@@ -114,8 +109,14 @@ impl Recording {
         }
     }
 
-    fn take_in(&mut self, profile: &ProviderProfile, played: Played, intake: &mut Intake) {
-        let Played { name, shown_target, exchange } = played;
+    fn take_in(
+        &mut self,
+        profile: &ProviderProfile,
+        name: String,
+        exchange: Exchange,
+        shown_target: String,
+        intake: &mut Intake,
+    ) {
         let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
         let accepted =
             exchange.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
@@ -129,7 +130,7 @@ impl Recording {
         };
         if exchange.direction == Direction::Inbound
             || !shows_an_answer(&exchange)
-            || is_behaviour(profile, &operation, exchange.response.as_ref())
+            || is_behaviour(profile, &operation, &exchange)
             || repeats
         {
             return;
@@ -280,19 +281,4 @@ impl Intake {
 /// Whether the provider did something that can be replayed: it answered, or hung up without a word.
 fn shows_an_answer(exchange: &Exchange) -> bool {
     exchange.response.is_some() || exchange.ended == Ended::AnswerCutShort
-}
-
-/// Whether the profile declares as behaviour what this exchange shows.
-pub(crate) fn is_behaviour(
-    profile: &ProviderProfile,
-    operation: &OperationName,
-    response: Option<&Response>,
-) -> bool {
-    match &profile.auth {
-        Auth::None => false,
-        Auth::Bearer(bearer) => {
-            response.is_some_and(|response| response.status == 401)
-                || bearer.refresh.as_ref().is_some_and(|refresh| refresh.operation == *operation)
-        }
-    }
 }

@@ -1,9 +1,8 @@
 //! Which fault goes where and how often, and how that is spelled.
 
 use crate::Fault;
-use crate::auth::refresh_of;
+use crate::auth::{is_behaviour, is_endpoint};
 use crate::faults::{AtConnection, Effect};
-use crate::matching::is_behaviour;
 use counterpart_exchange::{Exchange, Fixture, OperationName, OperationTemplate, ProviderProfile, suggest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -107,8 +106,7 @@ fn check_exchange(wanted: &str, profile: &ProviderProfile, fixtures: &[Fixture])
     match named[..] {
         [exchange] => {
             let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
-            let is_refresh = refresh_of(profile).is_some_and(|refresh| refresh.operation == operation);
-            if is_behaviour(profile, &operation, exchange.response.as_ref()) && !is_refresh {
+            if is_behaviour(profile, &operation, exchange) && !is_endpoint(profile, &operation) {
                 return Err(format!(
                     "`{wanted}` is a recorded 401: it shows the provider's form and is never replayed; \
                      place the fault at an exchange that answers"

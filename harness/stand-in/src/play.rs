@@ -3,7 +3,7 @@
 //! No I/O here: [`crate::wire`] takes requests off connections, asks this module, and sends what it says.
 
 use crate::answer::{Answer, Cut};
-use crate::auth::{Credentials, Judgement, Tokens, refresh_of};
+use crate::auth::{Credentials, Judgement, Tokens};
 use crate::bindings::Bindings;
 use crate::clock::StandInClock;
 use crate::faults::{Effect, Surroundings};
@@ -11,7 +11,7 @@ use crate::forms::ErrorForms;
 use crate::idempotency::{self, FirstAnswers};
 use crate::journal::SeenNote;
 use crate::key::{KeyDigest, RequestKey};
-use crate::matching::{Candidate, Played, Recording};
+use crate::matching::{Candidate, Recording};
 use crate::nearest::{exhausted, nearest_miss};
 use crate::plan::{Occasion, Plan, PlannedFault, Strike, UnusedFault};
 use crate::received::Received;
@@ -66,12 +66,13 @@ impl Play {
     pub(crate) fn new(script: Script, fixtures: &[Fixture]) -> (Self, Credentials, Vec<StandInValues>) {
         let Script { profile, forms, faults, clock, base_url } = script;
         let mut values = Vec::new();
-        let mut played: Vec<Played> = Vec::new();
+        let mut exchanges: Vec<(String, Exchange)> = Vec::new();
+        let mut shown_targets = Vec::new();
         for fixture in fixtures {
             let of_fixture = StandInValues::of(fixture);
             let name = fixture.name();
-            played.extend(fixture.exchanges.iter().map(|exchange| {
-                let shown_target = exchange.request.target.clone();
+            shown_targets.extend(fixture.exchanges.iter().map(|exchange| exchange.request.target.clone()));
+            exchanges.extend(fixture.exchanges.iter().map(|exchange| {
                 let name = format!("{name}#{}", exchange.id);
                 let mut exchange = of_fixture.fill_exchange(exchange);
                 if let (Provenance::Recorded(recorded), Some(response)) =
@@ -79,13 +80,13 @@ impl Play {
                 {
                     keep_inside(response, &recorded.upstream, &base_url);
                 }
-                Played { name, shown_target, exchange }
+                (name, exchange)
             }));
             values.push(of_fixture);
         }
-        let (tokens, credentials) = Tokens::learn(&profile, &played);
+        let (tokens, credentials) = Tokens::learn(&profile, &exchanges);
         let play = Self {
-            recording: Recording::new(&profile, played),
+            recording: Recording::new(&profile, exchanges, shown_targets),
             tokens,
             first_answers: FirstAnswers::default(),
             bindings: Bindings::default(),
@@ -171,8 +172,9 @@ impl Play {
 
     /// The exchange that answers if nothing comes in between.
     fn exchange_for(&self, asked: &Asked<'_>) -> Option<Arc<str>> {
-        if refresh_of(&self.profile).is_some_and(|refresh| refresh.operation == **asked.operation) {
-            return self.tokens.next_grant();
+        let request = asked.received;
+        if let Some(name) = self.tokens.recorded_for(&self.profile, asked.operation, request) {
+            return Some(name.into());
         }
         if let Some((first, _)) = self.first_answer(asked) {
             return Some(Arc::clone(first));
@@ -211,7 +213,7 @@ impl Play {
     fn apply(&mut self, asked: &Asked<'_>, strike: &Strike) -> Given {
         let fault = strike.fault.name();
         let faulted = |answer| Given { fault: Some(fault), ..Given::new(answer, SeenNote::Faulted(fault)) };
-        match strike.fault.effect() {
+        match strike.fault.effect().at(&self.profile, asked.operation) {
             Effect::Instead(answer) => faulted(answer(&self.surroundings(asked, None, strike))),
             Effect::State(change) => {
                 match change(&mut self.tokens, &self.profile, asked.received.request()) {
@@ -255,7 +257,30 @@ impl Play {
                     Err(why) => inapplicable(self.give(asked, chosen), fault, why),
                 }
             }
-            Effect::AtConnectionsOnly => {
+            Effect::AltersTokens(alter) => {
+                let given = self.by_state(asked);
+                let Some(response) = given.answer.accepted() else { return given };
+                let around = Surroundings {
+                    profile: &self.profile,
+                    forms: &self.forms,
+                    previous_page: None,
+                    request: asked.received.request(),
+                    base_url: &self.base_url,
+                    strikes_before: strike.before,
+                };
+                match alter(response, &mut self.tokens, &around) {
+                    Ok(altered) => Given {
+                        answer: Answer::Whole(altered),
+                        fault: Some(fault),
+                        note: SeenNote::Faulted(fault),
+                        ..given
+                    },
+                    Err(why) => {
+                        Given { fault: Some(fault), note: SeenNote::FaultInapplicable(why), ..given }
+                    }
+                }
+            }
+            Effect::InsteadOfTokens(_) | Effect::AtConnectionsOnly => {
                 let why = "it strikes connections, before there is a request".to_owned();
                 inapplicable(self.by_state(asked), fault, why)
             }
@@ -326,6 +351,7 @@ impl Play {
             Judgement::Admitted => {}
             Judgement::Answered(response, why, exchange) => {
                 let given = Given::new(Answer::Whole(*response), SeenNote::Behaved(why));
+                let exchange = exchange.map(Arc::from);
                 return Err(Given { exchange, is_refusal: true, ..given });
             }
         }

@@ -46,6 +46,11 @@ impl Received {
         self.head.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether a header field is there more than once.
+    pub(crate) fn has_twice(&self, name: &str) -> bool {
+        self.head.headers.get_all(name).iter().nth(1).is_some()
+    }
+
     pub(crate) fn body(&self) -> &Bytes {
         &self.body
     }

@@ -9,7 +9,7 @@ use crate::evidence::{
 };
 use crate::infer::observed::{Observed, ObservedBody, ObservedMedia, ObservedOperation, ObservedResponse};
 use crate::infer::path::PathForm;
-use counterpart_exchange::{Auth, Fixture, OperationName, Provenance, ProviderProfile};
+use counterpart_exchange::{Fixture, OperationName, Provenance, ProviderProfile};
 use serde_json::{Map, Value, json};
 use serde_saphyr::FlowMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,14 +40,14 @@ pub(crate) fn contract_of(profile: &ProviderProfile, fixtures: &[Fixture], obser
     if !servers.is_empty() {
         document.insert("servers".into(), json!(servers));
     }
-    if matches!(profile.auth, Auth::Bearer(_)) {
+    if profile.auth.judges_bearer_tokens() {
         document.insert("security".into(), json!([{BEARER: []}]));
     }
     document.insert("paths".into(), Value::Object(paths.into_iter().collect()));
     if !observed.webhooks.is_empty() {
         document.insert("webhooks".into(), webhooks_of(observed));
     }
-    if matches!(profile.auth, Auth::Bearer(_)) {
+    if profile.auth.judges_bearer_tokens() {
         let schemes = json!({BEARER: {"type": "http", "scheme": "bearer"}});
         document.insert("components".into(), json!({"securitySchemes": schemes}));
     }
@@ -170,8 +170,9 @@ fn origin_of(url: &str) -> Option<String> {
 fn operation_of(profile: &ProviderProfile, key: &OperationKey, seen: &ObservedOperation) -> Value {
     let mut operation = Map::new();
     operation.insert("operationId".into(), json!(key.operation_id));
-    if let (Auth::Bearer(bearer), Some(name)) = (&profile.auth, &key.named_by_profile)
-        && bearer.public.contains(name)
+    if let Some(name) = &key.named_by_profile
+        && profile.auth.judges_bearer_tokens()
+        && profile.auth.admits_without_token(name)
     {
         operation.insert("security".into(), json!([]));
     }

@@ -149,3 +149,19 @@ fn a_document_nested_beyond_measure_can_still_be_read_back() {
     let (contract, _) = files(&infer(&profile, &[fixture(&profile, "f", vec![get("/a", 200, &deep)])]));
     assert!(contract.len() < 50_000);
 }
+
+#[test]
+fn an_authorization_server_hands_out_bearer_tokens_and_needs_none_itself() {
+    let mut with_oauth2 = chat();
+    with_oauth2.auth = serde_json::from_value(serde_json::json!({
+        "oauth2": {"token": "login", "public": ["send"]}
+    }))
+    .unwrap();
+    let fixtures = fixtures(&with_oauth2);
+    let mut with_bearer = chat();
+    with_bearer.auth = Auth::Bearer(BearerAuth {
+        public: vec![OperationName("login".into()), OperationName("send".into())],
+        refresh: None,
+    });
+    assert_eq!(files(&infer(&with_oauth2, &fixtures)), files(&infer(&with_bearer, &fixtures)));
+}

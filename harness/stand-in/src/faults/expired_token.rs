@@ -1,6 +1,7 @@
 //! The access token's life is over.
 
 use super::{Effect, Misbehaves};
+use crate::auth::ExpiryTold;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,6 @@ pub struct ExpiredToken {}
 
 impl Misbehaves for ExpiredToken {
     fn effect(&self) -> Effect<'_> {
-        Effect::State(Box::new(|tokens, _, request| tokens.expire(request)))
+        Effect::State(Box::new(|tokens, _, request| tokens.expire(request, ExpiryTold::Unauthorized)))
     }
 }

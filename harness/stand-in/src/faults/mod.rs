@@ -1,7 +1,8 @@
 //! Faults: one way in which a provider misbehaves, one file each.
 //!
 //! A fault either answers instead of the recording, changes the provider's state and lets the request go
-//! on, or changes the recorded answer. One that answers instead consumes nothing of the recording.
+//! on, or changes the answer. One that answers instead consumes nothing of the recording. Faults of the token
+//! endpoint do the same to what the provider's state answers there.
 
 mod answer_lost;
 mod bandwidth;
@@ -16,9 +17,12 @@ mod empty_body;
 mod empty_field;
 mod error_with_200;
 mod expired_token;
+mod expires_in_missing;
+mod expires_in_text;
 mod extra_field;
 mod field;
 mod forbidden;
+mod forbidden_for_expiry;
 mod garbage;
 mod gone;
 mod half_closed;
@@ -27,16 +31,22 @@ mod latency;
 mod maintenance_page;
 mod malformed_json;
 mod missing_field;
+mod missing_scope;
 mod not_found;
 mod null_field;
 mod rate_limited;
 mod redirect_loop;
 mod refresh_refused;
+mod refresh_token_missing;
 mod refused;
 mod reset;
+mod revoked_token;
 mod server_error;
 mod slow_drip;
 mod timeout;
+mod token_error_with_200;
+mod token_form_encoded;
+mod tokens;
 mod too_early;
 mod truncated;
 mod unknown_enum_value;
@@ -48,7 +58,7 @@ use crate::answer::{Answer, Pace};
 use crate::auth::Tokens;
 use crate::forms::ErrorForms;
 use bytes::Bytes;
-use counterpart_exchange::{JsonText, ProviderProfile, Request, Response, suggest};
+use counterpart_exchange::{JsonText, OperationName, ProviderProfile, Request, Response, suggest};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -69,6 +79,8 @@ pub(crate) struct Surroundings<'a> {
 
 type ChangeState<'a> = Box<dyn FnOnce(&mut Tokens, &ProviderProfile, &Request) -> Result<(), String> + 'a>;
 type ChangeAnswer<'a> = Box<dyn FnOnce(Response, &Surroundings<'_>) -> Result<Response, String> + 'a>;
+type ChangeTokens<'a> =
+    Box<dyn FnOnce(Response, &mut Tokens, &Surroundings<'_>) -> Result<Response, String> + 'a>;
 type SpoilAnswer<'a> = Box<dyn FnOnce(Response) -> Result<Answer, String> + 'a>;
 
 /// What a fault does to a request.
@@ -81,6 +93,10 @@ pub(crate) enum Effect<'a> {
     Spoils(SpoilAnswer<'a>),
     /// Changes the recorded answer, which is then given.
     Alters(ChangeAnswer<'a>),
+    /// Answers instead of the token endpoint; the provider's state stays as it is.
+    InsteadOfTokens(Box<dyn FnOnce(&Surroundings<'_>) -> Answer + 'a>),
+    /// Changes the tokens that are handed out, be the answer recorded or made by the provider's state.
+    AltersTokens(ChangeTokens<'a>),
     /// Whatever is answered is done, and lost on its way back.
     Loses(Answer),
     /// Whatever is answered comes later or slowly.
@@ -89,6 +105,25 @@ pub(crate) enum Effect<'a> {
     Outage(SignedDuration),
     /// Nothing: it strikes connections, before there is a request.
     AtConnectionsOnly,
+}
+
+impl Effect<'_> {
+    /// What the fault does at an operation: those of the token endpoint can do their work nowhere else.
+    pub(crate) fn at(self, profile: &ProviderProfile, operation: &OperationName) -> Self {
+        let token_operation = profile.auth.token_operation();
+        match self {
+            Self::InsteadOfTokens(_) | Self::AltersTokens(_) if token_operation != Some(operation) => {
+                let why = match token_operation {
+                    Some(there) => format!("`{operation}` hands out no tokens; put the fault at `{there}`"),
+                    None => "the provider profile says nothing of `auth.oauth2` or `auth.bearer.refresh`"
+                        .to_owned(),
+                };
+                Self::Alters(Box::new(|_, _| Err(why)))
+            }
+            Self::InsteadOfTokens(answer) => Self::Instead(answer),
+            elsewhere => elsewhere,
+        }
+    }
 }
 
 /// What a fault does to a connection before there is a request.
@@ -197,10 +232,16 @@ faults! {
     ErrorWith200(error_with_200) = "error_with_200",
     /// The access token has expired: it is refused until it is refreshed.
     ExpiredToken(expired_token) = "expired_token",
+    /// The token answer does not tell how long the token lives.
+    ExpiresInMissing(expires_in_missing) = "expires_in_missing",
+    /// The token answer tells the token's life as text instead of a number.
+    ExpiresInText(expires_in_text) = "expires_in_text",
     /// The answer has a field that is new.
     ExtraField(extra_field) = "extra_field",
     /// The permission was taken away: 403.
     Forbidden(forbidden) = "forbidden",
+    /// The access token has expired, and 403 tells it instead of 401.
+    ForbiddenForExpiry(forbidden_for_expiry) = "forbidden_for_expiry",
     /// Bytes come that are no HTTP.
     Garbage(garbage) = "garbage",
     /// What is asked for will never be there again: 410.
@@ -217,6 +258,8 @@ faults! {
     MalformedJson(malformed_json) = "malformed_json",
     /// A field of the answer is missing.
     MissingField(missing_field) = "missing_field",
+    /// The access token lacks a scope, then and ever after: 403.
+    MissingScope(missing_scope) = "missing_scope",
     /// What is asked for is not there: 404.
     NotFound(not_found) = "not_found",
     /// A field of the answer is null.
@@ -227,16 +270,24 @@ faults! {
     RedirectLoop(redirect_loop) = "redirect_loop",
     /// The refresh token is refused, then and ever after.
     RefreshRefused(refresh_refused) = "refresh_refused",
+    /// The token answer has no refresh token where one was due; the old one stays good.
+    RefreshTokenMissing(refresh_token_missing) = "refresh_token_missing",
     /// Nobody listens for a while: connections are refused.
     Refused(refused) = "refused",
     /// The connection is reset (RST), before or in the middle of the answer.
     Reset(reset) = "reset",
+    /// The authorization was revoked: the access token and the refresh token are refused for good.
+    RevokedToken(revoked_token) = "revoked_token",
     /// The provider fails: 500, or another 5xx.
     ServerError(server_error) = "server_error",
     /// The body comes a few bytes at a time.
     SlowDrip(slow_drip) = "slow_drip",
     /// The provider never answers.
     Timeout(timeout) = "timeout",
+    /// The token endpoint refuses with status 200.
+    TokenErrorWith200(token_error_with_200) = "token_error_with_200",
+    /// The token answer comes as a form instead of JSON.
+    TokenFormEncoded(token_form_encoded) = "token_form_encoded",
     /// The provider fears a replay: 425.
     TooEarly(too_early) = "too_early",
     /// The connection is closed before the promised length was sent.

@@ -15,8 +15,9 @@ macro_rules! cases {
 }
 
 /// The lists of all files.
-const LISTS: [&[&str]; 5] = [
+const LISTS: [&[&str]; 6] = [
     crate::faults::COVERED,
+    crate::faults_auth::COVERED,
     crate::faults_content::COVERED,
     crate::faults_http::COVERED,
     crate::faults_wire::COVERED,

@@ -6,10 +6,12 @@ mod cases;
 
 mod bearer;
 mod faults;
+mod faults_auth;
 mod faults_content;
 mod faults_http;
 mod faults_wire;
 mod http2;
+mod oauth;
 mod provider;
 mod recordings;
 mod replay;

@@ -63,7 +63,7 @@ pub(crate) fn profile_with(changes: &[(&str, &str)]) -> ProviderProfile {
     profile_of(&text)
 }
 
-fn profile_of(text: &str) -> ProviderProfile {
+pub(crate) fn profile_of(text: &str) -> ProviderProfile {
     parse_document(Path::new("provider.yaml"), text).unwrap()
 }
 
