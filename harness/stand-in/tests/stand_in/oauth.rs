@@ -55,7 +55,7 @@ pub(crate) fn oauth(exchanges: Vec<Exchange>, changes: &[(&str, &str)]) -> Playe
         text = text.replace(from, to);
     }
     let mut played = Played::of(profile_of(&text), vec![fixture("flow", exchanges)]);
-    played.config.forms = counterpart_stand_in::ErrorForms::default();
+    played.config.providers[0].forms = counterpart_stand_in::ErrorForms::default();
     played
 }
 
@@ -480,7 +480,7 @@ async fn the_providers_own_form_of_an_error_comes_first() {
         ],
     );
     let mut played = Played::of(profile.clone(), vec![fixture("flow", flow())]);
-    played.config.forms = counterpart_stand_in::ErrorForms::from_evidence(&profile, [&evidence]);
+    played.config.providers[0].forms = counterpart_stand_in::ErrorForms::from_evidence(&profile, [&evidence]);
     let stand_in = played.start().await;
     let shown = |received: Received| (received.status(), received.text().to_owned());
     assert_eq!(shown(refresh(&stand_in, "nobody's").await), (422, r#"{"code":"GRANT"}"#.to_owned()));
