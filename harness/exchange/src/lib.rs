@@ -30,6 +30,9 @@ pub use library::{FixtureRef, Library};
 pub use operation::{OperationName, OperationTemplate, RequestTarget};
 pub use placeholder::{Placeholder, StandInValues, find_placeholders};
 pub use profile::{
-    Auth, BearerAuth, ErrorForm, FittingOperation, IdempotencyKey, Identifiers, Pagination, ProviderProfile,
-    RateLimit, Refresh, SecretFields, Volatile,
+    Auth, BearerAuth, ErrorForm, EtagKind, Etags, FieldName, FieldValue, FittingOperation, HeaderTemplate,
+    IdempotencyKey, Identifiers, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, Limit, LimitFigure,
+    LimitKind, LimitRefusal, OtherRequest, Pagination, Per, ProviderProfile, Rate, RateLimit, Refresh,
+    Refusal, RefusalStatus, Repeated, RetryAfterForm, SecretFields, TemplatePart, TimeOfDay, Volatile,
+    WindowBegins,
 };

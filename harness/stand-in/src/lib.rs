@@ -1,17 +1,17 @@
 //! The stand-in: a server that plays the provider from its fixtures, and fails on request.
 //!
 //! A request is taken up ([`server`]), told what it asks for ([`matching`]), judged by what the provider
-//! profile declares as behaviour ([`auth`], [`idempotency`], [`bindings`]), put in the way of at most one fault
+//! profile declares as behaviour ([`auth`], [`behaviour`], [`bindings`]), put in the way of at most one fault
 //! ([`faults`]), and answered ([`answer`]). The stand-in knows fixtures and profiles; it knows nothing of
 //! scenarios, subjects or outcomes.
 
 mod answer;
 mod auth;
+mod behaviour;
 mod bindings;
 mod clock;
 mod faults;
 mod forms;
-mod idempotency;
 mod log;
 mod matching;
 mod nearest;

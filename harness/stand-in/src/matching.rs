@@ -3,11 +3,11 @@
 //! Method, path, canonical query and canonical body decide; what the profile calls volatile is left out.
 //! Identical requests are answered in recorded order. The cost of a look-up does not grow with the fixture.
 
-use crate::idempotency;
+use crate::behaviour::{self, idempotency};
 use counterpart_exchange::{Auth, OperationName};
 use counterpart_exchange::{Body, Direction, Ended, Exchange, ProviderProfile, Request, RequestTarget};
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// What makes two requests the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -141,19 +141,13 @@ impl Recording {
     /// Takes in exchanges as they go over the wire, leaving out what is decided by state.
     pub(crate) fn new(profile: &ProviderProfile, exchanges: Vec<(String, Exchange)>) -> Self {
         let mut recording = Self::default();
-        let mut keys_accepted = HashSet::new();
+        let mut repetitions = idempotency::Evidence::default();
         for (name, exchange) in exchanges {
             let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
-            let accepted =
-                exchange.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
-            // The same key accepted again shows the behaviour; it is no further answer.
-            let repeats = accepted
-                && idempotency::key_of(profile, &exchange.request)
-                    .is_some_and(|key| !keys_accepted.insert(key));
             if exchange.direction == Direction::Inbound
                 || !shows_an_answer(&exchange)
                 || is_behaviour(profile, &operation, &exchange)
-                || repeats
+                || repetitions.shows(profile, &operation, &exchange)
             {
                 continue;
             }
@@ -208,6 +202,10 @@ pub(crate) fn is_behaviour(
     operation: &OperationName,
     exchange: &Exchange,
 ) -> bool {
+    behaviour::is_evidence(profile, operation, exchange) || is_of_tokens(profile, operation, exchange)
+}
+
+fn is_of_tokens(profile: &ProviderProfile, operation: &OperationName, exchange: &Exchange) -> bool {
     match &profile.auth {
         Auth::None => false,
         Auth::Bearer(bearer) => {

@@ -85,8 +85,9 @@ fn check_exchange(wanted: &str, profile: &ProviderProfile, fixtures: &[Fixture])
             let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
             let is_refresh = refresh_of(profile).is_some_and(|refresh| refresh.operation == operation);
             if is_behaviour(profile, &operation, exchange) && !is_refresh {
+                let status = exchange.response.as_ref().map_or(0, |response| response.status);
                 return Err(format!(
-                    "`{wanted}` is a recorded 401: it shows the provider's form and is never replayed; \
+                    "`{wanted}` is a recorded {status}: it shows the provider's form and is never replayed; \
                      place the fault at an exchange that answers"
                 ));
             }

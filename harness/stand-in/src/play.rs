@@ -4,11 +4,12 @@
 
 use crate::answer::{Answer, Cut};
 use crate::auth::{Credentials, Judgement, Tokens, refresh_of};
+use crate::behaviour::idempotency::{KeySent, Repetition};
+use crate::behaviour::{Arrival, Behaviours, Pass};
 use crate::bindings::Bindings;
 use crate::clock::StandInClock;
-use crate::faults::{Effect, Fault, Surroundings};
+use crate::faults::{Asking, Effect, Fault, Surroundings};
 use crate::forms::ErrorForms;
-use crate::idempotency::{self, FirstAnswers};
 use crate::log::SeenNote;
 use crate::matching::{Candidate, Recording, RequestKey};
 use crate::nearest::{exhausted, nearest_miss};
@@ -17,6 +18,7 @@ use counterpart_exchange::{
     Body, Direction, Ended, Exchange, Fixture, JsonText, OperationName, Provenance, ProviderProfile, Request,
     Response, StandInValues, redaction,
 };
+use jiff::Timestamp;
 use std::collections::HashMap;
 
 /// A provider, played.
@@ -26,7 +28,7 @@ pub(crate) struct Play {
     clock: StandInClock,
     recording: Recording,
     tokens: Tokens,
-    first_answers: FirstAnswers,
+    behaviours: Behaviours,
     bindings: Bindings,
     plan: Plan,
     previous_pages: HashMap<OperationName, JsonText>,
@@ -40,6 +42,8 @@ pub(crate) struct Decision {
     /// The fault that had an effect, or could not have one.
     pub(crate) fault: Option<&'static str>,
     pub(crate) note: SeenNote,
+    /// What the request holds: to be given to [`Play::finish`] when it is over.
+    pub(crate) pass: Pass,
 }
 
 impl Play {
@@ -68,10 +72,11 @@ impl Play {
             values.push(of_fixture);
         }
         let (tokens, credentials) = Tokens::learn(&profile, &exchanges);
+        let behaviours = Behaviours::learn(&profile, &exchanges);
         let play = Self {
+            behaviours,
             recording: Recording::new(&profile, exchanges),
             tokens,
-            first_answers: FirstAnswers::default(),
             bindings: Bindings::default(),
             plan: Plan::new(faults),
             previous_pages: HashMap::new(),
@@ -100,12 +105,30 @@ impl Play {
         self.plan.unused()
     }
 
+    /// A request is over, however it ended.
+    pub(crate) fn finish(&mut self, pass: Pass) {
+        self.behaviours.finish(pass);
+    }
+
     /// Answers one request.
     pub(crate) fn answer(&mut self, operation: &OperationName, request: &Request) -> Decision {
-        let key = self.recording.recorded_as(RequestKey::of(request, &self.profile));
-        let idempotency_key = idempotency::key_of(&self.profile, request);
+        let now = self.clock.now();
+        let mut pass = match self.behaviours.arrive(&self.forms, operation, request, now) {
+            Arrival::Admitted(pass) => pass,
+            Arrival::Refused(answer, why) => return decision(Answer::Whole(*answer), SeenNote::Behaved(why)),
+        };
+        let mut decision = self.answer_admitted(operation, request, now);
+        pass.mark(&mut decision.answer);
+        pass.ticket = decision.pass.ticket.take();
+        Decision { pass, ..decision }
+    }
+
+    fn answer_admitted(&mut self, operation: &OperationName, request: &Request, now: Timestamp) -> Decision {
+        let key = RequestKey::of(request, &self.profile);
+        let key_sent = KeySent::of(&self.profile, request, &key);
+        let key = self.recording.recorded_as(key);
         let candidate = self.recording.peek(&key);
-        let asked = Asked { operation, request, key, idempotency_key, candidate };
+        let asked = Asked { operation, request, key, key_sent, candidate, now };
         let exchange = self.exchange_for(&asked);
         let struck = self.plan.strike(&Occasion {
             exchange: exchange.as_deref(),
@@ -119,6 +142,9 @@ impl Play {
             // The provider's state answered before the fault had a recorded answer to spoil.
             self.plan.take_back(index);
         }
+        if matches!(decision.answer, Answer::Hold) {
+            decision.pass.ticket = self.behaviours.idempotency.hold(asked.key_sent, now);
+        }
         decision
     }
 
@@ -127,8 +153,10 @@ impl Play {
         if refresh_of(&self.profile).is_some_and(|refresh| refresh.operation == *asked.operation) {
             return self.tokens.next_grant().map(str::to_owned);
         }
-        if let Some((first, _)) = self.first_answer(asked) {
-            return Some(first.clone());
+        let first =
+            asked.key_sent.and_then(|sent| self.behaviours.idempotency.first_exchange(sent, asked.now));
+        if let Some(first) = first {
+            return Some(first.to_owned());
         }
         match asked.candidate {
             Candidate::Next(index) | Candidate::LastAgain(index) => {
@@ -136,10 +164,6 @@ impl Play {
             }
             Candidate::Exhausted(_) | Candidate::None => None,
         }
-    }
-
-    fn first_answer(&self, asked: &Asked<'_>) -> Option<&(String, Response)> {
-        self.first_answers.get(asked.idempotency_key.as_ref()?)
     }
 
     fn decide(&mut self, asked: &Asked<'_>, fault: Option<&Fault>) -> Decision {
@@ -153,6 +177,17 @@ impl Play {
                     ..decision(answer(&around), SeenNote::Faulted(name.to_owned()))
                 }
             }
+            Effect::Gate(ask) => {
+                let around = Surroundings { profile: &self.profile, forms: &self.forms, previous_page: None };
+                let asking = Asking { operation: asked.operation, now: asked.now };
+                match ask(&mut self.behaviours.gate, &asking, &around) {
+                    Ok(Some(answer)) => {
+                        Decision { fault: Some(name), ..decision(answer, SeenNote::Faulted(name.to_owned())) }
+                    }
+                    Ok(None) => self.by_state(asked, None),
+                    Err(why) => self.by_state(asked, Some((name, Effect::Alters(Box::new(|_, _| Err(why)))))),
+                }
+            }
             Effect::State(change) => match change(&mut self.tokens, &self.profile, asked.request) {
                 Ok(()) => Decision { fault: Some(name), ..self.by_state(asked, None) },
                 Err(why) => self.by_state(asked, Some((name, Effect::Alters(Box::new(|_, _| Err(why)))))),
@@ -163,24 +198,41 @@ impl Play {
 
     /// What the provider's state says, and where it says nothing, what was recorded.
     fn by_state(&mut self, asked: &Asked<'_>, effect: Option<(&'static str, Effect<'_>)>) -> Decision {
-        let now = self.clock.now();
-        match self.tokens.judge(&self.profile, &self.forms, asked.operation, asked.request, now) {
+        match self.tokens.judge(&self.profile, &self.forms, asked.operation, asked.request, asked.now) {
             Judgement::Admitted => {}
             Judgement::Answered(response, why, exchange) => {
                 return Decision { exchange, ..decision(Answer::Whole(*response), SeenNote::Behaved(why)) };
             }
         }
-        if let Some((exchange, first)) = self.first_answer(asked) {
-            let note = SeenNote::Behaved("the same key as before: the first answer again");
-            return Decision {
-                exchange: Some(exchange.clone()),
-                ..decision(Answer::Whole(first.clone()), note)
-            };
+        let repetitions = &mut self.behaviours.idempotency;
+        let ticket = match repetitions.judge(&self.forms, asked.operation, asked.key_sent, asked.now) {
+            Repetition::NoKey => None,
+            Repetition::First(ticket) => Some(ticket),
+            Repetition::Answered(response, why, exchange) => {
+                return Decision { exchange, ..decision(Answer::Whole(*response), SeenNote::Behaved(why)) };
+            }
+        };
+        let (decision, kept) = self.by_recording(asked, effect);
+        if let Some(ticket) = ticket {
+            self.behaviours.idempotency.settle(ticket, kept);
+        }
+        decision
+    }
+
+    /// What was recorded, if its conditions hold; and what the provider keeps of it for a key.
+    fn by_recording(
+        &mut self,
+        asked: &Asked<'_>,
+        effect: Option<(&'static str, Effect<'_>)>,
+    ) -> (Decision, Option<(String, Response)>) {
+        if let Some(why) = self.behaviours.conditional.refuses(asked.operation, asked.request) {
+            let refusal = self.forms.form("precondition_failed", 412, why);
+            return (decision(Answer::Whole(refusal), SeenNote::Behaved(why)), None);
         }
         let (index, note) = match asked.candidate {
             Candidate::Next(index) => (index, SeenNote::Replayed),
             Candidate::LastAgain(index) => (index, SeenNote::Repeated),
-            Candidate::Exhausted(_) | Candidate::None => return self.unmatched(asked),
+            Candidate::Exhausted(_) | Candidate::None => return (self.unmatched(asked), None),
         };
         let entry = &self.recording.entries[index];
         let name = entry.name.clone();
@@ -188,32 +240,44 @@ impl Play {
         let Some(response) = entry.exchange.response.clone() else {
             self.recording.consume(&asked.key);
             let hung_up = Answer::Nothing(Cut::Close);
-            return match effect {
+            let decision = match effect {
                 None => decision(hung_up, note),
                 Some((fault, _)) => {
                     let why = "no answer came when it was recorded".to_owned();
                     Decision { fault: Some(fault), ..decision(hung_up, SeenNote::FaultInapplicable(why)) }
                 }
             };
+            return (decision, None);
         };
         if let Body::Omitted { size_bytes } = response.body {
             let why = format!(
                 "{name} answered it, but its body of {size_bytes} bytes was not kept when it was recorded"
             );
-            return unmatched_because(asked, why);
+            return (unmatched_because(asked, why), None);
         }
         self.bindings.learn(&self.profile, &entry.exchange.request, asked.request);
         let response = self.bindings.apply(response);
+        let conditional = &mut self.behaviours.conditional;
+        if let Some(unchanged) = conditional.not_modified(asked.operation, asked.request, &response) {
+            // It stands for that answer: whoever asks with conditions sees the same states in the same order.
+            self.recording.consume(&asked.key);
+            let note = SeenNote::Behaved("not modified: the client has what would be sent");
+            return (Decision { exchange: Some(name), ..decision(Answer::Whole(unchanged), note) }, None);
+        }
         let recorded = response.clone();
-        let decided = self.apply(effect, asked.operation, response, ended, note);
+        let mut decided = self.apply(effect, asked.operation, response, ended, note);
+        let mut kept = None;
+        if let Answer::Whole(response) = &mut decided.decision.answer
+            && decided.consumes
+        {
+            self.behaviours.conditional.tag(asked.operation, asked.request, response);
+            // What a fault changed on the way is not what the provider keeps.
+            kept = asked.key_sent.map(|_| (name, recorded));
+        }
         if decided.consumes {
             self.recording.consume(&asked.key);
-            if let (Some(key), Answer::Whole(_)) = (&asked.idempotency_key, &decided.decision.answer) {
-                // What a fault changed on the way is not what the provider keeps.
-                self.first_answers.keep(key.clone(), name, &recorded);
-            }
         }
-        decided.decision
+        (decided.decision, kept)
     }
 
     /// Gives a recorded answer, through a fault if there is one.
@@ -327,8 +391,9 @@ struct Asked<'a> {
     operation: &'a OperationName,
     request: &'a Request,
     key: RequestKey,
-    idempotency_key: Option<String>,
+    key_sent: Option<KeySent>,
     candidate: Candidate,
+    now: Timestamp,
 }
 
 struct Decided {
@@ -337,7 +402,7 @@ struct Decided {
 }
 
 fn decision(answer: Answer, note: SeenNote) -> Decision {
-    Decision { answer, exchange: None, fault: None, note }
+    Decision { answer, exchange: None, fault: None, note, pass: Pass::default() }
 }
 
 /// Text with every value that stands for a secret put back to its placeholder.

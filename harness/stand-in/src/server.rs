@@ -2,6 +2,7 @@
 
 use crate::answer::{Answer, AnswerBody, Cut, cut_short, head_alone, whole};
 use crate::auth::Credentials;
+use crate::behaviour::{Pass, told};
 use crate::clock::StandInClock;
 use crate::forms::ErrorForms;
 use crate::log::{Log, Seen, SeenNote, Traffic};
@@ -11,6 +12,7 @@ use counterpart_exchange::{Body, Fixture, HeaderValue, Headers, ProviderProfile,
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -266,8 +268,9 @@ async fn handle(
         retry_after_s: None,
         note: SeenNote::Open,
     });
-    let mut open = OpenRequest { shared: Arc::clone(shared), seq, held: false };
-    let Decision { answer, exchange, fault, note } = shared.play().answer(&operation, &request);
+    let mut open = OpenRequest { shared: Arc::clone(shared), seq, held: false, pass: Pass::default() };
+    let Decision { answer, exchange, fault, note, pass } = shared.play().answer(&operation, &request);
+    open.pass = pass;
     let shown = matches!(note, SeenNote::Unmatched(_)).then(|| {
         let hidden = Request { target: shared.hide(&request.target), ..request.clone() };
         shared.play().without_secrets(&hidden).target
@@ -277,7 +280,7 @@ async fn handle(
         seen.exchange = exchange;
         seen.fault = fault.map(str::to_owned);
         seen.status = answer.status();
-        seen.retry_after_s = retry_after_s(&answer);
+        seen.retry_after_s = retry_after_s(&answer, seen.at);
         seen.note = note;
     });
     match answer {
@@ -298,9 +301,9 @@ async fn handle(
     }
 }
 
-fn retry_after_s(answer: &Answer) -> Option<u64> {
+fn retry_after_s(answer: &Answer, now: Timestamp) -> Option<u64> {
     match answer {
-        Answer::Whole(response) => response.headers.text("retry-after")?.trim().parse().ok(),
+        Answer::Whole(response) => told::wait_told_s(response, now),
         _ => None,
     }
 }
@@ -333,6 +336,7 @@ struct OpenRequest {
     shared: Arc<Shared>,
     seq: u64,
     held: bool,
+    pass: Pass,
 }
 
 impl OpenRequest {
@@ -344,6 +348,7 @@ impl OpenRequest {
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
+        self.shared.play().finish(std::mem::take(&mut self.pass));
         if self.held {
             self.shared.log.amend(self.seq, |seen| seen.note = SeenNote::ClientGaveUp);
         }

@@ -10,6 +10,7 @@ mod field;
 mod forbidden;
 mod malformed_json;
 mod missing_field;
+mod overloaded;
 mod rate_limited;
 mod refresh_refused;
 mod reset;
@@ -19,8 +20,10 @@ mod truncated;
 
 use crate::answer::Answer;
 use crate::auth::Tokens;
+use crate::behaviour::gate::Gate;
 use crate::forms::ErrorForms;
-use counterpart_exchange::{JsonText, ProviderProfile, Request, Response, suggest};
+use counterpart_exchange::{JsonText, OperationName, ProviderProfile, Request, Response, suggest};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +35,14 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) previous_page: Option<&'a JsonText>,
 }
 
+/// What a fault of the gate may know of the request.
+pub(crate) struct Asking<'a> {
+    pub(crate) operation: &'a OperationName,
+    pub(crate) now: Timestamp,
+}
+
+type AskGate<'a> =
+    Box<dyn FnOnce(&mut Gate, &Asking<'_>, &Surroundings<'_>) -> Result<Option<Answer>, String> + 'a>;
 type ChangeState<'a> = Box<dyn FnOnce(&mut Tokens, &ProviderProfile, &Request) -> Result<(), String> + 'a>;
 type ChangeAnswer<'a> = Box<dyn FnOnce(Response, &Surroundings<'_>) -> Result<Response, String> + 'a>;
 
@@ -39,6 +50,8 @@ type ChangeAnswer<'a> = Box<dyn FnOnce(Response, &Surroundings<'_>) -> Result<Re
 pub(crate) enum Effect<'a> {
     /// Answers it; the recording stays as it is.
     Instead(Box<dyn FnOnce(&Surroundings<'_>) -> Answer + 'a>),
+    /// Looks at how requests come, and may close the gate: answers instead, or lets the request go its way.
+    Gate(AskGate<'a>),
     /// Changes the provider's state; the request then goes its way.
     State(ChangeState<'a>),
     /// Spoils the way back of the recorded answer; the recording stays as it is.
@@ -97,7 +110,9 @@ faults! {
     MalformedJson(malformed_json) = "malformed_json",
     /// A field of the answer is missing.
     MissingField(missing_field) = "missing_field",
-    /// Too many requests: 429, with or without Retry-After.
+    /// Above a rate of requests: a misleading error, and no word of slowing down.
+    Overloaded(overloaded) = "overloaded",
+    /// Too many requests: 429, with or without a wait, true or not.
     RateLimited(rate_limited) = "rate_limited",
     /// The refresh token is refused, then and ever after.
     RefreshRefused(refresh_refused) = "refresh_refused",

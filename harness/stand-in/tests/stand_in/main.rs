@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod bearer;
+mod conditional;
 mod faults;
+mod idempotency;
 mod provider;
+mod quota;
 mod recordings;
 mod replay;
 mod robustness;
