@@ -161,8 +161,7 @@ impl Idempotency {
     }
 
     /// A first request is over: what the provider keeps is the answer to its key; nothing frees the key.
-    pub(crate) fn settle(&mut self, ticket: Ticket, answer: Option<(String, Response)>) {
-        let Ticket(key) = ticket;
+    pub(crate) fn settle(&mut self, Ticket(key): Ticket, answer: Option<(String, Response)>) {
         let keeps = self.declared.as_ref().map(|declared| declared.repeated().keeps);
         let kept = answer.filter(|(_, response)| match keeps {
             Some(KeptAnswers::Every) => true,
