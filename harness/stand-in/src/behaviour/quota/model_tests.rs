@@ -1,5 +1,6 @@
 //! Limits against a naive model that keeps every request for ever and counts anew each time.
 
+use super::meter::{Gauge, Wait};
 use super::{Admission, Quota, Slots};
 use counterpart_exchange::{
     Limit, LimitKind, OperationName, Per, ProviderProfile, Rate, TimeOfDay, WindowBegins,
@@ -168,6 +169,27 @@ proptest! {
                 prop_assert_eq!(ask(&mut quota, operation, now), Ok(()));
             }
             admitted.push((now, cost));
+        }
+    }
+
+    /// The wait is exact: a nanosecond less is too early.
+    #[test]
+    fn a_wait_is_neither_too_short_nor_too_long(kind in kinds(), steps in steps()) {
+        let gauge = Gauge::of(kind);
+        let (mut now, mut meter) = (0, gauge.fresh(0));
+        for (gap, operation) in steps {
+            now += gap;
+            let cost = if operation == "dear" { 3 } else { 1 };
+            meter.settle(gauge, now);
+            if let Wait::For(wait) = meter.wait(gauge, cost, now) {
+                prop_assert!(wait > 0);
+                meter.settle(gauge, now + wait - 1);
+                prop_assert_ne!(meter.wait(gauge, cost, now + wait - 1), Wait::No);
+                now += wait;
+                meter.settle(gauge, now);
+            }
+            prop_assert_eq!(meter.wait(gauge, cost, now), Wait::No);
+            meter.take(gauge, cost, now);
         }
     }
 
