@@ -459,3 +459,80 @@ impl Limit {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ProviderProfile;
+    use proptest::prelude::*;
+
+    /// What is wrong with a profile that has a limit.
+    fn problem(limit: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provider.yaml");
+        let operations = "operations: {list: GET /list, get: GET /get}";
+        let text = format!("counterpart: provider/1\nprovider: p\n{operations}\nquota:\n- {limit}\n");
+        std::fs::write(&path, text).unwrap();
+        ProviderProfile::read(&path).map_or_else(|error| error.to_string(), |_| "nothing".to_owned())
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_kept_is_refused() {
+        let kind = "kind: {calls_per_second: {limit: 3}}";
+        for (limit, expected) in [
+            (format!("{{{kind}}}"), "nothing"),
+            (
+                format!("{{{kind}, cost: {{list: 4}}}}"),
+                "`list` costs 4, which a limit of 3 never lets through",
+            ),
+            (
+                format!("{{{kind}, operations: [get], cost: {{list: 1}}}}"),
+                "the limit's `operations` leave it out",
+            ),
+            (format!("{{{kind}, operations: [gett]}}"), "did you mean `get`?"),
+            (format!("{{{kind}, headers: {{x: '{{remainin}}'}}}}"), "did you mean `remaining`?"),
+            (format!("{{{kind}, headers: {{x: '{{limit'}}}}"), "a brace is not closed"),
+            (format!("{{{kind}, headers: {{'x y': a}}}}"), "is no name of a header field"),
+            (format!("{{{kind}, refusal: {{status: 200}}}}"), "200 refuses nothing"),
+            ("{kind: {calls_per_second: {limit: 0}}}".to_owned(), "nonzero"),
+            ("{kind: {token_bucket: {capacity: 1, refill_per_s: 1/0}}}".to_owned(), "is no rate"),
+            ("{kind: {token_bucket: {capacity: 1, refill_per_s: 0}}}".to_owned(), "is no rate"),
+            ("{kind: {daily: {limit: 1, resets_at: '24:00Z'}}}".to_owned(), "is no time of day"),
+        ] {
+            let problem = problem(&limit);
+            assert!(problem.contains(expected), "{limit}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_day_begins_where_its_offset_has_it() {
+        let first_s = |text: &str| text.parse::<TimeOfDay>().map(TimeOfDay::first_s);
+        assert_eq!(first_s("00:00Z"), Ok(0));
+        assert_eq!(first_s("02:30+01:00"), Ok(90 * 60));
+        assert_eq!(first_s("00:00+05:30"), Ok(-330 * 60));
+        assert_eq!(first_s("23:59-11:00"), Ok((23 * 60 + 59 + 11 * 60) * 60));
+        for text in ["", "00:00", "0:00Z", "00:60Z", "+1:00Z", "00:00+1", "00:00+24:00", "00:00ä", "äääZ"]
+        {
+            assert!(first_s(text).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_spelled_is_read_again(minute in 0..1_440_u16, offset in -1_439..1_440_i16, amount: u32, seconds: u32) {
+            let time = TimeOfDay { minute, offset_minutes: offset };
+            prop_assert_eq!(time.to_string().parse(), Ok(time));
+            if let (Some(amount), Some(seconds)) = (NonZeroU32::new(amount), NonZeroU32::new(seconds)) {
+                let rate = Rate { amount, seconds };
+                prop_assert_eq!(serde_json::from_str::<Rate>(&serde_json::to_string(&rate).unwrap()).unwrap(), rate);
+            }
+        }
+
+        #[test]
+        fn any_template_is_read_or_refused(text in "[ -~]{0,20}|[a-z/=]{0,5}\\{(limit|used|reset_epoch_s)\\}[a-z/]{0,5}") {
+            if let Ok(template) = text.parse::<HeaderTemplate>() {
+                prop_assert_eq!(template.to_string(), text);
+            }
+        }
+    }
+}
