@@ -30,7 +30,5 @@ pub use library::{FixtureRef, Library};
 pub use operation::{OperationName, OperationTemplate, RequestTarget};
 pub use placeholder::{Hider, Placeholder, StandInValues, find_placeholders};
 pub use profile::{
-    Auth, BearerAuth, ClientAuthentication, ErrorForm, FittingOperation, IdempotencyKey, Identifiers,
-    LifeUnit, OAuth2, OnReuse, Pagination, Pkce, PkceMethod, ProviderProfile, RateLimit, Refresh,
-    RefreshTokens, SecretFields, TokenFields, Volatile,
+    Auth, BearerAuth, ClientAuthentication, ErrorForm, EtagKind, Etags, FieldName, FieldValue, FittingOperation, HeaderTemplate, IdempotencyKey, Identifiers, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, LifeUnit, Limit, LimitFigure, LimitKind, LimitRefusal, OAuth2, OnReuse, OtherRequest, Pagination, Per, Pkce, PkceMethod, ProviderProfile, Rate, RateLimit, Refresh, RefreshTokens, Refusal, RefusalStatus, Repeated, RetryAfterForm, SecretFields, TemplatePart, TimeOfDay, TokenFields, Volatile, WindowBegins,
 };

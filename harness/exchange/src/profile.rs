@@ -4,11 +4,26 @@
 //! secret, how the provider authenticates), never evidence. Knows nothing of how the policy is played.
 
 mod auth;
+mod conditional;
+mod field;
+mod idempotency;
+mod quota;
+mod refusal;
 
 pub use auth::{
     Auth, BearerAuth, ClientAuthentication, LifeUnit, OAuth2, OnReuse, Pkce, PkceMethod, Refresh,
     RefreshTokens, TokenFields,
 };
+pub use conditional::{EtagKind, Etags};
+pub use field::{FieldName, FieldValue};
+pub use idempotency::{
+    IdempotencyKey, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, OtherRequest, Repeated,
+};
+pub use quota::{
+    HeaderTemplate, Limit, LimitFigure, LimitKind, LimitRefusal, Per, Rate, TemplatePart, TimeOfDay,
+    WindowBegins,
+};
+pub use refusal::{Refusal, RefusalStatus, RetryAfterForm};
 
 use crate::document::{Document, DocumentError, parse_document, read_text};
 use crate::operation::slug;
@@ -44,6 +59,12 @@ pub struct ProviderProfile {
     /// How the provider says that it is being called too often.
     #[serde(default)]
     pub rate_limit: RateLimit,
+    /// How often it lets itself be called: all limits apply at once.
+    #[serde(default)]
+    pub quota: Vec<Limit>,
+    /// Which operations answer conditional requests.
+    #[serde(default)]
+    pub etags: Option<Etags>,
     /// How the provider hands out a list page by page.
     #[serde(default)]
     pub pagination: Option<Pagination>,
@@ -81,24 +102,6 @@ pub struct Pagination {
     pub operations: Vec<OperationName>,
     /// The top-level field of the answer that holds the items.
     pub items: String,
-}
-
-/// Where a write carries the key that makes its repetition harmless.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum IdempotencyKey {
-    /// A header field.
-    Header {
-        /// Its name.
-        name: String,
-    },
-    /// A variable segment of the path of the named operations.
-    PathVariable {
-        /// The operations.
-        operations: Vec<OperationName>,
-        /// The variable.
-        name: String,
-    },
 }
 
 /// What is left out when requests are compared.
@@ -187,6 +190,11 @@ impl ProviderProfile {
             })?;
         }
         profile.auth.check().map_err(|problem| DocumentError::whole(path, problem))?;
+        for (index, limit) in profile.quota.iter().enumerate() {
+            limit
+                .check()
+                .map_err(|problem| DocumentError::whole(path, format!("quota[{index}]: {problem}")))?;
+        }
         for operation in profile.operations_named() {
             if !profile.operations.contains_key(operation) {
                 let known = profile.operations.keys().map(|name| name.0.as_str());
@@ -224,16 +232,21 @@ impl ProviderProfile {
             .max_by_key(|fitting| fitting.template.specificity())
     }
 
+    /// The names of errors whose forms the profile's behaviours ask for.
+    pub fn forms_named(&self) -> impl Iterator<Item = &str> {
+        let quota = self.quota.iter().map(|limit| limit.refusal.form.as_str());
+        quota.chain(self.idempotency.iter().flat_map(IdempotencyKey::forms_named))
+    }
+
     fn operations_named(&self) -> impl Iterator<Item = &OperationName> {
-        let idempotent = match &self.idempotency {
-            Some(IdempotencyKey::PathVariable { operations, .. }) => operations.as_slice(),
-            _ => &[],
-        };
+        let limited = self.quota.iter().flat_map(|limit| limit.operations.iter().chain(limit.cost.keys()));
         self.auth
             .operations_named()
             .into_iter()
             .chain(self.pagination.iter().flat_map(|pagination| &pagination.operations))
-            .chain(idempotent)
+            .chain(self.idempotency.iter().flat_map(IdempotencyKey::operations_named))
+            .chain(limited)
+            .chain(self.etags.iter().flat_map(|etags| &etags.operations))
             .chain(self.errors.values().filter_map(|form| form.operation.as_ref()))
     }
 }

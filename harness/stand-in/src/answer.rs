@@ -2,10 +2,11 @@
 //!
 //! This is the plan of it. [`crate::body`] is the part that is sent bit by bit.
 
+use crate::behaviour::told::wait_told_s;
 use crate::prepared::{CONNECTION_FIELDS, Prepared};
 use bytes::Bytes;
 use counterpart_exchange::{Headers, Response};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
 /// How the stand-in answers one request.
@@ -124,13 +125,12 @@ impl Answer {
     }
 
     /// Seconds that the answer tells the client to wait.
-    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+    pub(crate) fn retry_after_s(&self, now: Timestamp) -> Option<u64> {
         match self {
-            Self::Prepared(prepared) => prepared.retry_after_s,
-            Self::Whole(response) | Self::Huge { response, .. } => {
-                response.headers.text("retry-after")?.trim().parse().ok()
-            }
-            Self::Paced { answer, .. } => answer.retry_after_s(),
+            Self::Prepared(prepared) if prepared.has_retry_after => wait_told_s(&prepared.response(), now),
+            Self::Prepared(_) => None,
+            Self::Whole(response) | Self::Huge { response, .. } => wait_told_s(response, now),
+            Self::Paced { answer, .. } => answer.retry_after_s(now),
             Self::CutShort { .. } | Self::Raw(_) | Self::Nothing(_) | Self::Hold => None,
         }
     }

@@ -1,10 +1,12 @@
 //! The provider's own forms of its errors, taken from what was recorded.
 
+use crate::behaviour::told::{http_date, later};
 use counterpart_exchange::{
-    Body, ErrorForm, Fixture, HeaderValue, Headers, JsonText, OperationName, ProviderProfile, Response,
-    StandInValues, suggest,
+    Body, ErrorForm, Fixture, HeaderValue, Headers, JsonText, OperationName, ProviderProfile, Refusal,
+    Response, RetryAfterForm, StandInValues, suggest,
 };
 use indexmap::IndexMap;
+use jiff::Timestamp;
 
 /// One recorded answer for each error that the profile describes and a fixture shows.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +16,7 @@ pub struct ErrorForms {
 }
 
 /// The errors whose form is asked for, by fault or by state.
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 21] = [
     "expired_token",
     "unknown_token",
     "revoked_token",
@@ -44,13 +46,19 @@ impl ErrorForms {
     /// # Errors
     /// A sentence that names the nearest error.
     pub fn check(profile: &ProviderProfile) -> Result<(), String> {
-        match profile.errors.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        let mut known = KNOWN.to_vec();
+        for name in profile.forms_named() {
+            if !known.contains(&name) {
+                known.push(name);
+            }
+        }
+        match profile.errors.keys().find(|name| !known.contains(&name.as_str())) {
             None => Ok(()),
             Some(name) => Err(format!(
                 "the profile of {} describes the error `{name}`, which nothing asks for; {}",
                 profile.provider,
-                suggest(name, KNOWN).map_or_else(
-                    || format!("there are: {}", KNOWN.join(", ")),
+                suggest(name, known.iter().copied()).map_or_else(
+                    || format!("there are: {}", known.join(", ")),
                     |near| format!("did you mean `{near}`?")
                 )
             )),
@@ -94,17 +102,49 @@ impl ErrorForms {
         self.recorded(name).cloned().unwrap_or_else(|| plain(status, meaning))
     }
 
-    /// A 429 or 503 that tells the client to wait, or keeps silent about it.
+    /// A declared refusal: as recorded, else in the profile's words, else plain JSON that says what it is.
     #[must_use]
-    pub fn with_retry_after(&self, mut response: Response, retry_after_s: Option<u64>) -> Response {
+    pub(crate) fn refusal(&self, refusal: &Refusal, meaning: &str) -> Response {
+        let status = refusal.status.get();
+        let recorded = refusal.form.as_ref().and_then(|name| self.recorded(name)).cloned();
+        let mut answer = recorded.unwrap_or_else(|| match &refusal.json {
+            Some(json) => own(status, json),
+            None => plain(status, meaning),
+        });
+        answer.status = status;
+        answer
+    }
+
+    /// A 429 or 503 that tells the client to wait so many seconds, or keeps silent about it.
+    #[must_use]
+    pub fn with_retry_after(&self, response: Response, retry_after_s: Option<u64>) -> Response {
+        // Seconds are told without a look at the time.
+        self.with_wait(response, retry_after_s, RetryAfterForm::Seconds, Timestamp::UNIX_EPOCH)
+    }
+
+    /// The same in a form of the vendor's.
+    #[must_use]
+    pub(crate) fn with_wait(
+        &self,
+        mut response: Response,
+        wait_s: Option<u64>,
+        told_as: RetryAfterForm,
+        now: Timestamp,
+    ) -> Response {
+        let wait_s = wait_s.filter(|_| told_as != RetryAfterForm::Absent);
         response.headers.remove("retry-after");
-        if let Some(seconds) = retry_after_s {
-            response.headers.append("retry-after", HeaderValue::Text(seconds.to_string()));
+        if let Some(seconds) = wait_s {
+            let text = match told_as {
+                RetryAfterForm::DecimalSeconds => format!("{seconds}.0"),
+                RetryAfterForm::HttpDate => http_date(later(now, seconds)),
+                RetryAfterForm::Seconds | RetryAfterForm::Absent => seconds.to_string(),
+            };
+            response.headers.append("retry-after", HeaderValue::Text(text));
         }
         if let (Some(field), Some(json)) = (&self.retry_after_ms_field, response.body.json()) {
             let mut value = json.to_value();
             if let Some(object) = value.as_object_mut() {
-                match retry_after_s {
+                match wait_s {
                     Some(seconds) => object.insert(field.clone(), seconds.saturating_mul(1000).into()),
                     None => object.shift_remove(field),
                 };
@@ -117,7 +157,8 @@ impl ErrorForms {
     }
 }
 
-fn fits(form: &ErrorForm, operation: &OperationName, response: &Response) -> bool {
+/// Whether an answer to an operation has a form.
+pub(crate) fn fits(form: &ErrorForm, operation: &OperationName, response: &Response) -> bool {
     let body_fits = || {
         let value = response.body.json().map(JsonText::to_value).unwrap_or_default();
         form.json.iter().all(|(field, expected)| value.get(field) == Some(expected))

@@ -117,7 +117,7 @@ impl Journal {
             entries.seen.push_back(seen);
             seq
         });
-        OpenRequest { journal: Arc::clone(self), seq, hold: None }
+        OpenRequest { journal: Arc::clone(self), seq, hold: None, afterwards: None }
     }
 
     pub(crate) fn connection_failed(&self) {
@@ -168,6 +168,8 @@ pub(crate) struct OpenRequest {
     seq: u64,
     /// Whether it is held on purpose right now, where it ever was.
     hold: Option<Arc<AtomicBool>>,
+    /// What is done when it is over.
+    afterwards: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl OpenRequest {
@@ -175,6 +177,11 @@ impl OpenRequest {
     pub(crate) fn hold(&mut self) {
         let held = self.hold.get_or_insert_default();
         hold(&self.journal, held);
+    }
+
+    /// Has something done when it is over.
+    pub(crate) fn when_over(&mut self, act: impl FnOnce() + Send + Sync + 'static) {
+        self.afterwards = Some(Box::new(act));
     }
 
     /// Readies it to be held while it waits.
@@ -215,6 +222,9 @@ fn release(journal: &Journal, held: &AtomicBool) {
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
+        if let Some(act) = self.afterwards.take() {
+            act();
+        }
         let gave_up = self.hold.as_ref().is_some_and(|held| held.swap(false, Ordering::AcqRel));
         self.journal.with(|entries| {
             entries.traffic.answered += 1;

@@ -111,7 +111,7 @@ fn canonical_json(value: &Value, volatile: &[String], out: &mut String) {
 }
 
 /// What makes two requests the same, in 128 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct KeyDigest(u128);
 
 /// The part of it that method, path and query make.

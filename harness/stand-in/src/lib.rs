@@ -1,18 +1,18 @@
 //! The stand-in: a server that plays providers from their fixtures, and fails on request.
 //!
 //! A request is taken off its connection ([`wire`]), told what it asks for ([`matching`]), judged by what the
-//! provider profile declares as behaviour ([`auth`], [`idempotency`], [`bindings`]), put in the way of at most one
+//! provider profile declares as behaviour ([`auth`], [`behaviour`], [`bindings`]), put in the way of at most one
 //! fault ([`faults`]), and answered ([`answer`], [`body`]). The stand-in knows fixtures and profiles; it knows
 //! nothing of scenarios, subjects or outcomes.
 
 mod answer;
 mod auth;
+mod behaviour;
 mod bindings;
 mod body;
 mod clock;
 mod faults;
 mod forms;
-mod idempotency;
 mod journal;
 mod key;
 mod matching;

@@ -3,9 +3,8 @@
 //! Requests that are the same ([`crate::key`]) are answered in recorded order. The cost of a look-up does not
 //! grow with the fixture, and a request that is spelled just as it was recorded is not even taken apart.
 
-use crate::auth::is_behaviour;
+use crate::behaviour::{idempotency, is_evidence};
 use crate::bindings::{self, Chosen, Echo, Echoes};
-use crate::idempotency;
 use crate::key::{Digester, HeadDigest, KeyDigest, RequestKey};
 use crate::prepared::{Prepared, SharedHeaders};
 use crate::received::Received;
@@ -118,20 +117,14 @@ impl Recording {
         intake: &mut Intake,
     ) {
         let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
-        let accepted =
-            exchange.response.as_ref().is_some_and(|response| (200..300).contains(&response.status));
-        // The same key accepted again shows the behaviour; it is no further answer.
-        let repeats = accepted
-            && idempotency::key_of(profile, &exchange.request)
-                .is_some_and(|key| !intake.idempotency_keys.insert(key));
         let Ok(method) = http::Method::from_bytes(exchange.request.method.to_ascii_uppercase().as_bytes())
         else {
             return;
         };
         if exchange.direction == Direction::Inbound
             || !shows_an_answer(&exchange)
-            || is_behaviour(profile, &operation, &exchange)
-            || repeats
+            || is_evidence(profile, &operation, &exchange)
+            || intake.repetitions.shows(profile, &operation, &exchange)
         {
             return;
         }
@@ -264,7 +257,7 @@ impl Entry {
 struct Intake {
     headers: SharedHeaders,
     operations: HashSet<Arc<OperationName>>,
-    idempotency_keys: HashSet<String>,
+    repetitions: idempotency::Evidence,
 }
 
 impl Intake {

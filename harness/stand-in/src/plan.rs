@@ -1,7 +1,8 @@
 //! Which fault goes where and how often, and how that is spelled.
 
 use crate::Fault;
-use crate::auth::{is_behaviour, is_endpoint};
+use crate::auth::is_endpoint;
+use crate::behaviour::is_evidence;
 use crate::faults::{AtConnection, Effect};
 use counterpart_exchange::{Exchange, Fixture, OperationName, OperationTemplate, ProviderProfile, suggest};
 use schemars::JsonSchema;
@@ -106,9 +107,10 @@ fn check_exchange(wanted: &str, profile: &ProviderProfile, fixtures: &[Fixture])
     match named[..] {
         [exchange] => {
             let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
-            if is_behaviour(profile, &operation, exchange) && !is_endpoint(profile, &operation) {
+            if is_evidence(profile, &operation, exchange) && !is_endpoint(profile, &operation) {
+                let status = exchange.response.as_ref().map_or(0, |response| response.status);
                 return Err(format!(
-                    "`{wanted}` is a recorded 401: it shows the provider's form and is never replayed; \
+                    "`{wanted}` is a recorded {status}: it shows the provider's form and is never replayed; \
                      place the fault at an exchange that answers"
                 ));
             }

@@ -19,8 +19,8 @@ pub(crate) struct Prepared {
     pub(crate) body: Bytes,
     /// The length that the recorded head promised, where it promised one.
     pub(crate) recorded_length: Option<u64>,
-    /// Seconds that it tells the client to wait.
-    pub(crate) retry_after_s: Option<u64>,
+    /// Whether it tells the client to wait.
+    pub(crate) has_retry_after: bool,
     pub(crate) ended: Ended,
     /// The size of a body that was not kept when it was recorded.
     pub(crate) omitted_bytes: Option<u64>,
@@ -30,6 +30,19 @@ impl Prepared {
     /// Another one, to be changed.
     pub(crate) fn copy(&self) -> Self {
         Self { headers: self.headers.clone(), body: self.body.clone(), ..*self }
+    }
+
+    /// The same with further header fields in place of those that have their names.
+    pub(crate) fn with_headers(&self, set: &[(String, String)]) -> Self {
+        let mut headers = self.headers.to_vec();
+        for (name, value) in set {
+            let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
+                continue;
+            };
+            headers.retain(|(known, _)| *known != name);
+            headers.push((name, value));
+        }
+        Self { headers: headers.into(), ..self.copy() }
     }
 
     /// The answer as an exchange holds one, to be changed.
@@ -57,7 +70,7 @@ impl SharedHeaders {
     pub(crate) fn prepare(&mut self, response: Response, ended: Ended) -> Prepared {
         let recorded_length =
             response.headers.text("content-length").and_then(|length| length.trim().parse().ok());
-        let retry_after_s = response.headers.text("retry-after").and_then(|wait| wait.trim().parse().ok());
+        let has_retry_after = response.headers.text("retry-after").is_some();
         let mut headers = Vec::new();
         for (name, values) in response.headers.iter().filter(|(name, _)| !CONNECTION_FIELDS.contains(name)) {
             let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
@@ -82,7 +95,7 @@ impl SharedHeaders {
             headers: headers.into_boxed_slice(),
             body: Bytes::from(response.body.into_bytes()),
             recorded_length,
-            retry_after_s,
+            has_retry_after,
             ended,
             omitted_bytes,
         }

@@ -34,6 +34,7 @@ mod missing_field;
 mod missing_scope;
 mod not_found;
 mod null_field;
+mod overloaded;
 mod rate_limited;
 mod redirect_loop;
 mod refresh_refused;
@@ -56,10 +57,11 @@ mod wrong_type;
 
 use crate::answer::{Answer, Pace};
 use crate::auth::Tokens;
+use crate::behaviour::gate::Gate;
 use crate::forms::ErrorForms;
 use bytes::Bytes;
 use counterpart_exchange::{JsonText, OperationName, ProviderProfile, Request, Response, suggest};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +69,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Surroundings<'a> {
     pub(crate) profile: &'a ProviderProfile,
     pub(crate) forms: &'a ErrorForms,
+    pub(crate) operation: &'a OperationName,
+    pub(crate) now: Timestamp,
     /// The page that this operation answered before, if it did.
     pub(crate) previous_page: Option<&'a JsonText>,
     /// The request.
@@ -77,6 +81,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) strikes_before: u64,
 }
 
+type AskGate<'a> = Box<dyn FnOnce(&mut Gate, &Surroundings<'_>) -> Result<Option<Answer>, String> + 'a>;
 type ChangeState<'a> = Box<dyn FnOnce(&mut Tokens, &ProviderProfile, &Request) -> Result<(), String> + 'a>;
 type ChangeAnswer<'a> = Box<dyn FnOnce(Response, &Surroundings<'_>) -> Result<Response, String> + 'a>;
 type ChangeTokens<'a> =
@@ -87,6 +92,8 @@ type SpoilAnswer<'a> = Box<dyn FnOnce(Response) -> Result<Answer, String> + 'a>;
 pub(crate) enum Effect<'a> {
     /// Answers it; the recording stays as it is.
     Instead(Box<dyn FnOnce(&Surroundings<'_>) -> Answer + 'a>),
+    /// Looks at how requests come, and may close the gate: answers instead, or lets the request go its way.
+    Gate(AskGate<'a>),
     /// Changes the provider's state; the request then goes its way.
     State(ChangeState<'a>),
     /// Spoils the way back of the recorded answer; the recording stays as it is.
@@ -264,7 +271,9 @@ faults! {
     NotFound(not_found) = "not_found",
     /// A field of the answer is null.
     NullField(null_field) = "null_field",
-    /// Too many requests: 429, with or without Retry-After.
+    /// Above a rate of requests: a misleading error, and no word of slowing down.
+    Overloaded(overloaded) = "overloaded",
+    /// Too many requests: 429, with or without a wait, true or not.
     RateLimited(rate_limited) = "rate_limited",
     /// The request is redirected to itself.
     RedirectLoop(redirect_loop) = "redirect_loop",

@@ -1,9 +1,13 @@
-//! Called too often.
+//! Called too often, or so the provider says.
 
 use super::{Effect, Misbehaves};
 use crate::answer::Answer;
+use crate::behaviour::gate::Said;
+use counterpart_exchange::{FieldName, FieldValue, RetryAfterForm};
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// 429 Too Many Requests (RFC 6585 section 4) in the provider's own form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,13 +17,31 @@ pub struct RateLimited {
     /// one. Without it the answer does not say how long.
     #[serde(default)]
     pub retry_after_s: Option<u64>,
+    /// How `Retry-After` is written.
+    #[serde(default)]
+    pub told_as: RetryAfterForm,
+    /// Header fields that the answer carries besides.
+    #[serde(default)]
+    pub vendor_headers: IndexMap<FieldName, FieldValue>,
+    /// Seconds for which the operation is really refused from then on, whatever was told: more, or less. Each
+    /// refusal tells the same wait again. Without it, nothing is refused but the request itself.
+    #[serde(default)]
+    pub really_s: Option<NonZeroU32>,
 }
 
 impl Misbehaves for RateLimited {
     fn effect(&self) -> Effect<'_> {
-        Effect::Instead(Box::new(|around| {
-            let form = around.forms.form("rate_limited", 429, "too many requests");
-            Answer::Whole(around.forms.with_retry_after(form, self.retry_after_s))
+        Effect::Gate(Box::new(|gate, around| {
+            let said = Said {
+                wait_s: self.retry_after_s,
+                told_as: self.told_as,
+                vendor_headers: self.vendor_headers.clone(),
+            };
+            let answer = Answer::Whole(said.answer(around.forms, around.now));
+            if let Some(really_s) = self.really_s {
+                gate.close(around.operation, u64::from(really_s.get()), said, around.now);
+            }
+            Ok(Some(answer))
         }))
     }
 }

@@ -170,11 +170,11 @@ async fn handle(
         Err(refusal) => return Ok(outright(&refusal)),
     };
     let is_head = received.method() == http::Method::HEAD;
-    let (provider, received) = match shared.provider_of(received) {
+    let (index, received) = match shared.provider_of(received) {
         Ok(found) => found,
         Err(received) => return Ok(outright(&nobody(shared, &received))),
     };
-    let (decision, open) = decide(shared, provider, &received);
+    let (decision, open) = decide(shared, index, &received);
     drop(received);
     if let Some(how_long) = decision.outage {
         standing.outage(how_long);
@@ -183,11 +183,13 @@ async fn handle(
 }
 
 /// Asks the play, and notes what it says.
-fn decide(shared: &Shared, provider: &Provider, received: &Received) -> (Decision, OpenRequest) {
-    let decision = provider.play().answer(received);
-    let open = shared.journal.receive(Seen {
+fn decide(shared: &Arc<Shared>, index: usize, received: &Received) -> (Decision, OpenRequest) {
+    let provider = &shared.providers[index];
+    let mut decision = provider.play().answer(received);
+    let at = shared.clock.now();
+    let mut open = shared.journal.receive(Seen {
         seq: 0,
-        at: shared.clock.now(),
+        at,
         provider: Arc::clone(&provider.name),
         operation: Arc::clone(&decision.operation),
         method: received.method().clone(),
@@ -195,9 +197,13 @@ fn decide(shared: &Shared, provider: &Provider, received: &Received) -> (Decisio
         exchange: decision.exchange.clone(),
         fault: decision.fault,
         status: decision.answer.status(),
-        retry_after_s: decision.answer.retry_after_s(),
+        retry_after_s: decision.answer.retry_after_s(at),
         note: decision.note.clone(),
     });
+    if !decision.pass.holds_nothing() {
+        let (shared, pass) = (Arc::clone(shared), std::mem::take(&mut decision.pass));
+        open.when_over(move || shared.providers[index].play().finish(pass));
+    }
     (decision, open)
 }
 

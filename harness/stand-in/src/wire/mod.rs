@@ -279,17 +279,17 @@ impl Provider {
 }
 
 impl Shared {
-    /// Whose API a request asks for: the only one, or the one that the first segment of its path names.
-    fn provider_of(&self, received: Received) -> Result<(&Provider, Received), Received> {
-        if let [only] = self.providers.as_slice() {
-            return Ok((only, received));
+    /// Whose API a request asks for, by its index: the only one, or the one that the first segment of its path names.
+    fn provider_of(&self, received: Received) -> Result<(usize, Received), Received> {
+        if self.providers.len() == 1 {
+            return Ok((0, received));
         }
         let path = received.target().trim_start_matches('/');
         let first = path.split(['/', '?']).next().unwrap_or_default();
-        match self.providers.iter().find(|provider| *provider.name == *first) {
-            Some(provider) => {
+        match self.providers.iter().position(|provider| *provider.name == *first) {
+            Some(index) => {
                 let prefix = format!("/{first}");
-                Ok((provider, received.without_prefix(&prefix)))
+                Ok((index, received.without_prefix(&prefix)))
             }
             None => Err(received),
         }

@@ -17,7 +17,11 @@ cases! {
     malformed_json: the_json_breaks_off_within_the_length_that_is_promised,
     missing_field: a_field_is_missing,
     rate_limited: the_wait_is_told_in_the_header_and_in_the_vendors_field,
+    overloaded: above_a_rate_the_provider_errs_and_below_it_answers,
+    overloaded: an_overload_can_look_like_the_end_of_the_list,
     rate_limited: no_wait_is_told,
+    rate_limited: the_wait_is_told_as_the_vendor_tells_it,
+    rate_limited: the_wait_that_is_told_is_not_the_one_that_is_kept,
     refresh_refused: the_refresh_token_is_refused_for_good,
     reset: the_connection_is_reset_before_the_answer,
     reset: the_connection_is_reset_within_the_body,
@@ -215,6 +219,93 @@ async fn no_wait_is_told(fault: &str) {
     assert_eq!(received.text(), r#"{"errcode":"LIMIT","more":1}"#);
     assert_eq!(stand_in.seen()[0].retry_after_s, None);
     struck(&stand_in, fault, &[0]);
+}
+
+async fn the_wait_is_told_as_the_vendor_tells_it(fault: &str) {
+    for (told_as, header, in_body) in [
+        ("http_date", Some("Thu, 01 Jan 1970 00:00:30 GMT"), true),
+        ("decimal_seconds", Some("30.0"), true),
+        ("absent", None, false),
+    ] {
+        let spec = format!(
+            r#"{fault}{{"retry_after_s":30,"told_as":"{told_as}","vendor_headers":{{"X-RateLimit-Remaining":"0","x-evidence":"mine"}}}}@messages-1"#
+        );
+        let stand_in = history_with(&spec).await;
+        let mut client = Client::connect(&stand_in).await;
+        let received = client.ask(&page_1().of_user(&stand_in)).await;
+        assert_eq!(received.status(), 429);
+        assert_eq!(received.all("retry-after"), Vec::from_iter(header), "{told_as}");
+        assert_eq!(received.json().get("retry_after_ms").is_some(), in_body);
+        assert_eq!([received.all("x-ratelimit-remaining"), received.all("x-evidence")], [["0"], ["mine"]]);
+        assert_eq!(stand_in.seen()[0].retry_after_s, header.map(|_| 30), "what it means is known");
+        comes_whole(&mut client, &stand_in, &page_1(), PAGE_1).await;
+        struck(&stand_in, fault, &[0]);
+    }
+    let no_field = format!(r#"{fault}{{"vendor_headers":{{"a b":"0"}}}}@messages-1"#);
+    assert!(no_field.parse::<counterpart_stand_in::PlannedFault>().is_err());
+}
+
+async fn the_wait_that_is_told_is_not_the_one_that_is_kept(fault: &str) {
+    for (told_s, really_s) in [(5, 30), (60, 30)] {
+        let spec = format!(r#"{fault}{{"retry_after_s":{told_s},"really_s":{really_s}}}@messages-1"#);
+        let stand_in = history_with(&spec).await;
+        let at_ms = |ms| stand_in.clock().advance_to(jiff::Timestamp::from_millisecond(ms).unwrap());
+        let mut client = Client::connect(&stand_in).await;
+        at_ms(500);
+        for ms in [500, 5_500, 30_499] {
+            at_ms(ms);
+            let received = client.ask(&page_1().of_user(&stand_in)).await;
+            assert_eq!(received.status(), 429, "at {ms} ms");
+            assert_eq!(received.all("retry-after"), [told_s.to_string()], "the same lie again");
+        }
+        let refresh_token = stand_in.credentials().refresh_token.clone().unwrap();
+        let refresh = Ask::new("POST", "/refresh").json(&format!(r#"{{"refresh_token":"{refresh_token}"}}"#));
+        assert_eq!(client.ask(&refresh).await.status(), 200, "other operations are let through");
+        at_ms(30_500);
+        let access =
+            stand_in.secret_values().find(|value| stand_in.hide(value) == "«access_token:2»").unwrap();
+        let received = client.ask(&page_1().bearer(access)).await;
+        assert_eq!((received.status(), received.text()), (200, PAGE_1), "nothing was consumed meanwhile");
+        struck(&stand_in, fault, &[0]);
+    }
+    let never = format!(r#"{fault}{{"really_s":0}}@messages-1"#);
+    assert!(never.parse::<counterpart_stand_in::PlannedFault>().is_err());
+}
+
+async fn above_a_rate_the_provider_errs_and_below_it_answers(fault: &str) {
+    for (answers, status) in [("server_error", 500), ("not_found", 404)] {
+        let spec = format!(r#"{fault}{{"above_per_s":2,"answers":"{answers}"}}@messages*always"#);
+        let stand_in = history_with(&spec).await;
+        let mut client = Client::connect(&stand_in).await;
+        let mut statuses = Vec::new();
+        for ms in [0, 0, 0, 999, 1_998, 1_999] {
+            stand_in.clock().advance_to(jiff::Timestamp::from_millisecond(ms).unwrap());
+            let received = client.ask(&page_1().of_user(&stand_in)).await;
+            statuses.push(received.status());
+            assert_eq!(received.all("retry-after"), [] as [&str; 0], "it does not say to slow down");
+        }
+        assert_eq!(statuses, [200, 200, status, status, 200, 200], "three in a second are too many");
+        struck(&stand_in, fault, &[2, 3]);
+    }
+    let stand_in = history_with(&format!(r#"{fault}{{"above_per_s":2}}@messages*always"#)).await;
+    ask(&stand_in, &page_1().of_user(&stand_in)).await;
+    assert_eq!(stand_in.unused_faults().len(), 1, "nobody came so often");
+    for rate in ["0", "10000"] {
+        let spec = format!(r#"{fault}{{"above_per_s":{rate}}}@messages"#);
+        assert!(spec.parse::<counterpart_stand_in::PlannedFault>().is_err(), "{rate}");
+    }
+}
+
+async fn an_overload_can_look_like_the_end_of_the_list(fault: &str) {
+    let stand_in =
+        history_with(&format!(r#"{fault}{{"above_per_s":1,"answers":"empty_page"}}@messages-2"#)).await;
+    let mut client = Client::connect(&stand_in).await;
+    comes_whole(&mut client, &stand_in, &page_1(), PAGE_1).await;
+    let received = client.ask(&page_2().of_user(&stand_in)).await;
+    assert_eq!((received.status_line.as_str(), received.text()), ("HTTP/1.1 200 OK", r#"{"chunk":[]}"#));
+    stand_in.clock().advance_to(jiff::Timestamp::from_second(1).unwrap());
+    comes_whole(&mut client, &stand_in, &page_2(), PAGE_2).await;
+    struck(&stand_in, fault, &[1]);
 }
 
 async fn the_refresh_token_is_refused_for_good(fault: &str) {

@@ -5,14 +5,17 @@
 mod cases;
 
 mod bearer;
+mod conditional;
 mod faults;
 mod faults_auth;
 mod faults_content;
 mod faults_http;
 mod faults_wire;
 mod http2;
+mod idempotency;
 mod oauth;
 mod provider;
+mod quota;
 mod recordings;
 mod replay;
 mod robustness;
