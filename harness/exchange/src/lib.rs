@@ -30,6 +30,8 @@ pub use library::{FixtureRef, Library};
 pub use operation::{OperationName, OperationTemplate, RequestTarget};
 pub use placeholder::{Placeholder, StandInValues, find_placeholders};
 pub use profile::{
-    Auth, BearerAuth, ErrorForm, FittingOperation, IdempotencyKey, Identifiers, Pagination, ProviderProfile,
-    RateLimit, Refresh, SecretFields, Volatile,
+    ArchivedInList, ArchivedMark, AtEnd, Auth, BearerAuth, ErrorForm, FittingOperation, Grow, Handshake,
+    IdForm, IdempotencyKey, Identifiers, ListFilter, ListOrder, NextPage, PageSize, PagedBy, Pagination,
+    ProviderProfile, RateLimit, RecordTimestamps, Refresh, Resource, SecretFields, Volatile,
+    WebhookSubscriptions,
 };

@@ -3,6 +3,16 @@
 //! Written by people, next to the provider's fixtures. It holds policy (what is volatile, what is
 //! secret, how the provider authenticates), never evidence. Knows nothing of how the policy is played.
 
+mod paging;
+mod resources;
+mod subscriptions;
+
+pub use paging::{AtEnd, NextPage, PageSize, PagedBy, Pagination};
+pub use resources::{
+    ArchivedInList, ArchivedMark, Grow, IdForm, ListFilter, ListOrder, RecordTimestamps, Resource,
+};
+pub use subscriptions::{Handshake, WebhookSubscriptions};
+
 use crate::document::{Document, DocumentError, parse_document, read_text};
 use crate::operation::slug;
 use crate::{OperationName, OperationTemplate, RequestTarget};
@@ -40,6 +50,12 @@ pub struct ProviderProfile {
     /// How the provider hands out a list page by page.
     #[serde(default)]
     pub pagination: Option<Pagination>,
+    /// What the provider keeps as state, by a name of its own.
+    #[serde(default)]
+    pub resources: IndexMap<String, Resource>,
+    /// Which resource holds webhook subscriptions, and how they are verified.
+    #[serde(default)]
+    pub webhook_subscriptions: Option<WebhookSubscriptions>,
     /// How a repeated write is recognised.
     #[serde(default)]
     pub idempotency: Option<IdempotencyKey>,
@@ -105,16 +121,6 @@ pub struct RateLimit {
     /// A top-level JSON field of the answer's body that repeats the wait, in milliseconds.
     #[serde(default)]
     pub retry_after_ms_field: Option<String>,
-}
-
-/// Paging by cursor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Pagination {
-    /// The operations that page.
-    pub operations: Vec<OperationName>,
-    /// The top-level field of the answer that holds the items.
-    pub items: String,
 }
 
 /// Where a write carries the key that makes its repetition harmless.
@@ -229,6 +235,7 @@ impl ProviderProfile {
                 return Err(DocumentError::whole(path, message));
             }
         }
+        profile.check_state().map_err(|problem| DocumentError::whole(path, problem))?;
         Ok(profile)
     }
 
@@ -257,6 +264,43 @@ impl ProviderProfile {
             .max_by_key(|fitting| fitting.template.specificity())
     }
 
+    /// What is wrong with the parts that are played as state, if anything.
+    fn check_state(&self) -> Result<(), String> {
+        let mut owners: IndexMap<&OperationName, &str> = IndexMap::new();
+        for (name, resource) in &self.resources {
+            for operation in resource.operations() {
+                if let Some(owner) = owners.insert(operation, name) {
+                    return Err(format!(
+                        "resources.{name}: `{operation}` already belongs to resources.{owner}; \
+                         an operation does one thing to one resource"
+                    ));
+                }
+            }
+            if let Some(Grow { to }) = resource.grow.filter(|grow| grow.to > Grow::MAX_TO) {
+                let most = Grow::MAX_TO;
+                return Err(format!("resources.{name}.grow.to: {to} is over {most}, the most there can be"));
+            }
+            if resource.list.is_some() && resource.items.is_none() && self.pagination.is_none() {
+                return Err(format!(
+                    "resources.{name}: nothing says where the records of `list` are; \
+                     write `items`, or `pagination.items`"
+                ));
+            }
+        }
+        if let Some(subscriptions) = &self.webhook_subscriptions
+            && !self.resources.contains_key(&subscriptions.resource)
+        {
+            let known = self.resources.keys().map(String::as_str);
+            let hint = crate::suggest(&subscriptions.resource, known)
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(format!(
+                "webhook_subscriptions.resource: `{}` is not among the profile's resources{hint}",
+                subscriptions.resource
+            ));
+        }
+        Ok(())
+    }
+
     fn operations_named(&self) -> impl Iterator<Item = &OperationName> {
         let (public, refresh) = match &self.auth {
             Auth::Bearer(bearer) => (bearer.public.as_slice(), bearer.refresh.as_ref()),
@@ -270,6 +314,7 @@ impl ProviderProfile {
             .iter()
             .chain(refresh.map(|refresh| &refresh.operation))
             .chain(self.pagination.iter().flat_map(|pagination| &pagination.operations))
+            .chain(self.resources.values().flat_map(Resource::operations))
             .chain(idempotent)
             .chain(self.errors.values().filter_map(|form| form.operation.as_ref()))
     }

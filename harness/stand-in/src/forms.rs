@@ -14,8 +14,18 @@ pub struct ErrorForms {
 }
 
 /// The errors whose form is asked for, by fault or by state.
-const KNOWN: [&str; 6] =
-    ["expired_token", "unknown_token", "refresh_refused", "rate_limited", "forbidden", "server_error"];
+const KNOWN: [&str; 10] = [
+    "expired_token",
+    "unknown_token",
+    "refresh_refused",
+    "rate_limited",
+    "forbidden",
+    "server_error",
+    "not_found",
+    "gone",
+    "expired_cursor",
+    "handshake_failed",
+];
 
 impl ErrorForms {
     /// What is wrong with the names of the profile's errors, if anything.

@@ -1,7 +1,7 @@
 //! The stand-in: a server that plays the provider from its fixtures, and fails on request.
 //!
 //! A request is taken up ([`server`]), told what it asks for ([`matching`]), judged by what the provider
-//! profile declares as behaviour ([`auth`], [`idempotency`], [`bindings`]), put in the way of at most one fault
+//! profile declares as behaviour ([`auth`], [`data`], [`idempotency`], [`bindings`]), put in the way of at most one fault
 //! ([`faults`]), and answered ([`answer`]). The stand-in knows fixtures and profiles; it knows nothing of
 //! scenarios, subjects or outcomes.
 
@@ -9,6 +9,7 @@ mod answer;
 mod auth;
 mod bindings;
 mod clock;
+mod data;
 mod faults;
 mod forms;
 mod idempotency;
@@ -22,6 +23,7 @@ mod server;
 pub use answer::{Answer, Cut};
 pub use auth::Credentials;
 pub use clock::StandInClock;
+pub use data::{HandshakeDue, Subscription, Verification};
 pub use faults::{Fault, FaultSummary};
 pub use forms::ErrorForms;
 pub use log::{Seen, SeenNote, Traffic};

@@ -6,7 +6,8 @@ use crate::answer::{Answer, Cut};
 use crate::auth::{Credentials, Judgement, Tokens, refresh_of};
 use crate::bindings::Bindings;
 use crate::clock::StandInClock;
-use crate::faults::{Effect, Fault, Surroundings};
+use crate::data::{Ask, Data};
+use crate::faults::{Effect, Fault, Outcome, Surroundings};
 use crate::forms::ErrorForms;
 use crate::idempotency::{self, FirstAnswers};
 use crate::log::SeenNote;
@@ -26,6 +27,7 @@ pub(crate) struct Play {
     clock: StandInClock,
     recording: Recording,
     tokens: Tokens,
+    data: Data,
     first_answers: FirstAnswers,
     bindings: Bindings,
     plan: Plan,
@@ -68,9 +70,11 @@ impl Play {
             values.push(of_fixture);
         }
         let (tokens, credentials) = Tokens::learn(&profile, &exchanges);
+        let data = Data::learn(&profile, &exchanges, base_url);
         let play = Self {
             recording: Recording::new(&profile, exchanges),
             tokens,
+            data,
             first_answers: FirstAnswers::default(),
             bindings: Bindings::default(),
             plan: Plan::new(faults),
@@ -94,6 +98,19 @@ impl Play {
 
     pub(crate) fn fresh_tokens(&self) -> Vec<String> {
         self.tokens.fresh().to_vec()
+    }
+
+    pub(crate) fn data(&mut self) -> &mut Data {
+        &mut self.data
+    }
+
+    /// Ends the handshake of a subscription; hands back the answer to be given instead, where it failed.
+    pub(crate) fn handshake_done(
+        &mut self,
+        subscription: &str,
+        went: Result<(), String>,
+    ) -> Option<Response> {
+        self.data.handshake_done(subscription, went, &self.forms)
     }
 
     pub(crate) fn unused_faults(&self) -> Vec<UnusedFault> {
@@ -147,7 +164,13 @@ impl Play {
         let name = fault.name();
         match fault.effect() {
             Effect::Instead(answer) => {
-                let around = Surroundings { profile: &self.profile, forms: &self.forms, previous_page: None };
+                let around = Surroundings {
+                    profile: &self.profile,
+                    forms: &self.forms,
+                    operation: asked.operation,
+                    now: self.clock.now(),
+                    previous_page: None,
+                };
                 Decision {
                     fault: Some(name),
                     ..decision(answer(&around), SeenNote::Faulted(name.to_owned()))
@@ -176,6 +199,34 @@ impl Play {
                 exchange: Some(exchange.clone()),
                 ..decision(Answer::Whole(first.clone()), note)
             };
+        }
+        let ask = Ask {
+            profile: &self.profile,
+            forms: &self.forms,
+            operation: asked.operation,
+            request: asked.request,
+            now,
+            last_given: self
+                .recording
+                .last_given(&asked.key)
+                .and_then(|entry| entry.exchange.response.as_ref()),
+        };
+        let effect = effect.map(|(name, effect)| (name, by_data(effect, &mut self.data, &ask)));
+        if let Some(answered) = self.data.answer(&ask) {
+            let note = SeenNote::Behaved(answered.note);
+            let response = answered.response;
+            let decided = self.apply(effect, asked.operation, response.clone(), Ended::Complete, note);
+            if decided.consumes {
+                self.data.keep(answered.change);
+                if let (Some(key), Answer::Whole(_)) = (&asked.idempotency_key, &decided.decision.answer) {
+                    self.first_answers.keep(
+                        key.clone(),
+                        answered.exchange.clone().unwrap_or_default(),
+                        &response,
+                    );
+                }
+            }
+            return Decision { exchange: answered.exchange, ..decided.decision };
         }
         let (index, note) = match asked.candidate {
             Candidate::Next(index) => (index, SeenNote::Replayed),
@@ -226,8 +277,13 @@ impl Play {
         note: SeenNote,
     ) -> Decided {
         let previous = self.previous_pages.get(operation).cloned();
-        let around =
-            Surroundings { profile: &self.profile, forms: &self.forms, previous_page: previous.as_ref() };
+        let around = Surroundings {
+            profile: &self.profile,
+            forms: &self.forms,
+            operation,
+            now: self.clock.now(),
+            previous_page: previous.as_ref(),
+        };
         let fault = effect.as_ref().map(|(name, _)| *name);
         let mut decided = match effect {
             Some((name, Effect::Spoils(spoil))) => match spoil(response.clone()) {
@@ -283,6 +339,18 @@ impl Play {
             }
         };
         unmatched_because(asked, hide(&self.values, &why))
+    }
+}
+
+/// A fault that looks at the data, done with it: what is left is to change the answer, or to say why it cannot be.
+fn by_data<'a>(effect: Effect<'a>, data: &mut Data, ask: &Ask<'_>) -> Effect<'a> {
+    match effect {
+        Effect::Data(change) => match change(data, ask) {
+            Ok(Outcome::Done) => Effect::Alters(Box::new(|response, _| Ok(response))),
+            Ok(Outcome::Alters(alter)) => Effect::Alters(alter),
+            Err(why) => Effect::Alters(Box::new(|_, _| Err(why))),
+        },
+        other => other,
     }
 }
 

@@ -3,11 +3,14 @@
 use crate::answer::{Answer, AnswerBody, Cut, cut_short, head_alone, whole};
 use crate::auth::Credentials;
 use crate::clock::StandInClock;
+use crate::data::{HandshakeDue, Subscription};
 use crate::forms::ErrorForms;
 use crate::log::{Log, Seen, SeenNote, Traffic};
 use crate::plan::{PlannedFault, UnusedFault};
 use crate::play::{Decision, Play, hide};
-use counterpart_exchange::{Body, Fixture, HeaderValue, Headers, ProviderProfile, Request, StandInValues};
+use counterpart_exchange::{
+    Body, Fixture, HeaderValue, Headers, ProviderProfile, Request, Response, StandInValues,
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -154,6 +157,32 @@ impl StandIn {
     #[must_use]
     pub fn unused_faults(&self) -> Vec<UnusedFault> {
         self.shared.play().unused_faults()
+    }
+
+    /// Grows a resource of the profile to so many records in each of its collections, before anything is written.
+    ///
+    /// # Errors
+    /// A sentence, where there is no such resource, or nothing to grow it from.
+    pub fn grow(&self, resource: &str, to: u64) -> Result<(), String> {
+        self.shared.play().data().grow(resource, to)
+    }
+
+    /// Who wants which webhooks.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<Subscription> {
+        self.shared.play().data().subscriptions()
+    }
+
+    /// The handshakes that are due, each handed out once.
+    #[must_use]
+    pub fn take_handshakes(&self) -> Vec<HandshakeDue> {
+        self.shared.play().data().take_handshakes()
+    }
+
+    /// Says how a handshake went. Where it failed the subscription is gone, and what the provider answers to the request that
+    /// made it is handed back.
+    pub fn handshake_done(&self, subscription: &str, went: Result<(), String>) -> Option<Response> {
+        self.shared.play().handshake_done(subscription, went)
     }
 
     /// The values that stand for secrets: none may turn up in a log or a report.

@@ -3,24 +3,35 @@
 //! A fault either answers instead of the recording, changes the provider's state and lets the request go
 //! on, or changes the recorded answer. One that answers instead consumes nothing of the recording.
 
+mod archived_record;
+mod clock_skew;
+mod cursor_loop;
+mod deleted_record;
 mod duplicate_records;
 mod empty_field;
+mod expired_cursor;
 mod expired_token;
 mod field;
 mod forbidden;
 mod malformed_json;
 mod missing_field;
+mod out_of_order;
+mod page;
 mod rate_limited;
 mod refresh_refused;
 mod reset;
 mod server_error;
+mod shifting_pages;
+mod stale_read;
 mod timeout;
 mod truncated;
 
 use crate::answer::Answer;
 use crate::auth::Tokens;
+use crate::data::{Ask, Data};
 use crate::forms::ErrorForms;
-use counterpart_exchange::{JsonText, ProviderProfile, Request, Response, suggest};
+use counterpart_exchange::{JsonText, OperationName, ProviderProfile, Request, Response, suggest};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,12 +39,23 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Surroundings<'a> {
     pub(crate) profile: &'a ProviderProfile,
     pub(crate) forms: &'a ErrorForms,
+    pub(crate) operation: &'a OperationName,
+    pub(crate) now: Timestamp,
     /// The page that this operation answered before, if it did.
     pub(crate) previous_page: Option<&'a JsonText>,
 }
 
 type ChangeState<'a> = Box<dyn FnOnce(&mut Tokens, &ProviderProfile, &Request) -> Result<(), String> + 'a>;
 type ChangeAnswer<'a> = Box<dyn FnOnce(Response, &Surroundings<'_>) -> Result<Response, String> + 'a>;
+type ChangeData<'a> = Box<dyn FnOnce(&mut Data, &Ask<'_>) -> Result<Outcome<'a>, String> + 'a>;
+
+/// What is left to do once a fault has seen the provider's data.
+pub(crate) enum Outcome<'a> {
+    /// Nothing: the data is changed, and answers accordingly.
+    Done,
+    /// Change the answer.
+    Alters(ChangeAnswer<'a>),
+}
 
 /// What a fault does to a request.
 pub(crate) enum Effect<'a> {
@@ -41,6 +63,8 @@ pub(crate) enum Effect<'a> {
     Instead(Box<dyn FnOnce(&Surroundings<'_>) -> Answer + 'a>),
     /// Changes the provider's state; the request then goes its way.
     State(ChangeState<'a>),
+    /// Changes the provider's data, or the answer by what the data is.
+    Data(ChangeData<'a>),
     /// Spoils the way back of the recorded answer; the recording stays as it is.
     Spoils(Box<dyn FnOnce(Response) -> Result<Answer, String> + 'a>),
     /// Changes the recorded answer, which is then given.
@@ -85,10 +109,20 @@ macro_rules! faults {
 }
 
 faults! {
+    /// A record was archived meanwhile.
+    ArchivedRecord(archived_record) = "archived_record",
+    /// The provider's clock is wrong: its Date and its times are off.
+    ClockSkew(clock_skew) = "clock_skew",
+    /// The next page is this page, again and again.
+    CursorLoop(cursor_loop) = "cursor_loop",
+    /// A record was deleted meanwhile: refused when it is read, absent from lists.
+    DeletedRecord(deleted_record) = "deleted_record",
     /// The page carries the records of the page before once more.
     DuplicateRecords(duplicate_records) = "duplicate_records",
     /// A field of the answer is empty.
     EmptyField(empty_field) = "empty_field",
+    /// The cursor has expired: it is refused until the list is begun anew.
+    ExpiredCursor(expired_cursor) = "expired_cursor",
     /// The access token has expired: it is refused until it is refreshed.
     ExpiredToken(expired_token) = "expired_token",
     /// The permission was taken away: 403.
@@ -97,6 +131,8 @@ faults! {
     MalformedJson(malformed_json) = "malformed_json",
     /// A field of the answer is missing.
     MissingField(missing_field) = "missing_field",
+    /// The records of a page come in another order.
+    OutOfOrder(out_of_order) = "out_of_order",
     /// Too many requests: 429, with or without Retry-After.
     RateLimited(rate_limited) = "rate_limited",
     /// The refresh token is refused, then and ever after.
@@ -105,6 +141,10 @@ faults! {
     Reset(reset) = "reset",
     /// The provider fails: 500, or another 5xx.
     ServerError(server_error) = "server_error",
+    /// A record came to the front of the list, or left it, between two pages.
+    ShiftingPages(shifting_pages) = "shifting_pages",
+    /// A read shows the state of before the last write.
+    StaleRead(stale_read) = "stale_read",
     /// The provider never answers.
     Timeout(timeout) = "timeout",
     /// The connection is closed before the promised length was sent.
