@@ -200,34 +200,10 @@ impl Play {
                 ..decision(Answer::Whole(first.clone()), note)
             };
         }
-        let ask = Ask {
-            profile: &self.profile,
-            forms: &self.forms,
-            operation: asked.operation,
-            request: asked.request,
-            now,
-            last_given: self
-                .recording
-                .last_given(&asked.key)
-                .and_then(|entry| entry.exchange.response.as_ref()),
+        let effect = match self.by_data(asked, effect, now) {
+            Ok(decision) => return decision,
+            Err(effect) => effect,
         };
-        let effect = effect.map(|(name, effect)| (name, by_data(effect, &mut self.data, &ask)));
-        if let Some(answered) = self.data.answer(&ask) {
-            let note = SeenNote::Behaved(answered.note);
-            let response = answered.response;
-            let decided = self.apply(effect, asked.operation, response.clone(), Ended::Complete, note);
-            if decided.consumes {
-                self.data.keep(answered.change);
-                if let (Some(key), Answer::Whole(_)) = (&asked.idempotency_key, &decided.decision.answer) {
-                    self.first_answers.keep(
-                        key.clone(),
-                        answered.exchange.clone().unwrap_or_default(),
-                        &response,
-                    );
-                }
-            }
-            return Decision { exchange: answered.exchange, ..decided.decision };
-        }
         let (index, note) = match asked.candidate {
             Candidate::Next(index) => (index, SeenNote::Replayed),
             Candidate::LastAgain(index) => (index, SeenNote::Repeated),
@@ -265,6 +241,38 @@ impl Play {
             }
         }
         decided.decision
+    }
+
+    /// What the provider's data says; the fault back, where it says nothing.
+    fn by_data<'e>(
+        &mut self,
+        asked: &Asked<'_>,
+        effect: Option<(&'static str, Effect<'e>)>,
+        now: jiff::Timestamp,
+    ) -> Result<Decision, Option<(&'static str, Effect<'e>)>> {
+        let last_given = self.recording.last_given(&asked.key);
+        let ask = Ask {
+            profile: &self.profile,
+            forms: &self.forms,
+            operation: asked.operation,
+            request: asked.request,
+            now,
+            last_given: last_given.and_then(|entry| entry.exchange.response.as_ref()),
+        };
+        let effect = effect.map(|(name, effect)| (name, seen_by_data(effect, &mut self.data, &ask)));
+        let Some(answered) = self.data.answer(&ask) else { return Err(effect) };
+        let note = SeenNote::Behaved(answered.note);
+        let response = answered.response.clone();
+        let decided = self.apply(effect, asked.operation, response, Ended::Complete, note);
+        let exchange = answered.exchange;
+        if decided.consumes {
+            self.data.keep(answered.change);
+            if let (Some(key), Answer::Whole(_)) = (&asked.idempotency_key, &decided.decision.answer) {
+                let named = exchange.clone().unwrap_or_default();
+                self.first_answers.keep(key.clone(), named, &answered.response);
+            }
+        }
+        Ok(Decision { exchange, ..decided.decision })
     }
 
     /// Gives a recorded answer, through a fault if there is one.
@@ -343,7 +351,7 @@ impl Play {
 }
 
 /// A fault that looks at the data, done with it: what is left is to change the answer, or to say why it cannot be.
-fn by_data<'a>(effect: Effect<'a>, data: &mut Data, ask: &Ask<'_>) -> Effect<'a> {
+fn seen_by_data<'a>(effect: Effect<'a>, data: &mut Data, ask: &Ask<'_>) -> Effect<'a> {
     match effect {
         Effect::Data(change) => match change(data, ask) {
             Ok(Outcome::Done) => Effect::Alters(Box::new(|response, _| Ok(response))),

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(value: Value) -> Map<String, Value> {
+    fn object(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
     }
 
@@ -151,8 +151,8 @@ mod tests {
             (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
             (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
         ] {
-            let mut target = object(original);
-            merge(&mut target, &object(patch));
+            let mut target = object(&original);
+            merge(&mut target, &object(&patch));
             assert_eq!(Value::Object(target), result);
         }
     }
@@ -162,18 +162,18 @@ mod tests {
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let read = of_form(&[field("a", "1"), field("m[k][l]", "v"), field("t[]", "x"), field("t[]", "y")]);
         assert_eq!(Value::Object(read.clone()), json!({"a":"1","m":{"k":{"l":"v"}},"t":["x","y"]}));
-        let mut target = object(json!({"a":5,"t":null}));
+        let mut target = object(&json!({"a":5,"t":null}));
         overlay(&mut target, &read);
         assert_eq!(Value::Object(target), json!({"a":1,"t":["x","y"],"m":{"k":{"l":"v"}}}));
     }
 
     #[test]
     fn what_another_client_wrote_is_forgotten() {
-        let mut target = object(json!({"id":1,"name":"recorded","p":{"x":1,"y":2}}));
+        let mut target = object(&json!({"id":1,"name":"recorded","p":{"x":1,"y":2}}));
         forget(
             &mut target,
-            &object(json!({"name":"recorded","p":{"x":1,"y":2}})),
-            &object(json!({"p":{"x":3}})),
+            &object(&json!({"name":"recorded","p":{"x":1,"y":2}})),
+            &object(&json!({"p":{"x":3}})),
         );
         assert_eq!(Value::Object(target), json!({"id":1,"name":null,"p":{"x":1,"y":null}}));
     }

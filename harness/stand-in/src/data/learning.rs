@@ -135,7 +135,7 @@ impl Learner<'_> {
             return;
         }
         if verb == Verb::List {
-            return self.take_in_page(scope, name, exchange, response);
+            return self.take_in_page(&scope, name, exchange, response);
         }
         let wrapped_in = self.resource.wrapped_in.as_deref();
         let wrote = client_fields::of_request(&exchange.request, wrapped_in).unwrap_or_default();
@@ -179,7 +179,7 @@ impl Learner<'_> {
         }
     }
 
-    fn take_in_page(&mut self, scope: Scope, name: &str, exchange: &Exchange, response: &Response) {
+    fn take_in_page(&mut self, scope: &Scope, name: &str, exchange: &Exchange, response: &Response) {
         let items = self.resource.items.as_ref().or(self.paging.map(|paging| &paging.items));
         let (Some(items), Some(page)) = (items, response.body.json()) else { return };
         let Ok(records) = field_path::items(page.as_str(), items) else { return };
@@ -191,7 +191,7 @@ impl Learner<'_> {
             self.take_in_record(scope.clone(), record.get());
         }
         if self.begins == Begins::AsRecorded {
-            self.take_in_cursors(&scope, exchange, page, &records);
+            self.take_in_cursors(scope, exchange, page, &records);
         }
     }
 
@@ -233,7 +233,7 @@ impl Learner<'_> {
     /// The first that is seen of a record counts; what only a later answer shows of it is added.
     fn take_in_record(&mut self, scope: Scope, json: &str) {
         let Some(record) = Record::of(json, self.resource) else { return };
-        self.ids.extend(value_at(json, &self.resource.id).filter(|_| self.ids.len() < MAX_MODELS));
+        self.ids.extend(value_at(json, &self.resource.id));
         if self.begins == Begins::Empty {
             return;
         }

@@ -34,10 +34,19 @@ use std::collections::HashMap;
 use subscriptions::Subscribed;
 use writes::{Named, Write};
 
-/// Records that clients may write, at most.
-const MAX_WRITTEN: usize = 100_000;
-/// JSON of those records, at most.
-const MAX_WRITTEN_BYTES: usize = 256 * 1024 * 1024;
+/// What clients may write, at most.
+#[derive(Clone, Copy, Debug)]
+struct Room {
+    records: usize,
+    /// Of JSON, all records together.
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { records: 100_000, bytes: 256 * 1024 * 1024 }
+    }
+}
 
 /// A request, with what it is judged by.
 pub(crate) struct Ask<'a> {
@@ -87,6 +96,7 @@ pub(crate) struct Data {
     /// What clients wrote: where, and how many bytes of JSON.
     written: HashMap<(usize, Scope, Position), usize>,
     written_bytes: usize,
+    room: Room,
     last_write: Option<Write>,
     disturbances: Disturbances,
     subscribed: Option<Subscribed>,
@@ -205,12 +215,12 @@ impl Data {
         let bytes = write.after.as_ref().map_or(0, |record| record.json.len());
         let place = (write.kind, write.scope.clone(), write.position);
         let known = self.written.get(&place);
-        let too_many = known.is_none() && self.written.len() >= MAX_WRITTEN;
-        let too_large = self.written_bytes - known.unwrap_or(&0) + bytes > MAX_WRITTEN_BYTES;
+        let too_many = known.is_none() && self.written.len() >= self.room.records;
+        let too_large = self.written_bytes - known.unwrap_or(&0) + bytes > self.room.bytes;
         if too_many || too_large {
+            let Room { records, bytes } = self.room;
             let why = format!(
-                "the stand-in keeps at most {MAX_WRITTEN} written records of {MAX_WRITTEN_BYTES} bytes together; \
-                 start it anew"
+                "the stand-in keeps at most {records} written records of {bytes} bytes together; start it anew"
             );
             return (plain(507, &why), None, None);
         }

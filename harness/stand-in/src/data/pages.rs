@@ -368,7 +368,9 @@ impl Choice<'_> {
                 let found = super::collection::value_at(&record.json, field);
                 found.is_some_and(|found| match &found {
                     serde_json::Value::String(text) => text == wanted,
-                    other => other.to_string() == *wanted,
+                    other => {
+                        serde_json::from_str::<serde_json::Value>(wanted).is_ok_and(|wanted| wanted == *other)
+                    }
                 })
             }),
             Self::Id(id) => collection.find(id) == Some(position),

@@ -229,7 +229,7 @@ proptest! {
             })
             .collect();
         for (what, nth, colour, size) in steps {
-            shop.now = shop.now + jiff::SignedDuration::from_secs(1);
+            shop.now += jiff::SignedDuration::from_secs(1);
             let id = model.keys().nth(nth % model.len().max(1)).cloned().unwrap_or_else(|| "nobody".to_owned());
             let path = format!("/items/{id}");
             let known = model.contains_key(&id);
@@ -319,7 +319,7 @@ fn a_million_records_need_no_memory() {
     for (by, next) in METHODS {
         let mut shop = Shop::new(profile(by, next, "oldest_first"), &[listed(10)]);
         shop.data.grow("item", 1_000_000).unwrap();
-        let kept: usize = shop.data.kinds[0].collections.values().map(|one| one.kept_len()).sum();
+        let kept: usize = shop.data.kinds[0].collections.values().map(Collection::kept_len).sum();
         assert_eq!(kept, 10, "only what was recorded is kept");
         let first = body(&shop.done("GET", "/items?limit=50", ""));
         assert_eq!(first["total"], 1_000_000);
@@ -370,12 +370,17 @@ fn recorded_cursors_are_handed_out_again() {
 #[test]
 fn what_is_written_is_bounded() {
     let mut shop = Shop::new(profile(METHODS[0].0, METHODS[0].1, "oldest_first"), &[listed(1)]);
-    let large = json!({ "colour": "x".repeat(40 * 1024 * 1024) }).to_string();
+    shop.data.room = Room { records: 9, bytes: 10_300 };
+    let large = json!({ "colour": "x".repeat(1_500) }).to_string();
     let statuses: Vec<u16> = (0..7).map(|_| shop.done("POST", "/items", &large).status).collect();
     assert_eq!(statuses, [201, 201, 201, 201, 201, 201, 507]);
     let refused = shop.done("POST", "/items", &large);
     assert!(text(&body(&refused)["error"]).contains("start it anew"), "{:?}", refused.body);
     assert_eq!(shop.done("POST", "/items", r#"{"colour":"small"}"#).status, 201, "what fits is still taken");
+    assert_eq!(shop.done("PATCH", "/items/i0", &json!({"colour": "small"}).to_string()).status, 200);
+    assert_eq!(shop.done("PATCH", "/items/i0", &large).status, 507, "by a change as well");
+    let statuses: Vec<u16> = (0..3).map(|_| shop.done("POST", "/items", "{}").status).collect();
+    assert_eq!(statuses, [201, 507, 507], "and only so many");
 }
 
 #[test]

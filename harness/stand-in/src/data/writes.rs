@@ -141,7 +141,7 @@ impl Named<'_> {
             client_fields::merge(&mut fields, &wrote);
         }
         let json = self.stamped(&Value::Object(fields).to_string(), ask);
-        self.changed_to(json, kind.forms.update.as_ref(), 200, ask, wrote.keys().cloned().collect())
+        self.changed_to(&json, kind.forms.update.as_ref(), 200, ask, wrote.keys().cloned().collect())
     }
 
     fn archive(&self, ask: &Ask<'_>) -> Written {
@@ -151,7 +151,7 @@ impl Named<'_> {
         let json = field_path::set(&self.record.json, field, &value.to_string())
             .unwrap_or_else(|_| self.record.json.to_string());
         let json = self.stamped(&json, ask);
-        self.changed_to(json, self.kind.forms.archive.as_ref(), 204, ask, BTreeSet::new())
+        self.changed_to(&json, self.kind.forms.archive.as_ref(), 204, ask, BTreeSet::new())
     }
 
     fn delete(&self, ask: &Ask<'_>) -> Written {
@@ -177,14 +177,14 @@ impl Named<'_> {
 
     fn changed_to(
         &self,
-        json: String,
+        json: &str,
         form: Option<&Form>,
         status: u16,
         ask: &Ask<'_>,
         wrote: BTreeSet<String>,
     ) -> Written {
-        let response = self.kind.answer_about(form, status, &json, ask.now);
-        let after = Record::of(&json, &self.kind.resource);
+        let response = self.kind.answer_about(form, status, json, ask.now);
+        let after = Record::of(json, &self.kind.resource);
         (response, after.map(|after| self.write(Some(after), wrote)), exchange_of(form))
     }
 

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod bearer;
+mod data;
 mod faults;
+mod faults_data;
 mod provider;
 mod recordings;
 mod replay;

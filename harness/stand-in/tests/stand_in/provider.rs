@@ -61,7 +61,8 @@ pub(crate) fn profile_with(changes: &[(&str, &str)]) -> ProviderProfile {
     profile_of(&text)
 }
 
-fn profile_of(text: &str) -> ProviderProfile {
+/// A profile of its own.
+pub(crate) fn profile_of(text: &str) -> ProviderProfile {
     parse_document(Path::new("provider.yaml"), text).unwrap()
 }
 
