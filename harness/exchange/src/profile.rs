@@ -319,3 +319,40 @@ impl ProviderProfile {
             .chain(self.errors.values().filter_map(|form| form.operation.as_ref()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provider.yaml");
+        let head = "counterpart: provider/1\nprovider: p\noperations:\n  list: GET /a\n  read: GET /a/{id}\n";
+        std::fs::write(&path, format!("{head}{text}")).unwrap();
+        match ProviderProfile::read(&path) {
+            Ok(_) => "nothing".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_played_as_state_has_to_fit_together() {
+        for (text, expected) in [
+            ("resources: {a: {id: id, list: list, items: all}}", "nothing"),
+            ("resources: {a: {id: id, list: lst, items: all}}", "did you mean `list`?"),
+            ("resources: {a: {id: id, list: list}}", "write `items`, or `pagination.items`"),
+            (
+                "resources: {a: {id: id, read: read}, b: {id: id, read: read}}",
+                "already belongs to resources.a",
+            ),
+            ("resources: {a: {id: id, grow: {to: 10000001}}}", "is over 10000000"),
+            (
+                "resources: {hook: {id: id}}\nwebhook_subscriptions: {resource: hok, url: u}",
+                "did you mean `hook`?",
+            ),
+        ] {
+            let found = problem(text);
+            assert!(found.contains(expected), "{text}: {found}");
+        }
+    }
+}

@@ -14,7 +14,10 @@ use counterpart_exchange::{
 };
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Records in a list that is not paged, at most.
 const MAX_UNPAGED: usize = 10_000;
@@ -195,7 +198,9 @@ impl<'a> List<'a> {
                 )
             }),
             ListFilter::Equals(field) if *field == self.kind.resource.id => Ok(Choice::Id(value.clone())),
-            ListFilter::Equals(field) => Ok(Choice::Equals(field, value.clone())),
+            ListFilter::Equals(field) => {
+                Ok(Choice::Equals { field, wanted: value.clone(), known: RefCell::default() })
+            }
         };
         self.filters.iter().map(choice).collect()
     }
@@ -305,7 +310,7 @@ pub(crate) fn tell_next(
                 continue;
             }
             NextPage::More(field) => (field, Some(next.is_some().to_string())),
-            NextPage::Url(field) => (field, url.clone().map(|url| serde_json::Value::from(url).to_string())),
+            NextPage::Url(field) => (field, url.clone().map(|url| Value::from(url).to_string())),
             NextPage::Value(field) => (field, next.map(|next| value_for(paging, next))),
         };
         let json = response.body.json().ok_or("the answer's body is not JSON")?.as_str();
@@ -324,7 +329,7 @@ pub(crate) fn tell_next(
 fn value_for(paging: &Pagination, next: &str) -> String {
     match &paging.by {
         Some(PagedBy::Offset { .. } | PagedBy::Page { .. }) => next.to_owned(),
-        Some(PagedBy::Cursor { .. }) | None => serde_json::Value::from(next).to_string(),
+        Some(PagedBy::Cursor { .. }) | None => Value::from(next).to_string(),
     }
 }
 
@@ -356,7 +361,12 @@ fn url_with(base_url: &str, target: &str, name: &str, value: Option<&str>) -> St
 /// What a filter admits.
 enum Choice<'a> {
     Since(Timestamp),
-    Equals(&'a str, String),
+    /// What was found of a record's JSON is found of all grown ones that are made from it.
+    Equals {
+        field: &'a str,
+        wanted: String,
+        known: RefCell<HashMap<*const u8, bool>>,
+    },
     Id(String),
 }
 
@@ -364,17 +374,20 @@ impl Choice<'_> {
     fn admits(&self, collection: &Collection, position: Position) -> bool {
         match self {
             Self::Since(since) => collection.updated(position).is_some_and(|updated| updated >= *since),
-            Self::Equals(field, wanted) => collection.likeness(position).is_some_and(|record| {
-                let found = super::collection::value_at(&record.json, field);
-                found.is_some_and(|found| match &found {
-                    serde_json::Value::String(text) => text == wanted,
-                    other => {
-                        serde_json::from_str::<serde_json::Value>(wanted).is_ok_and(|wanted| wanted == *other)
-                    }
-                })
+            Self::Equals { field, wanted, known } => collection.likeness(position).is_some_and(|record| {
+                let place = record.json.as_ptr();
+                *known.borrow_mut().entry(place).or_insert_with(|| equals(&record.json, field, wanted))
             }),
             Self::Id(id) => collection.find(id) == Some(position),
         }
+    }
+}
+
+fn equals(json: &str, field: &str, wanted: &str) -> bool {
+    match super::collection::value_at(json, field) {
+        Some(Value::String(text)) => text == wanted,
+        Some(other) => serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == other),
+        None => false,
     }
 }
 
