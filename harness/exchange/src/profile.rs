@@ -7,8 +7,11 @@ mod auth;
 mod conditional;
 mod field;
 mod idempotency;
+mod paging;
 mod quota;
 mod refusal;
+mod resources;
+mod subscriptions;
 
 pub use auth::{
     Auth, BearerAuth, ClientAuthentication, LifeUnit, OAuth2, OnReuse, Pkce, PkceMethod, Refresh,
@@ -24,6 +27,11 @@ pub use quota::{
     WindowBegins,
 };
 pub use refusal::{Refusal, RefusalStatus, RetryAfterForm};
+pub use paging::{AtEnd, NextPage, PageSize, PagedBy, Pagination};
+pub use resources::{
+    ArchivedInList, ArchivedMark, Grow, IdForm, ListFilter, ListOrder, RecordTimestamps, Resource,
+};
+pub use subscriptions::{Handshake, WebhookSubscriptions};
 
 use crate::document::{Document, DocumentError, parse_document, read_text};
 use crate::operation::slug;
@@ -68,6 +76,12 @@ pub struct ProviderProfile {
     /// How the provider hands out a list page by page.
     #[serde(default)]
     pub pagination: Option<Pagination>,
+    /// What the provider keeps as state, by a name of its own.
+    #[serde(default)]
+    pub resources: IndexMap<String, Resource>,
+    /// Which resource holds webhook subscriptions, and how they are verified.
+    #[serde(default)]
+    pub webhook_subscriptions: Option<WebhookSubscriptions>,
     /// How a repeated write is recognised.
     #[serde(default)]
     pub idempotency: Option<IdempotencyKey>,
@@ -92,16 +106,6 @@ pub struct RateLimit {
     /// A top-level JSON field of the answer's body that repeats the wait, in milliseconds.
     #[serde(default)]
     pub retry_after_ms_field: Option<String>,
-}
-
-/// Paging by cursor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Pagination {
-    /// The operations that page.
-    pub operations: Vec<OperationName>,
-    /// The top-level field of the answer that holds the items.
-    pub items: String,
 }
 
 /// What is left out when requests are compared.
@@ -204,6 +208,7 @@ impl ProviderProfile {
                 return Err(DocumentError::whole(path, message));
             }
         }
+        profile.check_state().map_err(|problem| DocumentError::whole(path, problem))?;
         Ok(profile)
     }
 
@@ -238,6 +243,43 @@ impl ProviderProfile {
         quota.chain(self.idempotency.iter().flat_map(IdempotencyKey::forms_named))
     }
 
+    /// What is wrong with the parts that are played as state, if anything.
+    fn check_state(&self) -> Result<(), String> {
+        let mut owners: IndexMap<&OperationName, &str> = IndexMap::new();
+        for (name, resource) in &self.resources {
+            for operation in resource.operations() {
+                if let Some(owner) = owners.insert(operation, name) {
+                    return Err(format!(
+                        "resources.{name}: `{operation}` already belongs to resources.{owner}; \
+                         an operation does one thing to one resource"
+                    ));
+                }
+            }
+            if let Some(Grow { to }) = resource.grow.filter(|grow| grow.to > Grow::MAX_TO) {
+                let most = Grow::MAX_TO;
+                return Err(format!("resources.{name}.grow.to: {to} is over {most}, the most there can be"));
+            }
+            if resource.list.is_some() && resource.items.is_none() && self.pagination.is_none() {
+                return Err(format!(
+                    "resources.{name}: nothing says where the records of `list` are; \
+                     write `items`, or `pagination.items`"
+                ));
+            }
+        }
+        if let Some(subscriptions) = &self.webhook_subscriptions
+            && !self.resources.contains_key(&subscriptions.resource)
+        {
+            let known = self.resources.keys().map(String::as_str);
+            let hint = crate::suggest(&subscriptions.resource, known)
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return Err(format!(
+                "webhook_subscriptions.resource: `{}` is not among the profile's resources{hint}",
+                subscriptions.resource
+            ));
+        }
+        Ok(())
+    }
+
     fn operations_named(&self) -> impl Iterator<Item = &OperationName> {
         let limited = self.quota.iter().flat_map(|limit| limit.operations.iter().chain(limit.cost.keys()));
         self.auth
@@ -247,6 +289,44 @@ impl ProviderProfile {
             .chain(self.idempotency.iter().flat_map(IdempotencyKey::operations_named))
             .chain(limited)
             .chain(self.etags.iter().flat_map(|etags| &etags.operations))
+            .chain(self.resources.values().flat_map(Resource::operations))
             .chain(self.errors.values().filter_map(|form| form.operation.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provider.yaml");
+        let head = "counterpart: provider/1\nprovider: p\noperations:\n  list: GET /a\n  read: GET /a/{id}\n";
+        std::fs::write(&path, format!("{head}{text}")).unwrap();
+        match ProviderProfile::read(&path) {
+            Ok(_) => "nothing".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_played_as_state_has_to_fit_together() {
+        for (text, expected) in [
+            ("resources: {a: {id: id, list: list, items: all}}", "nothing"),
+            ("resources: {a: {id: id, list: lst, items: all}}", "did you mean `list`?"),
+            ("resources: {a: {id: id, list: list}}", "write `items`, or `pagination.items`"),
+            (
+                "resources: {a: {id: id, read: read}, b: {id: id, read: read}}",
+                "already belongs to resources.a",
+            ),
+            ("resources: {a: {id: id, grow: {to: 10000001}}}", "is over 10000000"),
+            (
+                "resources: {hook: {id: id}}\nwebhook_subscriptions: {resource: hok, url: u}",
+                "did you mean `hook`?",
+            ),
+        ] {
+            let found = problem(text);
+            assert!(found.contains(expected), "{text}: {found}");
+        }
     }
 }

@@ -16,7 +16,7 @@ pub struct ErrorForms {
 }
 
 /// The errors whose form is asked for, by fault or by state.
-const KNOWN: [&str; 21] = [
+const KNOWN: &[&str] = &[
     "expired_token",
     "unknown_token",
     "revoked_token",
@@ -26,6 +26,9 @@ const KNOWN: [&str; 21] = [
     "forbidden",
     "server_error",
     "not_found",
+    "precondition_failed",
+    "expired_cursor",
+    "handshake_failed",
     "conflict",
     "gone",
     "unprocessable",

@@ -1,7 +1,7 @@
 //! The stand-in: a server that plays providers from their fixtures, and fails on request.
 //!
 //! A request is taken off its connection ([`wire`]), told what it asks for ([`matching`]), judged by what the
-//! provider profile declares as behaviour ([`auth`], [`behaviour`], [`bindings`]), put in the way of at most one
+//! provider profile declares as behaviour ([`auth`], [`behaviour`], [`data`], [`bindings`]), put in the way of at most one
 //! fault ([`faults`]), and answered ([`answer`], [`body`]). The stand-in knows fixtures and profiles; it knows
 //! nothing of scenarios, subjects or outcomes.
 
@@ -11,6 +11,7 @@ mod behaviour;
 mod bindings;
 mod body;
 mod clock;
+mod data;
 mod faults;
 mod forms;
 mod journal;
@@ -25,6 +26,7 @@ mod wire;
 
 pub use auth::Credentials;
 pub use clock::StandInClock;
+pub use data::{HandshakeDue, Subscription, Verification};
 pub use faults::{Fault, FaultSummary};
 pub use forms::ErrorForms;
 pub use journal::{Seen, SeenNote, Traffic};

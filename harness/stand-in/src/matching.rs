@@ -202,6 +202,18 @@ impl Recording {
         }
     }
 
+    /// The exchange that answered a request the last time, if one did.
+    pub(crate) fn last_given(&self, key: &RequestKey) -> Option<&Entry> {
+        let sequence = self.sequences.get(key)?;
+        self.entries.get(*sequence.entries.get(sequence.next.checked_sub(1)?)?)
+    }
+
+    /// The exchange that answered a request the last time, if one did.
+    pub(crate) fn last_given(&self, key: KeyDigest) -> Option<&Entry> {
+        let sequence = self.sequences.get(&key)?;
+        self.entries.get(sequence.entry(sequence.next.checked_sub(1)?)?)
+    }
+
     /// Takes the next recorded answer out of the sequence.
     pub(crate) fn consume(&mut self, key: KeyDigest) {
         if let Some(sequence) = self.sequences.get_mut(&key)

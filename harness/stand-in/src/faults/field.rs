@@ -1,7 +1,16 @@
 //! A field of an answer, named by a dotted path, in the whole body or in one of the page's records.
 
+use crate::data::field_path;
 use counterpart_exchange::{Body, JsonText, Pagination, ProviderProfile, Response};
 use serde_json::Value;
+
+/// Puts a field in, with the objects that lead there.
+pub(super) fn set(mut response: Response, path: &str, value: &str) -> Result<Response, String> {
+    let json = response.body.json().ok_or("the answer's body is not JSON")?;
+    let text = field_path::set(json.as_str(), path, value)?;
+    response.body = Body::Json(JsonText::parse(&text).map_err(|error| error.to_string())?);
+    Ok(response)
+}
 
 /// Changes the object that holds the field's last part.
 pub(super) fn change(
@@ -97,10 +106,9 @@ fn record_of<'a>(
     let items = &pagination
         .ok_or("the provider profile says nothing of `pagination`, so a page's records are not known")?
         .items;
-    let records = page
-        .get_mut(items)
-        .and_then(Value::as_array_mut)
-        .ok_or_else(|| format!("the page has no list `{items}`"))?;
+    let list = items.split('.').filter(|part| !part.is_empty()).try_fold(page, |at, part| at.get_mut(part));
+    let records =
+        list.and_then(Value::as_array_mut).ok_or_else(|| format!("the page has no list `{items}`"))?;
     let count = records.len();
     number
         .checked_sub(1)

@@ -5,17 +5,22 @@
 //! endpoint do the same to what the provider's state answers there.
 
 mod answer_lost;
+mod archived_record;
 mod bandwidth;
 mod byte_order_mark;
 mod certificate_expired;
 mod certificate_untrusted;
 mod certificate_wrong_name;
+mod clock_skew;
 mod conflict;
+mod cursor_loop;
+mod deleted_record;
 mod duplicate_records;
 mod edge_value;
 mod empty_body;
 mod empty_field;
 mod error_with_200;
+mod expired_cursor;
 mod expired_token;
 mod expires_in_missing;
 mod expires_in_text;
@@ -34,7 +39,9 @@ mod missing_field;
 mod missing_scope;
 mod not_found;
 mod null_field;
+mod out_of_order;
 mod overloaded;
+mod page;
 mod rate_limited;
 mod redirect_loop;
 mod refresh_refused;
@@ -43,7 +50,9 @@ mod refused;
 mod reset;
 mod revoked_token;
 mod server_error;
+mod shifting_pages;
 mod slow_drip;
+mod stale_read;
 mod timeout;
 mod token_error_with_200;
 mod token_form_encoded;
@@ -58,6 +67,7 @@ mod wrong_type;
 use crate::answer::{Answer, Pace};
 use crate::auth::Tokens;
 use crate::behaviour::gate::Gate;
+use crate::data::{Ask, Data};
 use crate::forms::ErrorForms;
 use bytes::Bytes;
 use counterpart_exchange::{JsonText, OperationName, ProviderProfile, Request, Response, suggest};
@@ -88,6 +98,16 @@ type ChangeTokens<'a> =
     Box<dyn FnOnce(Response, &mut Tokens, &Surroundings<'_>) -> Result<Response, String> + 'a>;
 type SpoilAnswer<'a> = Box<dyn FnOnce(Response) -> Result<Answer, String> + 'a>;
 
+type ChangeData<'a> = Box<dyn FnOnce(&mut Data, &Ask<'_>) -> Result<Outcome<'a>, String> + 'a>;
+
+/// What is left to do once a fault has seen the provider's data.
+pub(crate) enum Outcome<'a> {
+    /// Nothing: the data is changed, and answers accordingly.
+    Done,
+    /// Change the answer.
+    Alters(ChangeAnswer<'a>),
+}
+
 /// What a fault does to a request.
 pub(crate) enum Effect<'a> {
     /// Answers it; the recording stays as it is.
@@ -96,6 +116,8 @@ pub(crate) enum Effect<'a> {
     Gate(AskGate<'a>),
     /// Changes the provider's state; the request then goes its way.
     State(ChangeState<'a>),
+    /// Changes the provider's data, or the answer by what the data is.
+    Data(ChangeData<'a>),
     /// Spoils the way back of the recorded answer; the recording stays as it is.
     Spoils(SpoilAnswer<'a>),
     /// Changes the recorded answer, which is then given.
@@ -215,6 +237,8 @@ macro_rules! faults {
 faults! {
     /// The request is carried out, and its answer is lost.
     AnswerLost(answer_lost) = "answer_lost",
+    /// A record was archived meanwhile.
+    ArchivedRecord(archived_record) = "archived_record",
     /// The body comes over a narrow line.
     Bandwidth(bandwidth) = "bandwidth",
     /// The body begins with a byte order mark.
@@ -225,8 +249,14 @@ faults! {
     CertificateUntrusted(certificate_untrusted) = "certificate_untrusted",
     /// The handshake shows the certificate of another server.
     CertificateWrongName(certificate_wrong_name) = "certificate_wrong_name",
+    /// The provider's clock is wrong: its Date and its times are off.
+    ClockSkew(clock_skew) = "clock_skew",
     /// The request is in conflict with what is there: 409.
     Conflict(conflict) = "conflict",
+    /// The next page is this page, again and again.
+    CursorLoop(cursor_loop) = "cursor_loop",
+    /// A record was deleted meanwhile: refused when it is read, absent from lists.
+    DeletedRecord(deleted_record) = "deleted_record",
     /// The page carries the records of the page before once more.
     DuplicateRecords(duplicate_records) = "duplicate_records",
     /// A field holds a value at the edge of its format.
@@ -237,6 +267,8 @@ faults! {
     EmptyField(empty_field) = "empty_field",
     /// 200 with a body that tells of an error.
     ErrorWith200(error_with_200) = "error_with_200",
+    /// The cursor has expired: it is refused until the list is begun anew.
+    ExpiredCursor(expired_cursor) = "expired_cursor",
     /// The access token has expired: it is refused until it is refreshed.
     ExpiredToken(expired_token) = "expired_token",
     /// The token answer does not tell how long the token lives.
@@ -271,6 +303,8 @@ faults! {
     NotFound(not_found) = "not_found",
     /// A field of the answer is null.
     NullField(null_field) = "null_field",
+    /// The records of a page come in another order.
+    OutOfOrder(out_of_order) = "out_of_order",
     /// Above a rate of requests: a misleading error, and no word of slowing down.
     Overloaded(overloaded) = "overloaded",
     /// Too many requests: 429, with or without a wait, true or not.
@@ -289,8 +323,12 @@ faults! {
     RevokedToken(revoked_token) = "revoked_token",
     /// The provider fails: 500, or another 5xx.
     ServerError(server_error) = "server_error",
+    /// A record came to the front of the list, or left it, between two pages.
+    ShiftingPages(shifting_pages) = "shifting_pages",
     /// The body comes a few bytes at a time.
     SlowDrip(slow_drip) = "slow_drip",
+    /// A read shows the state of before the last write.
+    StaleRead(stale_read) = "stale_read",
     /// The provider never answers.
     Timeout(timeout) = "timeout",
     /// The token endpoint refuses with status 200.

@@ -18,7 +18,7 @@ use crate::plan::{PlannedFault, UnusedFault};
 use crate::play::{Play, Script};
 use crate::received::Received;
 use accept::Door;
-use counterpart_exchange::{Fixture, ProviderProfile, StandInValues};
+use counterpart_exchange::{Fixture, ProviderProfile, Response, StandInValues};
 pub(crate) use end::ConnectionEnd;
 use std::io;
 use std::net::SocketAddr;
@@ -265,6 +265,32 @@ impl Provider {
     pub fn stand_in_values(&self) -> impl Iterator<Item = (String, &str)> {
         let all = self.values.iter().flat_map(StandInValues::iter);
         all.map(|(placeholder, value)| (format!("{}:{}", placeholder.kind, placeholder.number), value))
+    }
+
+    /// Grows a resource of the profile to so many records in each of its collections, before anything is written.
+    ///
+    /// # Errors
+    /// A sentence, where there is no such resource, or nothing to grow it from.
+    pub fn grow(&self, resource: &str, to: u64) -> Result<(), String> {
+        self.play().data().grow(resource, to)
+    }
+
+    /// Who wants which webhooks.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<Subscription> {
+        self.play().data().subscriptions()
+    }
+
+    /// The handshakes that are due, each handed out once.
+    #[must_use]
+    pub fn take_handshakes(&self) -> Vec<HandshakeDue> {
+        self.play().data().take_handshakes()
+    }
+
+    /// Says how a handshake went. Where it failed the subscription is gone, and what the provider answers to the
+    /// request that made it is handed back.
+    pub fn handshake_done(&self, subscription: &str, went: Result<(), String>) -> Option<Response> {
+        self.play().handshake_done(subscription, went)
     }
 
     /// Exchanges that were never asked for: `provider/flow#id`.

@@ -6,9 +6,11 @@ mod cases;
 
 mod bearer;
 mod conditional;
+mod data;
 mod faults;
 mod faults_auth;
 mod faults_content;
+mod faults_data;
 mod faults_http;
 mod faults_wire;
 mod http2;

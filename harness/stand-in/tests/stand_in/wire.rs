@@ -154,7 +154,8 @@ impl Client {
     /// Reads one answer whole; its body is as long as its head promises.
     pub(crate) async fn answer(&mut self) -> Received {
         let mut received = self.head().await;
-        let length = received.promised();
+        // 204 and 304 have no body, and so no length (RFC 9110 section 8.6).
+        let length = if matches!(received.status(), 204 | 304) { 0 } else { received.promised() };
         while self.ahead.len() < length {
             assert_eq!(self.more().await, None, "the body ends early: {received:?}");
         }
