@@ -20,7 +20,7 @@ async fn connected(stand_in: &StandIn, http: &reqwest::Client) -> Subject {
     for (name, value) in [
         ("provider", "matrix"),
         ("tenant", "bench"),
-        ("base_url", &stand_in.base_url()),
+        ("base_url", stand_in.base_url()),
         ("access_token", stand_in.credentials().access_token.as_ref().unwrap()),
     ] {
         variables.set(name, value);

@@ -164,6 +164,9 @@ const PLAIN_WORDS: [(&str, &str); 9] = [
     ("invalid boolean", "expected true or false"),
 ];
 
+/// Words that a message lists beside the nearest: more would hide it.
+const MAX_LISTED: usize = 16;
+
 /// The library's message without its own ` at line L, column C` and with a suggestion where one is near.
 fn plain_message(error: &serde_saphyr::Error) -> String {
     let full = error.to_string();
@@ -176,12 +179,15 @@ fn plain_message(error: &serde_saphyr::Error) -> String {
         return format!("the key `{key}` is given twice");
     }
     // Both libraries' wordings: ``unknown field `titel`, expected one of title, list``.
-    if let Some((found, expected)) = message.split_once(", expected ")
-        && let Some(found) = found.split('`').nth(1)
+    if let Some((problem, expected)) = message.split_once(", expected ")
+        && let Some(found) = problem.split('`').nth(1)
     {
         let known = expected.trim_start_matches("one of ").split(", ").map(|word| word.trim_matches('`'));
-        if let Some(nearest) = suggest(found, known) {
-            return format!("{message}; did you mean `{nearest}`?");
+        if let Some(nearest) = suggest(found, known.clone()) {
+            return match known.count() {
+                0..=MAX_LISTED => format!("{message}; did you mean `{nearest}`?"),
+                count => format!("{problem}; did you mean `{nearest}`? It is the nearest of {count}"),
+            };
         }
     }
     message

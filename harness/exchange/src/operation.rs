@@ -1,5 +1,7 @@
-//! Operations: what a request asks for, told from its method and path by the profile's templates.
+//! Operations: what a request asks for, told from its method and path by the profile's templates, and where every
+//! call goes to one path, from the call.
 
+use crate::protocol::CallSelector;
 use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -68,13 +70,16 @@ impl<'a> RequestTarget<'a> {
     }
 }
 
-/// A method with a path whose variable segments are named in braces: `GET /rooms/{room_id}/messages`.
+/// A method with a path whose variable segments are named in braces: `GET /rooms/{room_id}/messages`. At the
+/// endpoint of a protocol, one kind of call may be named behind it: `POST /graphql query issues`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationTemplate {
     /// The method, upper case.
     pub method: String,
     /// The path template as written.
     pub path: String,
+    /// The kind of call that alone is meant.
+    pub call: Option<CallSelector>,
     segments: Vec<Segment>,
 }
 
@@ -85,7 +90,8 @@ enum Segment {
 }
 
 impl OperationTemplate {
-    /// The variable segments of a request that fits, name with decoded value; nothing where it does not.
+    /// The variable segments of a request that fits, name with decoded value; nothing where it does not. The call
+    /// that a request makes is not looked at.
     #[must_use]
     pub fn matches(&self, method: &str, target: RequestTarget<'_>) -> Option<Vec<(String, String)>> {
         if !self.method.eq_ignore_ascii_case(method) {
@@ -132,6 +138,10 @@ impl FromStr for OperationTemplate {
         let Some(rest) = path.strip_prefix('/') else {
             return Err(format!("{path:?} does not begin with a slash; {expected}"));
         };
+        let (rest, call) = match rest.split_once(' ') {
+            Some((rest, call)) => (rest, Some(CallSelector::parse(call)?)),
+            None => (rest, None),
+        };
         let segments = rest
             .split('/')
             .map(|segment| match segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')) {
@@ -142,13 +152,14 @@ impl FromStr for OperationTemplate {
                 )),
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { method: method.to_owned(), path: path.to_owned(), segments })
+        Ok(Self { method: method.to_owned(), path: format!("/{rest}"), call, segments })
     }
 }
 
 impl fmt::Display for OperationTemplate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.method, self.path)
+        write!(formatter, "{} {}", self.method, self.path)?;
+        self.call.as_ref().map_or(Ok(()), |call| write!(formatter, " {call}"))
     }
 }
 
@@ -173,7 +184,9 @@ impl JsonSchema for OperationTemplate {
         schemars::json_schema!({
             "type": "string",
             "pattern": "^[A-Z]+ /",
-            "description": "A method and a path whose variable segments are in braces: GET /rooms/{room_id}/messages"
+            "description": "A method and a path whose variable segments are in braces: GET /rooms/{room_id}/messages. \
+                            Behind the endpoint of a protocol, one kind of call: POST /graphql query issues, \
+                            POST /soap action urn:Get, POST /rpc method issue.list"
         })
     }
 }
@@ -207,6 +220,34 @@ mod tests {
         assert!("GET rooms".parse::<OperationTemplate>().is_err());
         assert!("/rooms".parse::<OperationTemplate>().is_err());
         assert!("GET /a{b}".parse::<OperationTemplate>().is_err());
+    }
+
+    #[test]
+    fn a_call_may_be_named_behind_the_endpoint() {
+        for text in [
+            "POST /graphql query issues",
+            "POST /graphql mutation CreateIssue",
+            "POST /graphql subscription news",
+            "POST /soap/{tenant} action http://tempuri.org/Orders/Get",
+            "POST /rpc method issue.list",
+        ] {
+            let template: OperationTemplate = text.parse().unwrap();
+            assert_eq!(template.to_string(), text);
+            assert!(!template.path.contains(' ') && template.call.is_some());
+        }
+        let refusals: Vec<String> = [
+            "POST /graphql issues",
+            "POST /graphql querry issues",
+            "POST /graphql query",
+            "POST /graphql query a b",
+            "POST /graphql query issue.list",
+            "POST /graphql  query issues",
+            "POST /rpc call issue.list",
+        ]
+        .into_iter()
+        .map(|text| format!("{text}: {}", text.parse::<OperationTemplate>().unwrap_err()))
+        .collect();
+        insta::assert_snapshot!(refusals.join("\n"));
     }
 
     #[test]

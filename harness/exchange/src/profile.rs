@@ -22,12 +22,12 @@ pub use field::{FieldName, FieldValue};
 pub use idempotency::{
     IdempotencyKey, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, OtherRequest, Repeated,
 };
+pub use paging::{AtEnd, NextPage, PageSize, PagedBy, Pagination};
 pub use quota::{
     HeaderTemplate, Limit, LimitFigure, LimitKind, LimitRefusal, Per, Rate, TemplatePart, TimeOfDay,
     WindowBegins,
 };
 pub use refusal::{Refusal, RefusalStatus, RetryAfterForm};
-pub use paging::{AtEnd, NextPage, PageSize, PagedBy, Pagination};
 pub use resources::{
     ArchivedInList, ArchivedMark, Grow, IdForm, ListFilter, ListOrder, RecordTimestamps, Resource,
 };
@@ -35,7 +35,8 @@ pub use subscriptions::{Handshake, WebhookSubscriptions};
 
 use crate::document::{Document, DocumentError, parse_document, read_text};
 use crate::operation::slug;
-use crate::{OperationName, OperationTemplate, RequestTarget};
+use crate::protocol::{self, CanonicalCall, Protocol, ProtocolKind};
+use crate::{OperationName, OperationTemplate, Request, RequestTarget};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,9 @@ pub struct ProviderProfile {
     /// Operation name to method and path template.
     #[serde(default)]
     pub operations: IndexMap<OperationName, OperationTemplate>,
+    /// Endpoints where all calls go to one path: GraphQL, SOAP, JSON-RPC.
+    #[serde(default)]
+    pub protocols: Vec<Protocol>,
     /// How requests are authenticated.
     #[serde(default)]
     pub auth: Auth,
@@ -153,9 +157,13 @@ pub struct Identifiers {
 pub struct ErrorForm {
     /// Its status code.
     pub status: u16,
-    /// Top-level JSON fields that its body must have with these values.
+    /// JSON fields that its body must have with these values: a top-level field, or a dotted path into the body,
+    /// elements of lists by their index: `errors.0.extensions.code`.
     #[serde(default)]
     pub json: IndexMap<String, serde_json::Value>,
+    /// A text that its body must contain, whatever its media type.
+    #[serde(default)]
+    pub contains: Option<String>,
     /// The operation that was called, where only its answers have this form.
     #[serde(default)]
     pub operation: Option<OperationName>,
@@ -199,8 +207,9 @@ impl ProviderProfile {
                 .check()
                 .map_err(|problem| DocumentError::whole(path, format!("quota[{index}]: {problem}")))?;
         }
+        protocol::check(&profile).map_err(|problem| DocumentError::whole(path, problem))?;
         for operation in profile.operations_named() {
-            if !profile.operations.contains_key(operation) {
+            if !profile.may_have(operation) {
                 let known = profile.operations.keys().map(|name| name.0.as_str());
                 let hint = crate::suggest(&operation.0, known)
                     .map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
@@ -218,19 +227,58 @@ impl ProviderProfile {
         Self { counterpart: "provider/1".into(), provider: provider.to_owned(), ..Self::default() }
     }
 
-    /// The operation of a request: the most specific template that fits, else method and path slug.
+    /// The operation of a request: of a call, the one that the profile selects by it, else one derived from it; of
+    /// any other request, that of its method and target.
+    #[must_use]
+    pub fn operation_of_request(&self, request: &Request) -> OperationName {
+        match protocol::call_of(self, request) {
+            Some(Ok(call)) => self.operation_of_call(&call, request),
+            Some(Err(_)) | None => self.operation_of(&request.method, &request.target),
+        }
+    }
+
+    /// The operation of a call that was read from a request.
+    #[must_use]
+    pub fn operation_of_call(&self, call: &CanonicalCall, request: &Request) -> OperationName {
+        let target = RequestTarget::of(&request.target);
+        self.operations
+            .iter()
+            .filter(|(_, template)| template.call.is_some() && template.call == call.selector)
+            // The protocol's endpoint has told that the method is one of its own.
+            .filter(|(_, template)| template.matches(&template.method, target).is_some())
+            .max_by_key(|(_, template)| template.specificity())
+            .map_or_else(|| call.derived_operation(), |(name, _)| name.clone())
+    }
+
+    /// Whether there may be an operation of this name: it is among the operations, or is spelled as one that is
+    /// derived from the calls of a protocol.
+    #[must_use]
+    pub fn may_have(&self, operation: &OperationName) -> bool {
+        let is_derived = |kind: ProtocolKind| {
+            operation
+                .0
+                .strip_prefix(kind.prefix())
+                .is_some_and(|rest| rest.len() > 1 && rest.starts_with('_'))
+        };
+        self.operations.contains_key(operation)
+            || self.protocols.iter().any(|protocol| is_derived(protocol.kind()))
+    }
+
+    /// The operation of a method and a target: the most specific template that fits, else method and path slug.
     #[must_use]
     pub fn operation_of(&self, method: &str, target: &str) -> OperationName {
         self.template_of(method, target)
             .map_or_else(|| OperationName(slug(method, target)), |fitting| fitting.name.clone())
     }
 
-    /// The most specific template that fits a request.
+    /// The most specific template that fits a method and a target. Those that select a call fit none: nothing is
+    /// known of the body here.
     #[must_use]
     pub fn template_of(&self, method: &str, target: &str) -> Option<FittingOperation<'_>> {
         let target = RequestTarget::of(target);
         self.operations
             .iter()
+            .filter(|(_, template)| template.call.is_none())
             .filter_map(|(name, template)| {
                 Some(FittingOperation { name, template, variables: template.matches(method, target)? })
             })

@@ -125,7 +125,7 @@ pub(crate) fn keep(
         redacted: redacted.values,
         exchanges: redacted.exchanges,
     };
-    fixture.number_exchanges(|one| profile.operation_of(&one.request.method, &one.request.target).0);
+    fixture.number_exchanges(|one| profile.operation_of_request(&one.request).0);
 
     let draft_text = drafted.as_ref().map(|drafted| drafted.text.as_str());
     write_and_search(&fixture, draft_text, destination, &known)?;

@@ -5,7 +5,8 @@
 use crate::behaviour::told::wait_told_s;
 use crate::prepared::{CONNECTION_FIELDS, Prepared};
 use bytes::Bytes;
-use counterpart_exchange::{Headers, Response};
+use counterpart_exchange::protocol::{ProtocolKind, protocol_of, with_id_of};
+use counterpart_exchange::{Headers, ProviderProfile, Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
@@ -103,13 +104,31 @@ impl Answer {
         Self::CutShort { response, sent_bytes, promised_bytes, cut: Cut::Close }
     }
 
-    /// A whole answer that says yes, to be changed.
-    pub(crate) fn accepted(&self) -> Option<Response> {
+    /// A whole answer with the id of the JSON-RPC call that it answers; any other as it is.
+    pub(crate) fn with_id_of(self, profile: &ProviderProfile, request: &Request) -> Self {
+        if protocol_of(profile, request) != Some(ProtocolKind::JsonRpc) {
+            return self;
+        }
         match self {
-            Self::Prepared(prepared) if (200..300).contains(&prepared.status) => Some(prepared.response()),
-            Self::Whole(response) if (200..300).contains(&response.status) => Some(response.clone()),
+            Self::Prepared(prepared) => Self::Whole(with_id_of(profile, request, prepared.response())),
+            Self::Whole(response) => Self::Whole(with_id_of(profile, request, response)),
+            other => other,
+        }
+    }
+
+    /// A whole answer, to be changed.
+    pub(crate) fn whole(&self) -> Option<Response> {
+        match self {
+            Self::Prepared(prepared) => Some(prepared.response()),
+            Self::Whole(response) => Some(response.clone()),
             _ => None,
         }
+    }
+
+    /// A whole answer that says yes, to be changed.
+    pub(crate) fn accepted(&self) -> Option<Response> {
+        self.status().filter(|status| (200..300).contains(status))?;
+        self.whole()
     }
 
     /// The status that is sent, if one is.
@@ -128,10 +147,9 @@ impl Answer {
     pub(crate) fn retry_after_s(&self, now: Timestamp) -> Option<u64> {
         match self {
             Self::Prepared(prepared) if prepared.has_retry_after => wait_told_s(&prepared.response(), now),
-            Self::Prepared(_) => None,
             Self::Whole(response) | Self::Huge { response, .. } => wait_told_s(response, now),
             Self::Paced { answer, .. } => answer.retry_after_s(now),
-            Self::CutShort { .. } | Self::Raw(_) | Self::Nothing(_) | Self::Hold => None,
+            Self::Prepared(_) | Self::CutShort { .. } | Self::Raw(_) | Self::Nothing(_) | Self::Hold => None,
         }
     }
 }

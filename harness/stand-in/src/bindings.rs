@@ -8,7 +8,8 @@ use crate::prepared::Prepared;
 use crate::received::Received;
 use aho_corasick::{AhoCorasick, MatchKind};
 use bytes::Bytes;
-use counterpart_exchange::{Body, JsonText, ProviderProfile, RequestTarget};
+use counterpart_exchange::protocol;
+use counterpart_exchange::{Body, JsonText, ProviderProfile, Request, RequestTarget};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -63,7 +64,7 @@ impl Bindings {
         if recorded.is_empty() {
             return;
         }
-        let values = chosen(profile, sent.method().as_str(), sent.target(), || sent.request().body.clone());
+        let values = chosen(profile, sent.method().as_str(), sent.target(), || sent.request());
         for Chosen { place, value: recorded } in recorded {
             let Some(Chosen { value: sent, .. }) = values.iter().find(|sent| sent.place == *place) else {
                 continue;
@@ -127,11 +128,11 @@ impl Spelling {
 }
 
 /// What the client chose in a request: the values that the profile calls volatile.
-pub(crate) fn chosen(
+pub(crate) fn chosen<'a>(
     profile: &ProviderProfile,
     method: &str,
     target: &str,
-    body: impl FnOnce() -> Body,
+    request: impl FnOnce() -> &'a Request,
 ) -> Vec<Chosen> {
     let volatile = &profile.volatile;
     let mut all = Vec::new();
@@ -156,7 +157,11 @@ pub(crate) fn chosen(
             }
         }
     }
-    match if volatile.fields.is_empty() { Body::None } else { body() } {
+    if volatile.fields.is_empty() && profile.protocols.is_empty() {
+        return all;
+    }
+    let request = request();
+    match &request.body {
         Body::Json(json) => {
             let named = json.scalars().into_iter().filter_map(|scalar| Some((scalar.key?, scalar.value)));
             for (n, (name, value)) in named.filter(|(name, _)| volatile.fields.contains(name)).enumerate() {
@@ -164,8 +169,14 @@ pub(crate) fn chosen(
             }
         }
         Body::Form(fields) => {
-            for (name, value) in fields.into_iter().filter(|(name, _)| volatile.fields.contains(name)) {
-                add(format!("field {name}"), value);
+            for (name, value) in fields.iter().filter(|(name, _)| volatile.fields.contains(name)) {
+                add(format!("field {name}"), value.clone());
+            }
+        }
+        Body::Text(_) => {
+            let call = protocol::call_of(profile, request).and_then(Result::ok);
+            for (place, value) in call.into_iter().flat_map(|call| call.volatile) {
+                add(place, value);
             }
         }
         _ => {}

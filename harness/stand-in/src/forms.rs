@@ -34,6 +34,10 @@ const KNOWN: &[&str] = &[
     "unprocessable",
     "too_early",
     "error_with_200",
+    "graphql_errors",
+    "persisted_query_not_found",
+    "soap_fault",
+    "json_rpc_error",
     // The codes of RFC 6749 section 5.2.
     "invalid_request",
     "invalid_client",
@@ -80,7 +84,7 @@ impl ErrorForms {
             let mut values = None;
             for exchange in &fixture.exchanges {
                 let Some(response) = &exchange.response else { continue };
-                let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
+                let operation = profile.operation_of_request(&exchange.request);
                 for (name, form) in &profile.errors {
                     if !forms.contains_key(name) && fits(form, &operation, response) {
                         let values = values.get_or_insert_with(|| StandInValues::of(fixture));
@@ -164,11 +168,23 @@ impl ErrorForms {
 pub(crate) fn fits(form: &ErrorForm, operation: &OperationName, response: &Response) -> bool {
     let body_fits = || {
         let value = response.body.json().map(JsonText::to_value).unwrap_or_default();
-        form.json.iter().all(|(field, expected)| value.get(field) == Some(expected))
+        form.json.iter().all(|(field, expected)| at_path(&value, field) == Some(expected))
     };
+    let contains = |text: &String| String::from_utf8_lossy(&response.body.to_bytes()).contains(text);
     form.status == response.status
         && form.operation.as_ref().is_none_or(|wanted| wanted == operation)
         && (form.json.is_empty() || body_fits())
+        && form.contains.as_ref().is_none_or(contains)
+}
+
+/// A top-level field, or what a dotted path leads to; elements of lists by their index.
+fn at_path<'a>(body: &'a serde_json::Value, path: &str) -> Option<&'a serde_json::Value> {
+    body.get(path).or_else(|| {
+        path.split('.').try_fold(body, |at, part| match at {
+            serde_json::Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+            other => other.get(part),
+        })
+    })
 }
 
 /// An answer of the stand-in's own making, for a provider whose form nobody recorded.

@@ -143,14 +143,6 @@ impl Journal {
     pub(crate) fn traffic(&self) -> Traffic {
         self.with(|entries| entries.traffic)
     }
-
-    /// Forgets every entry; the counts go on.
-    pub(crate) fn clear(&self) {
-        self.with(|entries| {
-            entries.forgotten = entries.traffic.received;
-            entries.seen.clear();
-        });
-    }
 }
 
 /// A connection on which a fault keeps silent.

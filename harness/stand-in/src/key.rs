@@ -4,6 +4,7 @@
 //! There are two forms of it that agree. [`KeyDigest`] is what requests are looked up by: 128 bits, taken from
 //! the bytes as they lie. [`RequestKey`] spells it out, for people who ask why nothing fits.
 
+use counterpart_exchange::protocol::{self, key_only_reads};
 use counterpart_exchange::{Body, ProviderProfile, Request, RequestTarget};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -17,15 +18,29 @@ pub(crate) struct RequestKey {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
-    /// The canonical body; none where it was not kept when it was recorded: any fits.
+    /// The canonical body, or the key of the call that it makes; none where it was not kept when it was recorded: any fits.
     pub(crate) body: Option<String>,
 }
 
 impl RequestKey {
     pub(crate) fn of(request: &Request, profile: &ProviderProfile) -> Self {
+        let call = protocol::call_of(profile, request).and_then(Result::ok);
         let mut key = Self::without_body(&request.method, &request.target, profile);
-        key.body = canonical_body(&request.body, &profile.volatile.fields);
+        match call {
+            None => key.body = canonical_body(&request.body, &profile.volatile.fields),
+            Some(call) => {
+                key.query.retain(|(name, _)| !call.query_fields.contains(&name.as_str()));
+                key.body = Some(call.key());
+            }
+        }
         key
+    }
+
+    /// Whether a request may be sent again without changing anything: by its method (RFC 9110 section 9.2.1), or as
+    /// the call that it makes says of itself.
+    pub(crate) fn is_safe(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+            || self.body.as_deref().is_some_and(key_only_reads)
     }
 
     /// The same but for the body: none.
@@ -155,6 +170,16 @@ impl Digester {
             hasher.write(text.as_bytes());
         }
         HeadDigest(hasher.finish128().as_u128())
+    }
+
+    /// Of a call within one endpoint, by its key spelled out: what lies in its bytes is not what it means.
+    pub(crate) fn call(&self, key: &RequestKey) -> KeyDigest {
+        let body = key.body.as_ref().map_or(ANY_BODY, |body| {
+            let mut hasher = self.hasher();
+            hasher.write(body.as_bytes());
+            BodyDigest(hasher.finish128().as_u128())
+        });
+        self.whole(self.head(key), body)
     }
 
     /// Of a body as sent; the fields of JSON and of forms in any order.

@@ -8,7 +8,10 @@ use crate::bindings::{self, Chosen, Echo, Echoes};
 use crate::key::{Digester, HeadDigest, KeyDigest, RequestKey};
 use crate::prepared::{Prepared, SharedHeaders};
 use crate::received::Received;
-use counterpart_exchange::{Body, Direction, Ended, Exchange, OperationName, ProviderProfile, Request};
+use counterpart_exchange::protocol::{protocol_of, split_exchange};
+use counterpart_exchange::{
+    Body, Direction, Ended, Exchange, Headers, OperationName, ProviderProfile, Request,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -33,6 +36,10 @@ pub(crate) struct Entry {
     /// Path and query as they may be shown.
     pub(crate) shown_target: Arc<str>,
     pub(crate) request_body: Body,
+    /// Where they tell what is asked for.
+    request_headers: Headers,
+    /// Whether the request may be sent again without changing anything.
+    is_safe: bool,
     pub(crate) answer: Option<Arc<Prepared>>,
     /// What the client chose and some answer repeats.
     pub(crate) chosen: Box<[Chosen]>,
@@ -85,8 +92,10 @@ impl Recording {
             has_any_body: false,
         };
         let mut intake = Intake::default();
-        for ((name, exchange), shown_target) in exchanges.into_iter().zip(shown_targets) {
-            recording.take_in(profile, name, exchange, shown_target, &mut intake);
+        for (recorded, shown_target) in exchanges.into_iter().zip(shown_targets) {
+            for (name, exchange) in alone(profile, recorded) {
+                recording.take_in(profile, name, exchange, shown_target.clone(), &mut intake);
+            }
         }
         recording.entries.shrink_to_fit();
         recording.keep_what_is_echoed();
@@ -116,7 +125,7 @@ impl Recording {
         shown_target: String,
         intake: &mut Intake,
     ) {
-        let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
+        let operation = profile.operation_of_request(&exchange.request);
         let Ok(method) = http::Method::from_bytes(exchange.request.method.to_ascii_uppercase().as_bytes())
         else {
             return;
@@ -130,37 +139,54 @@ impl Recording {
         }
         let Ok(index) = u32::try_from(self.entries.len()) else { return };
         let Exchange { request, response, ended, .. } = exchange;
-        let head = self.digester.head(&RequestKey::without_body(method.as_str(), &request.target, profile));
-        let body = self.digester.recorded_body(&request.body);
+        // A call is told by what it asks for; what else there is, by the bytes of its body.
+        let call = protocol_of(profile, &request).map(|_| RequestKey::of(&request, profile));
+        let (head, key) = match &call {
+            Some(call) => (self.digester.head(call), self.digester.call(call)),
+            None => {
+                let spelled_out = RequestKey::without_body(method.as_str(), &request.target, profile);
+                let head = self.digester.head(&spelled_out);
+                (head, self.digester.whole(head, self.digester.recorded_body(&request.body)))
+            }
+        };
+        let is_call = call.is_some();
         self.has_any_body |= matches!(request.body, Body::Omitted { .. });
-        let sequence = self.sequences.entry(self.digester.whole(head, body));
+        let sequence = self.sequences.entry(key);
         sequence.and_modify(|sequence| sequence.further.push(index)).or_insert(Sequence {
             first: index,
             further: Vec::new(),
             next: 0,
         });
-        self.as_spelled.entry(self.digester.raw(method.as_str(), &request.target)).or_insert(index);
-        let chosen =
-            bindings::chosen(profile, method.as_str(), &request.target, || request.body.clone()).into();
+        if !is_call {
+            self.as_spelled.entry(self.digester.raw(method.as_str(), &request.target)).or_insert(index);
+        }
+        let chosen = bindings::chosen(profile, method.as_str(), &request.target, || &request).into();
         let target: Arc<str> = request.target.into();
         let shown_target =
             if *target == *shown_target { Arc::clone(&target) } else { Arc::from(shown_target) };
         self.entries.push(Entry {
             name: name.into(),
             operation: intake.operation(operation),
-            method,
             target,
             shown_target,
             chosen,
             echoes: Box::default(),
             request_body: request.body,
             answer: response.map(|response| Arc::new(intake.headers.prepare(response, ended))),
+            is_safe: call.map_or_else(|| method.is_safe(), |call| call.is_safe()),
+            request_headers: if is_call { request.headers } else { Headers::default() },
+            method,
             head,
         });
     }
 
     /// What a request asks for; the profile is asked only where nothing was recorded in this spelling.
     pub(crate) fn wanted(&self, profile: &ProviderProfile, received: &Received) -> Wanted {
+        if !profile.protocols.is_empty() && protocol_of(profile, received.request()).is_some() {
+            let key = RequestKey::of(received.request(), profile);
+            let operation = Arc::new(profile.operation_of_request(received.request()));
+            return Wanted { operation, shown_target: None, key: self.digester.call(&key) };
+        }
         let (method, target) = (received.method(), received.target());
         let spelled = self
             .as_spelled
@@ -193,19 +219,13 @@ impl Recording {
             Some(index) => Candidate::Next(index),
             None => {
                 let last = *sequence.further.last().unwrap_or(&sequence.first) as usize;
-                if self.entries.get(last).is_some_and(|entry| entry.method.is_safe()) {
+                if self.entries.get(last).is_some_and(|entry| entry.is_safe) {
                     Candidate::LastAgain(last)
                 } else {
                     Candidate::Exhausted(last)
                 }
             }
         }
-    }
-
-    /// The exchange that answered a request the last time, if one did.
-    pub(crate) fn last_given(&self, key: &RequestKey) -> Option<&Entry> {
-        let sequence = self.sequences.get(key)?;
-        self.entries.get(*sequence.entries.get(sequence.next.checked_sub(1)?)?)
     }
 
     /// The exchange that answered a request the last time, if one did.
@@ -233,13 +253,6 @@ impl Recording {
         unused.sort_unstable();
         unused.into_iter().map(|index| Arc::clone(&self.entries[index].name)).collect()
     }
-
-    /// Begins every sequence anew.
-    pub(crate) fn rewind(&mut self) {
-        for sequence in self.sequences.values_mut() {
-            sequence.next = 0;
-        }
-    }
 }
 
 impl Sequence {
@@ -258,8 +271,19 @@ impl Entry {
         Request {
             method: self.method.to_string(),
             target: self.target.to_string(),
-            headers: counterpart_exchange::Headers::default(),
+            headers: self.request_headers.clone(),
             body: self.request_body.clone(),
+        }
+    }
+}
+
+/// A recorded exchange, or those of the calls that it holds.
+fn alone(profile: &ProviderProfile, (name, exchange): (String, Exchange)) -> Vec<(String, Exchange)> {
+    match split_exchange(profile, &exchange) {
+        None => vec![(name, exchange)],
+        Some(calls) => {
+            let fixture = name.rsplit_once('#').map_or("", |(fixture, _)| fixture);
+            calls.into_iter().map(|call| (format!("{fixture}#{}", call.id), call)).collect()
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::key::RequestKey;
 use crate::matching::Entry;
+use counterpart_exchange::protocol::parts_of_key;
 use counterpart_exchange::{OperationName, ProviderProfile};
 
 /// Entries compared at most: an unmatched request must not cost a scan of whatever somebody recorded.
@@ -110,6 +111,10 @@ fn differences(sent: &RequestKey, recorded: &RequestKey) -> Vec<String> {
         }
     }
     if let (Some(sent), Some(recorded)) = (&sent.body, &recorded.body)
+        && let (Some(sent), Some(recorded)) = (parts_of_key(sent), parts_of_key(recorded))
+    {
+        differences_of_calls(&sent, &recorded, &mut all);
+    } else if let (Some(sent), Some(recorded)) = (&sent.body, &recorded.body)
         && sent != recorded
     {
         let (body, old) = around_difference(&shown_body(sent), &shown_body(recorded));
@@ -119,6 +124,28 @@ fn differences(sent: &RequestKey, recorded: &RequestKey) -> Vec<String> {
         all.push("a query field comes more often in the one than in the other".to_owned());
     }
     all
+}
+
+/// How two calls at one endpoint differ: part by part, as `variable "first"` or `parameter 1`.
+fn differences_of_calls(sent: &[(&str, &str)], recorded: &[(&str, &str)], all: &mut Vec<String>) {
+    let value_of = |parts: &[(&str, &str)], wanted: &str| {
+        parts.iter().find(|(label, _)| *label == wanted).map(|(_, value)| (*value).to_owned())
+    };
+    for (label, value) in sent.iter().take(MAX_FIELDS) {
+        match value_of(recorded, label) {
+            None => all.push(format!("the {} was not recorded", short(label))),
+            Some(old) if old != *value => {
+                let (value, old) = around_difference(value, &old);
+                all.push(format!("the {} is {value}, recorded {old}", short(label)));
+            }
+            Some(_) => {}
+        }
+    }
+    for (label, value) in recorded.iter().take(MAX_FIELDS) {
+        if value_of(sent, label).is_none() {
+            all.push(format!("the {} is missing, recorded {}", short(label), short(value)));
+        }
+    }
 }
 
 fn first_fields(key: &RequestKey) -> &[(String, String)] {
@@ -132,6 +159,10 @@ fn shown(path: &str) -> String {
 fn shown_body(body: &str) -> String {
     if body.is_empty() {
         return "empty".to_owned();
+    }
+    // A call that is compared with what is none.
+    if let Some(parts) = parts_of_key(body) {
+        return parts.iter().map(|(label, value)| format!("{label} {value}")).collect::<Vec<_>>().join(", ");
     }
     body.replace('\u{1f}', "=").replace('\u{1e}', "&")
 }

@@ -106,7 +106,7 @@ fn check_exchange(wanted: &str, profile: &ProviderProfile, fixtures: &[Fixture])
         .collect();
     match named[..] {
         [exchange] => {
-            let operation = profile.operation_of(&exchange.request.method, &exchange.request.target);
+            let operation = profile.operation_of_request(&exchange.request);
             if is_evidence(profile, &operation, exchange) && !is_endpoint(profile, &operation) {
                 let status = exchange.response.as_ref().map_or(0, |response| response.status);
                 return Err(format!(
@@ -161,7 +161,7 @@ impl RequestSelector {
     /// A sentence that names the nearest operation.
     pub fn check(&self, profile: &ProviderProfile) -> Result<(), String> {
         match self {
-            Self::Operation(name) if !profile.operations.contains_key(name) => {
+            Self::Operation(name) if !profile.may_have(name) => {
                 let known: Vec<&str> = profile.operations.keys().map(|known| known.0.as_str()).collect();
                 let near = suggest(&name.0, known.iter().copied());
                 Err(match near {
@@ -185,7 +185,14 @@ impl FromStr for RequestSelector {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.contains(' ') {
-            text.parse().map(Self::Template)
+            let template: OperationTemplate = text.parse()?;
+            match &template.call {
+                None => Ok(Self::Template(template)),
+                Some(call) => Err(format!(
+                    "`{call}` selects one kind of call, which is done by the name of its operation; name it under \
+                     `operations` of the provider profile, as in `my_call: {template}`, and write that name here"
+                )),
+            }
         } else if text.is_empty() {
             Err("an empty selector; expected an operation's name, or method and path".to_owned())
         } else {

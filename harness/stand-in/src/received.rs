@@ -20,6 +20,20 @@ impl Received {
         Self { head, body, request: OnceLock::new() }
     }
 
+    /// A part of a request, as if it had come alone. What cannot be a request's head is left out of it.
+    pub(crate) fn part(request: &Request) -> Self {
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        head.method = request.method.parse().unwrap_or_default();
+        head.uri = request.target.parse().unwrap_or_default();
+        for (name, values) in request.headers.iter() {
+            let Ok(name) = name.parse::<http::HeaderName>() else { continue };
+            for value in values.iter().filter_map(|v| http::HeaderValue::from_bytes(v.as_bytes()).ok()) {
+                head.headers.append(name.clone(), value);
+            }
+        }
+        Self { head, body: Bytes::from(request.body.to_bytes()), request: OnceLock::from(request.clone()) }
+    }
+
     pub(crate) fn method(&self) -> &http::Method {
         &self.head.method
     }

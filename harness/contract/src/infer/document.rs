@@ -117,7 +117,10 @@ fn named_operations<'o>(
 
 fn name_in_profile(profile: &ProviderProfile, form: &PathForm, method: &str) -> Option<OperationName> {
     let fits = |(_, template): &(&OperationName, &counterpart_exchange::OperationTemplate)| {
-        template.method.eq_ignore_ascii_case(method) && PathForm::of_template(template) == *form
+        // One path item holds all calls of a protocol's endpoint: none of them gives it its name.
+        template.call.is_none()
+            && template.method.eq_ignore_ascii_case(method)
+            && PathForm::of_template(template) == *form
     };
     profile.operations.iter().find(fits).map(|(name, _)| name.clone())
 }

@@ -26,7 +26,7 @@ pub(crate) fn fixture(profile: &ProviderProfile, flow: &str, exchanges: Vec<Exch
         redacted: std::collections::BTreeMap::new(),
         exchanges,
     };
-    fixture.number_exchanges(|e| profile.operation_of(&e.request.method, &e.request.target).0);
+    fixture.number_exchanges(|e| profile.operation_of_request(&e.request).0);
     fixture
 }
 

@@ -119,7 +119,7 @@ impl Machine {
         let operation = self.profile.operation_of(method, target);
         let now = Timestamp::from_second(self.history.now_s).unwrap();
         let forms = ErrorForms::default();
-        match self.tokens.judge(&self.profile, &forms, &operation, &request, now) {
+        match self.tokens.judge(&self.profile, &forms, &operation, &Received::part(&request), now) {
             Judgement::Admitted => None,
             Judgement::Answered(response, ..) => Some(*response),
         }

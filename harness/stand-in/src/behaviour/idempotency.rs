@@ -12,6 +12,7 @@ use counterpart_exchange::{
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Bytes of kept bodies; beyond them the oldest go.
 const MAX_KEPT_BYTES: usize = 256 * 1024 * 1024;
@@ -74,7 +75,7 @@ struct Remembered {
 #[derive(Debug)]
 enum State {
     UnderWay,
-    Answered { exchange: String, response: Box<Response>, size_bytes: usize },
+    Answered { exchange: Arc<str>, response: Box<Response>, size_bytes: usize },
 }
 
 /// A key that was taken: it must be answered or given up.
@@ -90,7 +91,7 @@ pub(crate) enum Repetition {
     /// It is the first with its key.
     First(Ticket),
     /// It is answered: with what, why, and from which exchange.
-    Answered(Box<Response>, &'static str, Option<String>),
+    Answered(Box<Response>, &'static str, Option<Arc<str>>),
 }
 
 impl Idempotency {
@@ -99,7 +100,7 @@ impl Idempotency {
     }
 
     /// The exchange that answered a key first, if it is still known: what a repetition is answered from.
-    pub(crate) fn first_exchange(&self, sent: KeySent, now: Timestamp) -> Option<&str> {
+    pub(crate) fn first_exchange(&self, sent: KeySent, now: Timestamp) -> Option<&Arc<str>> {
         let remembered = self.keys.get(sent.key).filter(|one| !self.is_over(one, now))?;
         let is_answered = remembered.request == sent.request
             || self.declared.as_ref().map(IdempotencyKey::other_request) == Some(OtherRequest::FirstAnswer);
@@ -148,7 +149,7 @@ impl Idempotency {
                     first.headers.set(name.as_str(), value.as_str());
                 }
                 let why = "the same key as before: the first answer again";
-                Repetition::Answered(first, why, Some(exchange.clone()))
+                Repetition::Answered(first, why, Some(Arc::clone(exchange)))
             }
         }
     }
@@ -161,7 +162,7 @@ impl Idempotency {
     }
 
     /// A first request is over: what the provider keeps is the answer to its key; nothing frees the key.
-    pub(crate) fn settle(&mut self, Ticket(key): Ticket, answer: Option<(String, Response)>) {
+    pub(crate) fn settle(&mut self, Ticket(key): Ticket, answer: Option<(Arc<str>, Response)>) {
         let keeps = self.declared.as_ref().map(|declared| declared.repeated().keeps);
         let kept = answer.filter(|(_, response)| match keeps {
             Some(KeptAnswers::Every) => true,
@@ -309,9 +310,9 @@ mod tests {
         }
     }
 
-    fn kept(size_bytes: usize) -> Option<(String, Response)> {
+    fn kept(size_bytes: usize) -> Option<(Arc<str>, Response)> {
         let body = Body::Text("x".repeat(size_bytes));
-        Some(("p/f#a-1".to_owned(), Response { status: 201, headers: Headers::default(), body }))
+        Some(("p/f#a-1".into(), Response { status: 201, headers: Headers::default(), body }))
     }
 
     #[test]

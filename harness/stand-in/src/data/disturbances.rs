@@ -63,6 +63,14 @@ pub(crate) enum ShiftedItem {
 }
 
 impl Disturbances {
+    pub(super) fn is_empty(&self) -> bool {
+        self.gone_paths.is_empty()
+            && self.gone_records.is_empty()
+            && self.refused_cursors.is_empty()
+            && self.stale.is_none()
+            && self.stale_recordings.is_empty()
+    }
+
     /// Whoever begins a list anew gets good cursors again.
     pub(super) fn lift(&mut self, ask: &Ask<'_>) {
         if !self.refused_cursors.is_empty() && cursor_of(ask).is_ok_and(|cursor| cursor.is_none()) {
@@ -218,7 +226,7 @@ impl Data {
                     .ok_or("the same was not read before, so there is no older state to show")?;
                 room_in(self.disturbances.stale_recordings.len())?;
                 let target = ask.request.target.clone();
-                self.disturbances.stale_recordings.insert(target, (older.clone(), staleness));
+                self.disturbances.stale_recordings.insert(target, (older.response(), staleness));
             }
         }
         Ok(())

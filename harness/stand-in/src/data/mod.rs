@@ -23,6 +23,7 @@ pub(crate) use pages::tell_next;
 pub use subscriptions::{HandshakeDue, Subscription, Verification};
 
 use crate::forms::{ErrorForms, plain};
+use crate::prepared::Prepared;
 use collection::{Collection, Position};
 use counterpart_exchange::{Exchange, Grow, OperationName, ProviderProfile, Request, Response};
 use disturbances::Disturbances;
@@ -56,7 +57,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) request: &'a Request,
     pub(crate) now: Timestamp,
     /// What the recording answered the last time to the same request, if it did.
-    pub(crate) last_given: Option<&'a Response>,
+    pub(crate) last_given: Option<&'a Prepared>,
 }
 
 /// An answer by state.
@@ -130,6 +131,11 @@ impl Data {
     /// Whether state, not the recording, answers an operation.
     pub(crate) fn decides(&self, operation: &OperationName) -> bool {
         self.verbs.contains_key(operation)
+    }
+
+    /// Whether there may be anything to say to an operation: most stand-ins have no data at all.
+    pub(crate) fn may_answer(&self, operation: &OperationName) -> bool {
+        self.decides(operation) || !self.disturbances.is_empty()
     }
 
     /// Grows a resource to so many records in each of its collections.

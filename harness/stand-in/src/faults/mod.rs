@@ -30,8 +30,10 @@ mod forbidden;
 mod forbidden_for_expiry;
 mod garbage;
 mod gone;
+mod graphql_errors;
 mod half_closed;
 mod huge_body;
+mod json_rpc_error;
 mod latency;
 mod maintenance_page;
 mod malformed_json;
@@ -52,6 +54,7 @@ mod revoked_token;
 mod server_error;
 mod shifting_pages;
 mod slow_drip;
+mod soap_fault;
 mod stale_read;
 mod timeout;
 mod token_error_with_200;
@@ -91,14 +94,17 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) strikes_before: u64,
 }
 
-type AskGate<'a> = Box<dyn FnOnce(&mut Gate, &Surroundings<'_>) -> Result<Option<Answer>, String> + 'a>;
-type ChangeState<'a> = Box<dyn FnOnce(&mut Tokens, &ProviderProfile, &Request) -> Result<(), String> + 'a>;
-type ChangeAnswer<'a> = Box<dyn FnOnce(Response, &Surroundings<'_>) -> Result<Response, String> + 'a>;
-type ChangeTokens<'a> =
+pub(crate) type AskGate<'a> =
+    Box<dyn FnOnce(&mut Gate, &Surroundings<'_>) -> Result<Option<Answer>, String> + 'a>;
+pub(crate) type ChangeState<'a> =
+    Box<dyn FnOnce(&mut Tokens, &ProviderProfile, &Request) -> Result<(), String> + 'a>;
+pub(crate) type ChangeAnswer<'a> =
+    Box<dyn FnOnce(Response, &Surroundings<'_>) -> Result<Response, String> + 'a>;
+pub(crate) type Refuse<'a> = Box<dyn FnOnce(&Surroundings<'_>) -> Result<Answer, String> + 'a>;
+pub(crate) type ChangeTokens<'a> =
     Box<dyn FnOnce(Response, &mut Tokens, &Surroundings<'_>) -> Result<Response, String> + 'a>;
-type SpoilAnswer<'a> = Box<dyn FnOnce(Response) -> Result<Answer, String> + 'a>;
-
-type ChangeData<'a> = Box<dyn FnOnce(&mut Data, &Ask<'_>) -> Result<Outcome<'a>, String> + 'a>;
+pub(crate) type SpoilAnswer<'a> = Box<dyn FnOnce(Response) -> Result<Answer, String> + 'a>;
+pub(crate) type ChangeData<'a> = Box<dyn FnOnce(&mut Data, &Ask<'_>) -> Result<Outcome<'a>, String> + 'a>;
 
 /// What is left to do once a fault has seen the provider's data.
 pub(crate) enum Outcome<'a> {
@@ -114,6 +120,9 @@ pub(crate) enum Effect<'a> {
     Instead(Box<dyn FnOnce(&Surroundings<'_>) -> Answer + 'a>),
     /// Looks at how requests come, and may close the gate: answers instead, or lets the request go its way.
     Gate(AskGate<'a>),
+    /// Answers it as the protocol of its endpoint does; says why, where that is none of the fault's. The recording
+    /// stays as it is.
+    Refuses(Refuse<'a>),
     /// Changes the provider's state; the request then goes its way.
     State(ChangeState<'a>),
     /// Changes the provider's data, or the answer by what the data is.
@@ -285,10 +294,14 @@ faults! {
     Garbage(garbage) = "garbage",
     /// What is asked for will never be there again: 410.
     Gone(gone) = "gone",
+    /// A GraphQL answer with errors and status 200: nothing else, or one field null.
+    GraphqlErrors(graphql_errors) = "graphql_errors",
     /// The provider closes its half of the connection and says nothing.
     HalfClosed(half_closed) = "half_closed",
     /// The body is the recorded one, and 100 MB large.
     HugeBody(huge_body) = "huge_body",
+    /// A JSON-RPC call is answered with an error object.
+    JsonRpcError(json_rpc_error) = "json_rpc_error",
     /// The answer comes late.
     Latency(latency) = "latency",
     /// 200 with a page of HTML for people.
@@ -327,6 +340,8 @@ faults! {
     ShiftingPages(shifting_pages) = "shifting_pages",
     /// The body comes a few bytes at a time.
     SlowDrip(slow_drip) = "slow_drip",
+    /// A SOAP call is answered with a fault.
+    SoapFault(soap_fault) = "soap_fault",
     /// A read shows the state of before the last write.
     StaleRead(stale_read) = "stale_read",
     /// The provider never answers.

@@ -11,6 +11,7 @@ mod tls;
 
 use crate::auth::Credentials;
 use crate::clock::StandInClock;
+use crate::data::{HandshakeDue, Subscription};
 use crate::faults::AtConnection;
 use crate::forms::ErrorForms;
 use crate::journal::{Journal, Seen, Traffic};
@@ -306,7 +307,7 @@ impl Provider {
 
 impl Shared {
     /// Whose API a request asks for, by its index: the only one, or the one that the first segment of its path names.
-    fn provider_of(&self, received: Received) -> Result<(usize, Received), Received> {
+    fn provider_of(&self, received: Received) -> Result<(usize, Received), Box<Received>> {
         if self.providers.len() == 1 {
             return Ok((0, received));
         }
@@ -317,7 +318,7 @@ impl Shared {
                 let prefix = format!("/{first}");
                 Ok((index, received.without_prefix(&prefix)))
             }
-            None => Err(received),
+            None => Err(Box::new(received)),
         }
     }
 

@@ -157,12 +157,15 @@ fn acceptor(
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-/// The certificates that were made so far, by name and flaw.
+/// Certificates by the name that was asked for and their flaw.
+type Made = HashMap<(String, Option<CertificateFlaw>), Arc<CertifiedKey>>;
+
+/// The certificates that were made so far.
 struct Certificates {
     authority: CertificateAuthority,
     /// What a client asks for that names nobody: it connects to an address.
     listens_on: String,
-    made: Mutex<HashMap<(String, Option<CertificateFlaw>), Arc<CertifiedKey>>>,
+    made: Mutex<Made>,
 }
 
 struct Resolver {

@@ -15,12 +15,13 @@ macro_rules! cases {
 }
 
 /// The lists of all files.
-const LISTS: [&[&str]; 7] = [
+const LISTS: &[&[&str]] = &[
     crate::faults::COVERED,
     crate::faults_auth::COVERED,
     crate::faults_content::COVERED,
     crate::faults_data::COVERED,
     crate::faults_http::COVERED,
+    crate::faults_protocols::COVERED,
     crate::faults_wire::COVERED,
     crate::tls::COVERED,
 ];

@@ -264,7 +264,9 @@ async fn a_subscription_waits_for_its_handshake() {
 
         client.ask(&Ask::new("POST", "/hooks").json(HOOK)).await;
         let [due] = &stand_in.providers()[0].take_handshakes()[..] else { panic!("one handshake") };
-        let refused = stand_in.providers()[0].handshake_done(&due.subscription, Err("no answer came".to_owned())).unwrap();
+        let refused = stand_in.providers()[0]
+            .handshake_done(&due.subscription, Err("no answer came".to_owned()))
+            .unwrap();
         assert_eq!(refused.status, 400);
         assert_eq!(stand_in.providers()[0].subscriptions().len(), 1, "the one that failed is gone");
     }

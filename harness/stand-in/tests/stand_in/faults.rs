@@ -73,7 +73,7 @@ pub(crate) fn struck(stand_in: &StandIn, fault: &str, at: &[usize]) {
         seen.iter().enumerate().filter(|(_, one)| one.fault.is_some()).map(|(index, _)| index).collect();
     assert_eq!(found, at, "{seen:?}");
     for index in found {
-        assert_eq!(seen[index].fault.as_deref(), Some(fault));
+        assert_eq!(seen[index].fault, Some(fault));
     }
     assert_eq!(stand_in.unused_faults(), []);
 }

@@ -96,7 +96,7 @@ async fn a_refusal_without_evidence_says_what_the_profile_says() {
   refusal: {status: 503, retry_after: http_date, form: slow_down, json: {reason: slow down}}
 "#;
     let mut played = Played::of(limited(quota), vec![fixture("flow", vec![got("member-1", MEMBER, "[1]")])]);
-    played.config.forms = counterpart_stand_in::ErrorForms::default();
+    played.config.providers[0].forms = counterpart_stand_in::ErrorForms::default();
     let stand_in = played.start().await;
     assert_eq!(member(&stand_in).await.status(), 200);
     let refused = member(&stand_in).await;
@@ -165,7 +165,7 @@ async fn a_slot_is_held_until_the_request_is_over_however_it_ends() {
     let mut cut = Client::connect(&stand_in).await;
     cut.send(&Ask::get(MEMBER).of_user(&stand_in).bytes()).await;
     cut.rest().await;
-    assert_eq!(stand_in.seen()[2].fault.as_deref(), Some("reset"), "the slot was free again");
+    assert_eq!(stand_in.seen()[2].fault, Some("reset"), "the slot was free again");
     until("the request that was cut off is over", || stand_in.traffic().answered == 3).await;
     assert_eq!(member(&stand_in).await.status(), 200);
 }
