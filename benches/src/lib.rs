@@ -1,7 +1,9 @@
 //! What the benchmarks share: the recorded history, played by a stand-in, on an async runtime of its own.
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 
-use counterpart_exchange::{Fixture, Library};
+use counterpart_exchange::{
+    Body, Direction, Ended, Exchange, ExchangeId, Fixture, Headers, JsonText, Library, Request, Response,
+};
 use counterpart_stand_in::{ErrorForms, ProviderConfig, StandIn, StandInClock, StandInConfig};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -43,6 +45,33 @@ pub async fn stand_in(fixture: Fixture, clock: StandInClock) -> StandIn {
     })
     .await
     .unwrap()
+}
+
+/// An exchange of JSON, as a recording holds it.
+///
+/// # Panics
+/// Where the bodies are not JSON.
+#[must_use]
+pub fn exchange(number: usize, method: &str, target: &str, request: &str, answer: &str) -> Exchange {
+    let json = |text: &str| {
+        let mut headers = Headers::default();
+        if text.is_empty() {
+            return (headers, Body::None);
+        }
+        headers.set("content-type", "application/json");
+        (headers, Body::Json(JsonText::parse(text).unwrap()))
+    };
+    let ((headers, body), (answer_headers, answer_body)) = (json(request), json(answer));
+    Exchange {
+        id: ExchangeId::nth("item", number),
+        direction: Direction::Outbound,
+        offset_ms: 0,
+        latency_ms: 0,
+        caused_by: None,
+        ended: Ended::Complete,
+        request: Request { method: method.to_owned(), target: target.to_owned(), headers, body },
+        response: Some(Response { status: 200, headers: answer_headers, body: answer_body }),
+    }
 }
 
 fn library() -> Library {

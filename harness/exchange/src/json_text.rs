@@ -52,7 +52,11 @@ impl JsonText {
                 problem: without_position(&error.to_string()),
             }
         })?;
-        Ok(Self(Tokens::new(trimmed).map(|token| token.text).collect()))
+        let mut compact = String::with_capacity(trimmed.len());
+        compact.extend(Tokens::new(trimmed).map(|token| token.text));
+        // It is kept as long as its exchange.
+        compact.shrink_to_fit();
+        Ok(Self(compact))
     }
 
     /// The compact text, as it is sent over the wire.

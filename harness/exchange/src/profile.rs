@@ -62,6 +62,10 @@ pub struct ProviderProfile {
     /// Operation name to method and path template.
     #[serde(default)]
     pub operations: IndexMap<OperationName, OperationTemplate>,
+    /// Operations that change nothing though their method does not say so, as a search by POST: their last recorded
+    /// answer may be given again.
+    #[serde(default)]
+    pub reads: Vec<OperationName>,
     /// Endpoints where all calls go to one path: GraphQL, SOAP, JSON-RPC.
     #[serde(default)]
     pub protocols: Vec<Protocol>,
@@ -333,6 +337,7 @@ impl ProviderProfile {
         self.auth
             .operations_named()
             .into_iter()
+            .chain(&self.reads)
             .chain(self.pagination.iter().flat_map(|pagination| &pagination.operations))
             .chain(self.idempotency.iter().flat_map(IdempotencyKey::operations_named))
             .chain(limited)

@@ -137,6 +137,7 @@ impl Recording {
         {
             return;
         }
+        let only_reads = profile.reads.contains(&operation);
         let Ok(index) = u32::try_from(self.entries.len()) else { return };
         let Exchange { request, response, ended, .. } = exchange;
         // A call is told by what it asks for; what else there is, by the bytes of its body.
@@ -173,7 +174,7 @@ impl Recording {
             echoes: Box::default(),
             request_body: request.body,
             answer: response.map(|response| Arc::new(intake.headers.prepare(response, ended))),
-            is_safe: call.map_or_else(|| method.is_safe(), |call| call.is_safe()),
+            is_safe: only_reads || call.map_or_else(|| method.is_safe(), |call| call.is_safe()),
             request_headers: if is_call { request.headers } else { Headers::default() },
             method,
             head,

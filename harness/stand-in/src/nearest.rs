@@ -49,7 +49,7 @@ pub(crate) fn nearest_miss(
 /// A sentence about a request whose recorded answers are used up.
 pub(crate) fn exhausted(last: &Entry) -> String {
     format!(
-        "nearest is {}: it is the same, but every recorded answer was given already, and {} is not safe to repeat",
+        "nearest is {}: it is the same, but every recorded answer was given already, and {} is not safe to repeat (if it only reads, name its operation under `reads` in the provider profile)",
         last.name, last.method
     )
 }

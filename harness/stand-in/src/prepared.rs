@@ -90,10 +90,13 @@ impl SharedHeaders {
             Body::Omitted { size_bytes } => Some(size_bytes),
             _ => None,
         };
+        let mut body = response.body.into_bytes();
+        // It is kept as long as the stand-in runs.
+        body.shrink_to_fit();
         Prepared {
             status: response.status,
             headers: headers.into_boxed_slice(),
-            body: Bytes::from(response.body.into_bytes()),
+            body: Bytes::from(body),
             recorded_length,
             has_retry_after,
             ended,

@@ -37,7 +37,10 @@ fn word_of(profile: &ProviderProfile, request: &Request) -> Option<String> {
         IdempotencyKey::Header(header) => {
             let operation = || profile.operation_of(&request.method, &request.target);
             let looks_at_it = match header.operations.as_slice() {
-                [] => !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE"),
+                [] => {
+                    !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+                        && !profile.reads.contains(&operation())
+                }
                 operations => operations.contains(&operation()),
             };
             let word = request.headers.text(header.name.as_str()).filter(|_| looks_at_it)?;

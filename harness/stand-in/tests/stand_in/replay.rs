@@ -114,6 +114,16 @@ async fn what_differs_in_meaning_is_not_the_same() {
 }
 
 #[tokio::test]
+async fn what_the_profile_calls_a_read_is_given_again_whatever_its_method() {
+    let profile = profile_with(&[("operations:\n", "reads: [create]\noperations:\n")]);
+    let exchanges = vec![created("create-1", "{}", "[1]"), created("create-2", "{}", "[2]")];
+    let stand_in = Played::of(profile, vec![fixture("flow", exchanges)]).start().await;
+    let all = answers(&stand_in, &[create("{}"), create("{}"), create("{}")]).await;
+    assert_eq!(all, [ok("[1]"), ok("[2]"), ok("[2]")]);
+    assert_eq!(stand_in.seen()[2].note, SeenNote::Repeated);
+}
+
+#[tokio::test]
 async fn identical_requests_are_answered_in_recorded_order_and_the_last_safe_one_again() {
     let stand_in =
         playing(vec![got("member-1", MEMBER, "[1]"), got("member-2", MEMBER, "[2]")]).start().await;
@@ -144,7 +154,7 @@ async fn an_unsafe_request_beyond_the_recording_fails_and_names_the_last() {
     let why = why_unmatched(&stand_in, &create("{}")).await;
     assert_eq!(
         why,
-        "nearest is rooms/flow#create-2: it is the same, but every recorded answer was given already, and POST is not safe to repeat"
+        "nearest is rooms/flow#create-2: it is the same, but every recorded answer was given already, and POST is not safe to repeat (if it only reads, name its operation under `reads` in the provider profile)"
     );
 }
 
