@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Contract(Contract),
     /// The bundled reference integration runtime
     Runtime(Runtime),
+    /// List the faults that a provider can be given, or tell one of them whole
+    Faults(Faults),
     /// Print the JSON Schemas of the file formats, or write them to a folder
     Schema(Schema),
 }
@@ -214,6 +216,15 @@ pub(crate) enum RuntimeCommand {
 pub(crate) struct Schema {
     /// Write all of them to this folder instead
     #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Faults {
+    /// The fault to tell whole
+    pub(crate) name: Option<String>,
+    /// Write all of them to this file instead, as a page of Markdown
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
     pub(crate) out: Option<PathBuf>,
 }
 

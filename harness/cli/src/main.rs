@@ -4,6 +4,7 @@
 mod arguments;
 mod commands;
 mod exit;
+mod fault_pages;
 mod output;
 mod plants;
 mod project;
@@ -42,6 +43,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Reject => commands::review::settle_all(global, commands::review::Decision::Reject),
         Command::Contract(contract) => commands::contract::contract(global, contract),
         Command::Runtime(runtime) => tokio.block_on(commands::runtime::runtime(runtime)),
+        Command::Faults(faults) => commands::faults::faults(global, faults),
         Command::Schema(schema) => commands::schema::schema(schema),
     }
 }

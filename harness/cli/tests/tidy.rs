@@ -139,6 +139,15 @@ fn the_committed_schemas_are_those_of_the_code() {
 }
 
 #[test]
+fn the_committed_page_of_faults_is_that_of_the_code() {
+    let project = Project::new();
+    assert_eq!(project.run(&["faults", "--out", "faults.md"]).code, 0);
+    let written = std::fs::read_to_string(project.path("faults.md")).unwrap();
+    let committed = std::fs::read_to_string(repository().join("docs/faults.md")).unwrap_or_default();
+    assert!(written == committed, "docs/faults.md is stale; run: counterpart faults --out docs/faults.md");
+}
+
+#[test]
 fn every_bundled_scenario_can_be_planned() {
     let ran = Project::new().command(&["run", "--list"]).current_dir(repository()).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));

@@ -27,7 +27,7 @@ mod wire;
 pub use auth::Credentials;
 pub use clock::StandInClock;
 pub use data::{HandshakeDue, Subscription, Verification};
-pub use faults::{Fault, FaultSummary};
+pub use faults::{Fault, FaultDescription, FaultExample, FaultKind, FaultParameter, FaultSummary};
 pub use forms::ErrorForms;
 pub use journal::{Seen, SeenNote, Traffic};
 pub use plan::{FaultSite, PlannedFault, RequestSelector, SpecError, Times, UnusedFault};

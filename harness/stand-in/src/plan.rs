@@ -318,12 +318,7 @@ impl FromStr for PlannedFault {
                 _ => return Err(refuse(format!("{count:?} is neither a number from 1 nor `always`"))),
             },
         };
-        let (name, parameters) = match what.find('{') {
-            Some(brace) => (&what[..brace], &what[brace..]),
-            None => (what, "{}"),
-        };
-        let parameters: serde_json::Value = serde_json::from_str(parameters)
-            .map_err(|error| refuse(format!("the parameters are not JSON ({error})")))?;
+        let (name, parameters) = named_parameters(what).map_err(refuse)?;
         let inject = Fault::named(name, parameters).map_err(refuse)?;
         let ends_in_number =
             place.rsplit_once('-').is_some_and(|(_, number)| number.parse::<usize>().is_ok());
@@ -339,6 +334,17 @@ impl FromStr for PlannedFault {
         };
         Ok(Self { at, times, inject })
     }
+}
+
+/// `FAULT[JSON]`: the name and the parameters.
+pub(crate) fn named_parameters(what: &str) -> Result<(&str, serde_json::Value), String> {
+    let (name, parameters) = match what.find('{') {
+        Some(brace) => (&what[..brace], &what[brace..]),
+        None => (what, "{}"),
+    };
+    let parameters =
+        serde_json::from_str(parameters).map_err(|error| format!("the parameters are not JSON ({error})"))?;
+    Ok((name, parameters))
 }
 
 /// A fault that never had an occasion.

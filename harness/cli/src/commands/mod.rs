@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod contract;
+pub(crate) mod faults;
 pub(crate) mod record;
 pub(crate) mod review;
 pub(crate) mod run;

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// The request is carried out, and its answer is lost: to the client it looks as if nothing had happened. A retry
 /// finds it done.
+///
+/// A good integration sends the same idempotency key with the retry, or looks whether the write is there before it
+/// writes again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[serde(default)]
@@ -29,6 +32,8 @@ pub enum Loss {
 }
 
 impl Misbehaves for AnswerLost {
+    const EXAMPLES: &'static [&'static str] = &["answer_lost@send-1", r#"answer_lost{"how":"reset"}@send-1"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Loses(match self.how {
             Loss::Timeout => Answer::Hold,

@@ -6,8 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The record that the request reads, or one of the page that it lists, is archived as the request arrives. State keeps
-/// it so; a recorded answer is marked this once.
+/// The record that the request reads, or one of the page that it lists, is archived as the request arrives. A
+/// resource keeps the mark, and lists leave the record out if its `archived` says so; a recorded answer is marked
+/// this once.
+///
+/// A good integration archives its copy as well, and neither deletes it nor goes on changing it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ArchivedRecord {
@@ -20,6 +23,9 @@ pub struct ArchivedRecord {
 }
 
 impl Misbehaves for ArchivedRecord {
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"archived_record{"record":3,"field":"archived"}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Data(Box::new(|data, ask| {
             let nth = self.record.unwrap_or(1);

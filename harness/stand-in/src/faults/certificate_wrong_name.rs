@@ -4,12 +4,18 @@ use super::{AtConnection, CertificateFlaw, Effect, Misbehaves};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The handshake shows a good certificate of another server: a client that checks ends it. Only where the stand-in speaks TLS.
+/// The handshake shows a good certificate of another server: a client that checks ends it before it has sent
+/// anything. Only where the stand-in speaks TLS.
+///
+/// A good integration sends nothing, least of all its token, and tells somebody what is wrong with the certificate.
+/// It offers no switch that turns the check off.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateWrongName {}
 
 impl Misbehaves for CertificateWrongName {
+    const EXAMPLES: &'static [&'static str] = &["certificate_wrong_name@connection:1*always"];
+
     fn effect(&self) -> Effect<'_> {
         Effect::AtConnectionsOnly
     }

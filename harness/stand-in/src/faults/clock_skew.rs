@@ -8,8 +8,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The header field `Date` and the times in the body are off. `Date` is the stand-in's time and the skew; in the body,
-/// every text that is a time (RFC 3339) and every field that `resources` names under `timestamps` is moved by the skew.
+/// The provider's clock is wrong. `Date` is the stand-in's time and the skew, whatever was recorded. In the body,
+/// every text that is a time (RFC 3339) is moved by the skew, and every field that `resources` names under
+/// `timestamps`. Nothing else is written anew.
+///
+/// A good integration compares the provider's times with the provider's times alone: it keeps the newest one that
+/// it saw as its mark, not its own clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClockSkew {
@@ -46,6 +50,8 @@ impl From<SkewSeconds> for i64 {
 }
 
 impl Misbehaves for ClockSkew {
+    const EXAMPLES: &'static [&'static str] = &[r#"clock_skew{"seconds":-300}@messages*always"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|mut response, around| {
             let skew = SignedDuration::from_secs(self.seconds.0);

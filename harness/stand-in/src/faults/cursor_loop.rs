@@ -6,13 +6,17 @@ use counterpart_exchange::{PagedBy, RequestTarget};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The page says that the next page is this very page. It needs `pagination.by` and `pagination.next` in the profile; on
-/// recorded pages, a request that is not for the first one.
+/// The page says that the next page is this very page. It needs `pagination.by` and `pagination.next` in the
+/// profile; on recorded pages, a request that is not for the first one, which has no cursor.
+///
+/// A good integration notices that a cursor came twice and stops or begins anew; it never pages for ever.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CursorLoop {}
 
 impl Misbehaves for CursorLoop {
+    const EXAMPLES: &'static [&'static str] = &["cursor_loop@messages-3"];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Data(Box::new(|data, ask| {
             let paging =

@@ -6,8 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The record that the request is about, or one of the page that it lists, is deleted as the request arrives. A read
-/// of it is refused, then and ever after; a list is without it, or has a tombstone in its place.
+/// The record that the request is about, or one of the page that it lists, is deleted as the request arrives. A
+/// read of it is refused, then and ever after, in the provider's form `not_found` or `gone`; a list is without it,
+/// or has a tombstone in its place. A recorded page lacks it this once.
+///
+/// A good integration takes 404 and 410 on a read for an end, not for a failure to try again, and deletes or marks
+/// its copy. A record that a list no longer has is found by comparing, or by a full refresh.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeletedRecord {
@@ -45,6 +49,11 @@ pub enum DeletedInList {
 }
 
 impl Misbehaves for DeletedRecord {
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"deleted_record{"read":"gone"}@message"#,
+        r#"deleted_record{"record":1,"in_list":{"tombstone":"deleted"}}@messages-2"#,
+    ];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Data(Box::new(|data, ask| {
             let nth = self.record.unwrap_or(1);

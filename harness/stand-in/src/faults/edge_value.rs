@@ -5,6 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A field of the recorded answer holds a value that is allowed and that few are ready for.
+///
+/// A good integration keeps the value as it is, or holds the record back and says why. It neither rounds, cuts nor
+/// fails without a word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EdgeValue {
@@ -96,6 +99,9 @@ impl Edge {
 }
 
 impl Misbehaves for EdgeValue {
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"edge_value{"record":2,"field":"origin_server_ts","value":"number_beyond_2_53"}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|response, around| {
             field::spell(response, around.profile, self.record, &self.field, &self.value.spelled())

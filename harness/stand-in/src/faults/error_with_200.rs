@@ -7,6 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// 200 with a body that tells of an error, in the provider's form `error_with_200` or as given. Nothing was done.
+///
+/// A good integration looks for what it asked for, not at the status. It takes the answer for a failed attempt and
+/// loses nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[serde(default)]
@@ -16,6 +19,11 @@ pub struct ErrorWith200 {
 }
 
 impl Misbehaves for ErrorWith200 {
+    const EXAMPLES: &'static [&'static str] = &[
+        "error_with_200@messages-3",
+        r#"error_with_200{"body":{"ok":false,"error":"internal"}}@messages-3"#,
+    ];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Instead(Box::new(|around| {
             let mut form = match &self.body {

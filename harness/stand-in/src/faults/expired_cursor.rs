@@ -4,8 +4,12 @@ use super::{Effect, Misbehaves, Outcome};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The cursor of the request is refused, then and ever after, until the list is begun anew without one. It needs
-/// `pagination.by: {cursor: ...}` in the profile.
+/// The cursor of the request is refused in the provider's form `expired_cursor`, then and ever after, until the
+/// list is begun anew by a request without one. It needs `pagination.by: {cursor: ...}` in the profile, and a
+/// request with a cursor.
+///
+/// A good integration drops the cursor, begins anew, and writes no record twice. One that repeats the request is
+/// never answered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpiredCursor {
@@ -46,6 +50,8 @@ impl Default for ExpiredCursorStatus {
 }
 
 impl Misbehaves for ExpiredCursor {
+    const EXAMPLES: &'static [&'static str] = &[r#"expired_cursor{"status":400}@messages-4"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Data(Box::new(|data, ask| data.expire_cursor(ask, self.status.0).map(|()| Outcome::Done)))
     }

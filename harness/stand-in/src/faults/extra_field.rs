@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The answer has one field more: providers add fields without a new version.
+///
+/// A good integration ignores what it does not know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExtraField {
@@ -29,6 +31,9 @@ fn new_value() -> Value {
 }
 
 impl Misbehaves for ExtraField {
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"extra_field{"record":1,"field":"content.new","value":{"level":3}}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|response, around| {
             field::add(response, around.profile, self.record, &self.field, self.value.clone())

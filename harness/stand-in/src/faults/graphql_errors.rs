@@ -8,7 +8,13 @@ use counterpart_exchange::protocol::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A GraphQL answer whose status says that all is well and whose body has `errors` (GraphQL, section 7).
+/// A GraphQL answer whose status says that all is well and whose body has `errors` (GraphQL, section 7). `whole` is
+/// answered in the provider's form `graphql_errors`, with code and message put into its first error. `partial` adds
+/// an error with the field's path to the recorded answer. With the code `PERSISTED_QUERY_NOT_FOUND` the client is
+/// told to send its document too.
+///
+/// A good integration reads `errors` before it believes the status. It writes nothing of an answer that is not
+/// whole without saying so, takes no null for a value that was deleted, and tries again what may pass.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Spelled")]
 pub struct GraphqlErrors {
@@ -63,6 +69,11 @@ impl TryFrom<Spelled> for GraphqlErrors {
 }
 
 impl Misbehaves for GraphqlErrors {
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"graphql_errors{"code":"INTERNAL_SERVER_ERROR"}@issues"#,
+        r#"graphql_errors{"kind":"partial","field":"issues.nodes.0.title","code":"FORBIDDEN"}@issues"#,
+    ];
+
     fn effect(&self) -> Effect<'_> {
         let error = GraphQlError { message: self.message.clone(), code: self.code.clone() };
         match &self.field {

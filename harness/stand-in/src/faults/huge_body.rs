@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The recorded body with so many spaces before its last byte: still the same JSON, and far too large. It is made
 /// as it is sent and never lies in memory.
+///
+/// A good integration stops reading at a bound of its own, says so, and does not run out of memory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[serde(default)]
@@ -23,6 +25,8 @@ impl Default for HugeBody {
 }
 
 impl Misbehaves for HugeBody {
+    const EXAMPLES: &'static [&'static str] = &[r#"huge_body{"size_mb":100}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Spoils(Box::new(|response| {
             let recorded = response.body.to_bytes().len();

@@ -7,8 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 
-/// A JSON-RPC error with the id of the call (JSON-RPC 2.0, section 5.1); what was recorded of such an error and is
-/// not said here is kept. The call had no effect. In the way of a batch, the named call fails, else each of them.
+/// A JSON-RPC call is answered with an error object that has its id (JSON-RPC 2.0, section 5.1); what was recorded
+/// of such an error in the form `json_rpc_error` and is not said here is kept. The call had no effect. In the way
+/// of a batch the named call fails, else each of them. A notification gets no answer, so the fault cannot strike
+/// one.
+///
+/// A good integration tells the answers of a batch apart by their ids, keeps those that succeeded, and sends again
+/// only the call that failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct JsonRpcError {
@@ -34,6 +39,11 @@ impl JsonRpcError {
 }
 
 impl Misbehaves for JsonRpcError {
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"json_rpc_error{"code":-32601}@issue_list"#,
+        r#"json_rpc_error{"code":-32005,"message":"limit exceeded","call":2}@rpc_batch"#,
+    ];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Refuses(Box::new(|around| {
             if protocol_of(around.profile, around.request) != Some(ProtocolKind::JsonRpc) {

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The answer comes late: by a fixed time, or by one drawn from a distribution. The same seed draws the same times.
+///
+/// A good integration waits for a while, gives up in time, and comes to the same end as without it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Latency {
@@ -83,6 +85,11 @@ impl Delay {
 }
 
 impl Misbehaves for Latency {
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"latency{"by":{"fixed":{"ms":5000}}}@messages-2"#,
+        r#"latency{"by":{"exponential":{"mean_ms":800}},"seed":7}@messages*always"#,
+    ];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Slows(Box::new(|around| {
             let digest = Sha256::digest(format!("{} {}", self.seed, around.strikes_before));

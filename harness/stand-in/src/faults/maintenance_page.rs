@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// 200 with a page of HTML that tells people to come back later, as load balancers send it. Nothing was done.
+///
+/// A good integration takes a page for people for a failed attempt, keeps its cursor, and comes back later.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaintenancePage {}
@@ -15,6 +17,8 @@ const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><title>Down for mai
     <body><h1>We will be back soon</h1><p>The service is being maintained.</p></body></html>\n";
 
 impl Misbehaves for MaintenancePage {
+    const EXAMPLES: &'static [&'static str] = &["maintenance_page@messages-3*2"];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Instead(Box::new(|_| {
             let mut headers = Headers::default();

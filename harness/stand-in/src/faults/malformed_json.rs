@@ -6,12 +6,17 @@ use counterpart_exchange::{Body, JsonText};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The body breaks off in the middle, but the head's length agrees with it: only a parser can tell.
+/// The body breaks off after half of its text. `Content-Length` agrees with it, so only a parser can tell. The
+/// status stays as recorded.
+///
+/// A good integration takes the answer for a failed attempt, moves no cursor, and asks again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MalformedJson {}
 
 impl Misbehaves for MalformedJson {
+    const EXAMPLES: &'static [&'static str] = &["malformed_json@messages-3"];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Spoils(Box::new(|mut response| {
             let Some(json) = response.body.json() else {

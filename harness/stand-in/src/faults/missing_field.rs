@@ -4,7 +4,11 @@ use super::{Effect, Misbehaves, field};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A field is taken out of the recorded answer. Numbers of the body may be spelled anew.
+/// A field is taken out of the recorded answer. The body is written anew, so numbers and escapes may be spelled
+/// otherwise.
+///
+/// In a record, a good integration holds that record back, says so, and writes the others. Where the list of
+/// records itself is missing, it takes the answer for a failed attempt, not for an empty page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MissingField {
@@ -16,6 +20,9 @@ pub struct MissingField {
 }
 
 impl Misbehaves for MissingField {
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"missing_field{"record":4,"field":"content.body"}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|response, around| {
             field::change(response, around.profile, self.record, &self.field, |object, name| {

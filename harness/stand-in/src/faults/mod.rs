@@ -15,6 +15,7 @@ mod clock_skew;
 mod conflict;
 mod cursor_loop;
 mod deleted_record;
+mod description;
 mod duplicate_records;
 mod edge_value;
 mod empty_body;
@@ -66,6 +67,8 @@ mod unknown_enum_value;
 mod unprocessable;
 mod wrong_content_type;
 mod wrong_type;
+
+pub use description::{FaultDescription, FaultExample, FaultKind, FaultParameter};
 
 use crate::answer::{Answer, Pace};
 use crate::auth::Tokens;
@@ -146,6 +149,23 @@ pub(crate) enum Effect<'a> {
 }
 
 impl Effect<'_> {
+    /// What kind of thing it is, for pages and help.
+    pub(crate) fn kind(&self) -> FaultKind {
+        match self {
+            Self::Instead(_) | Self::Gate(_) | Self::Refuses(_) => FaultKind::AnswersInstead,
+            Self::State(_) => FaultKind::ChangesState,
+            Self::Data(_) => FaultKind::ChangesData,
+            Self::Spoils(_) => FaultKind::SpoilsTheWayBack,
+            Self::Alters(_) => FaultKind::ChangesContent,
+            Self::InsteadOfTokens(_) => FaultKind::AnswersInsteadOfTokens,
+            Self::AltersTokens(_) => FaultKind::ChangesTokens,
+            Self::Loses(_) => FaultKind::LosesTheAnswer,
+            Self::Slows(_) => FaultKind::Slows,
+            Self::Outage(_) => FaultKind::Outage,
+            Self::AtConnectionsOnly => FaultKind::AtConnections,
+        }
+    }
+
     /// What the fault does at an operation: those of the token endpoint can do their work nowhere else.
     pub(crate) fn at(self, profile: &ProviderProfile, operation: &OperationName) -> Self {
         let token_operation = profile.auth.token_operation();
@@ -194,6 +214,9 @@ pub(crate) enum CertificateFlaw {
 
 /// One way to misbehave.
 pub(crate) trait Misbehaves {
+    /// How it is written, as on the command line: one for each kind of thing that it does, the most usual first.
+    const EXAMPLES: &'static [&'static str];
+
     /// What it does to a request.
     fn effect(&self) -> Effect<'_>;
 
@@ -204,12 +227,16 @@ pub(crate) trait Misbehaves {
 }
 
 /// A fault's name and what it does, for lists and help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct FaultSummary {
     /// Its name in YAML and on the command line.
     pub name: &'static str,
     /// What it does, in a sentence.
     pub does: &'static str,
+    /// How it is written on the command line.
+    pub examples: &'static [&'static str],
+    /// What it is and takes, as a JSON Schema.
+    pub(crate) schema: fn() -> schemars::Schema,
 }
 
 macro_rules! faults {
@@ -223,7 +250,12 @@ macro_rules! faults {
         impl Fault {
             /// Every fault, in the order of their names.
             pub const ALL: &'static [FaultSummary] = &[
-                $(FaultSummary { name: $name, does: concat!($($doc),+).trim_ascii() },)+
+                $(FaultSummary {
+                    name: $name,
+                    does: concat!($($doc),+).trim_ascii(),
+                    examples: <$module::$variant as Misbehaves>::EXAMPLES,
+                    schema: || schemars::schema_for!($module::$variant),
+                },)+
             ];
 
             /// Its name in YAML and on the command line.
@@ -365,12 +397,12 @@ faults! {
 }
 
 impl Fault {
-    /// A fault by name and parameters, as on the command line.
+    /// What there is to tell of the fault of a name.
     ///
     /// # Errors
-    /// A sentence that names the nearest fault or the wrong parameter.
-    pub fn named(name: &str, parameters: serde_json::Value) -> Result<Self, String> {
-        if !Self::ALL.iter().any(|fault| fault.name == name) {
+    /// A sentence that names the nearest fault.
+    pub fn summary(name: &str) -> Result<&'static FaultSummary, String> {
+        Self::ALL.iter().find(|fault| fault.name == name).ok_or_else(|| {
             let near = suggest(name, Self::ALL.iter().map(|fault| fault.name));
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -378,8 +410,16 @@ impl Fault {
                     format!("there are: {}", Self::ALL.iter().map(|f| f.name).collect::<Vec<_>>().join(", "))
                 }
             };
-            return Err(format!("there is no fault `{name}`; {hint}"));
-        }
+            format!("there is no fault `{name}`; {hint}")
+        })
+    }
+
+    /// A fault by name and parameters, as on the command line.
+    ///
+    /// # Errors
+    /// A sentence that names the nearest fault or the wrong parameter.
+    pub fn named(name: &str, parameters: serde_json::Value) -> Result<Self, String> {
+        Self::summary(name)?;
         let tagged = serde_json::Value::Object([(name.to_owned(), parameters)].into_iter().collect());
         serde_json::from_value(tagged)
             .map_err(|error| format!("the parameters of {name} do not fit: {error}"))

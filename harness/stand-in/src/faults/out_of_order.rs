@@ -4,7 +4,11 @@ use super::{Effect, Misbehaves, page};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The records of a page come in another order. None is missing and none comes twice.
+/// The records of a page come in another order. None is missing and none comes twice. It needs a page of two
+/// records.
+///
+/// A good integration goes by the provider's ids and times, not by the order in which records come. An older
+/// version of a record never overwrites a newer one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OutOfOrder {
@@ -25,6 +29,8 @@ pub enum Disorder {
 }
 
 impl Misbehaves for OutOfOrder {
+    const EXAMPLES: &'static [&'static str] = &[r#"out_of_order{"order":"first_last"}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|response, around| {
             let items = page::items_field(around.profile, around.operation)?;

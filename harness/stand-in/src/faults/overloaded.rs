@@ -8,7 +8,12 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
 /// Above a rate of requests the provider answers errors that mislead: nothing in them says that it is being called
-/// too often. Below it all is well.
+/// too often. Below it all is well. A request at which it bears the rate is no strike. Place it at an operation,
+/// `always`, or the client gets its answers after a few errors however fast it comes; it must strike once, or the
+/// scenario fails.
+///
+/// A good integration keeps to the rate that the vendor documents, takes a 404 or an end of the list that
+/// contradicts what it knows for suspect, and deletes nothing because of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Overloaded {
@@ -57,6 +62,9 @@ pub enum Misleading {
 }
 
 impl Misbehaves for Overloaded {
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"overloaded{"above_per_s":5,"answers":"not_found"}@messages*always"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Gate(Box::new(|gate, around| {
             let response = match self.answers {

@@ -9,7 +9,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// 429 Too Many Requests (RFC 6585 section 4) in the provider's own form.
+/// 429 Too Many Requests (RFC 6585 section 4) in the provider's form `rate_limited`. Without `really_s` the
+/// stand-in does not enforce the wait; the invariant `polite` judges it. With it the refusals that follow count as
+/// behaviour, not as further strikes. What a provider enforces without a fault is the `quota` of its profile.
+///
+/// A good integration waits as long as it is told and counts no attempt. Told nothing, it waits by itself, longer
+/// each time. Told a wait that is too short, it waits longer the next time instead of asking for ever.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimited {
@@ -30,6 +35,11 @@ pub struct RateLimited {
 }
 
 impl Misbehaves for RateLimited {
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"rate_limited{"retry_after_s":30}@messages-4"#,
+        r#"rate_limited{"retry_after_s":5,"told_as":"http_date","really_s":30,"vendor_headers":{"x-ratelimit-remaining":"0"}}@messages-5"#,
+    ];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Gate(Box::new(|gate, around| {
             let said = Said {

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The connection is reset: RST instead of an orderly end (RFC 9293 section 3.10.7).
+///
+/// A good integration takes half an answer for none and asks again after a wait.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Reset {
@@ -38,6 +40,12 @@ pub enum ResetAt {
 }
 
 impl Misbehaves for Reset {
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"reset{"at":"mid_body"}@messages-5"#,
+        r#"reset{"at":"before_answer"}@messages-5"#,
+        "reset@connection:1",
+    ];
+
     fn effect(&self) -> Effect<'_> {
         let cut = match self.scope {
             ResetScope::Request => Cut::Reset,

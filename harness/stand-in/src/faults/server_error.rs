@@ -6,7 +6,10 @@ use crate::forms::plain;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A 5xx answer; the request had no effect.
+/// A 5xx answer in the provider's form `server_error`, its status replaced. The request had no effect.
+///
+/// A good integration waits longer each time, or as long as it is told, tells somebody after some failures, and at
+/// last gives up loudly: nothing lost, the work held.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerError {
@@ -48,6 +51,9 @@ impl Default for ServerError {
 }
 
 impl Misbehaves for ServerError {
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"server_error{"status":503,"retry_after_s":120}@messages-2*3"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Instead(Box::new(|around| {
             let status = self.status.0;

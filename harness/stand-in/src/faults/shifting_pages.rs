@@ -6,7 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Between the page before and this one a record came to the front of the list, or left it: one is seen twice, or
-/// not at all.
+/// not at all. A resource that is paged by offset or page number has changed for good: all later pages have moved,
+/// and with `removed` a record is deleted. Cursors hold their place; there, and on recorded pages, this page alone
+/// is changed. It needs a page before.
+///
+/// A good integration writes what comes twice once. What was skipped it finds with the next run: it reads again a
+/// little of what it has read, or compares from time to time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShiftingPages {
@@ -27,6 +32,8 @@ pub enum ShiftingItem {
 }
 
 impl Misbehaves for ShiftingPages {
+    const EXAMPLES: &'static [&'static str] = &[r#"shifting_pages{"item":"removed"}@messages-3"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Data(Box::new(|data, ask| {
             let items = page::items_field(ask.profile, ask.operation)?.to_owned();

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The body comes a few bytes at a time, with a wait before each: no single read ever takes long.
+///
+/// A good integration bounds the time of a whole answer, not of a single read, and asks again after a wait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[serde(default)]
@@ -25,6 +27,8 @@ impl Default for SlowDrip {
 }
 
 impl Misbehaves for SlowDrip {
+    const EXAMPLES: &'static [&'static str] = &[r#"slow_drip{"bytes":1,"every_ms":1000}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Slows(Box::new(|_| Pace {
             delay: SignedDuration::ZERO,

@@ -7,7 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A SOAP fault in the version of the request (SOAP 1.1 section 4.4, SOAP 1.2 part 1 section 5.4). The call had no
-/// effect.
+/// effect. Without `code` and `message` it is the provider's form `soap_fault`; with one of them, or where no such
+/// form was recorded, a plain fault.
+///
+/// A good integration reads the fault whatever the status is, tries again after a server's fault, and holds the
+/// work after a client's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SoapFault {
@@ -47,6 +51,11 @@ impl From<SoapFaultStatus> for u16 {
 }
 
 impl Misbehaves for SoapFault {
+    const EXAMPLES: &'static [&'static str] = &[
+        r#"soap_fault{"code":"server","message":"try again later"}@get_order"#,
+        r#"soap_fault{"status":200}@get_order"#,
+    ];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Refuses(Box::new(|around| {
             let version = soap_version(around.profile, around.request)

@@ -6,8 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 
-/// Reads show the state of before the last write, as providers with replicas do. On recorded answers: the answer that
-/// the same request had before.
+/// Reads show the state of before the last write, as providers with replicas do. On a resource, its last write is
+/// not seen yet; there must have been one. On a recorded answer, the request gets the answer that it had before,
+/// and consumes nothing; it must have had one.
+///
+/// A good integration does not write again because it cannot see its write yet, and never lets an older version
+/// win.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StaleRead {
@@ -34,6 +38,9 @@ impl Default for StaleFor {
 }
 
 impl Misbehaves for StaleRead {
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"stale_read{"for":{"seconds":30}}@message"#, r#"stale_read{"for":{"reads":2}}@message"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Data(Box::new(|data, ask| {
             let staleness = match self.lasts {

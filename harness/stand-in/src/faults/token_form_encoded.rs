@@ -6,13 +6,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The token answer comes as `application/x-www-form-urlencoded`, where RFC 6749 section 5.1 has JSON. Of what a form
-/// cannot hold, lists and objects are spelled as JSON, and null as nothing.
+/// The token answer comes as `application/x-www-form-urlencoded`, with a `Content-Type` that says so, where RFC
+/// 6749 section 5.1 has JSON. Of what a form cannot hold, lists and objects are spelled as JSON, and null as
+/// nothing. It needs an answer in JSON.
+///
+/// A good integration reads what `Content-Type` says, or asks for JSON and takes anything else for a failed attempt
+/// that is worth an alert.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenFormEncoded {}
 
 impl Misbehaves for TokenFormEncoded {
+    const EXAMPLES: &'static [&'static str] = &["token_form_encoded@refresh"];
+
     fn effect(&self) -> Effect<'_> {
         Effect::AltersTokens(Box::new(|response, _, around| {
             let mut response = tokens::change(response, around.profile, |body, _| {

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A field that holds one of a few words holds a new one: providers add values without a new version.
+///
+/// A good integration keeps the word as it is, or holds the record back and says so. It neither fails as a whole
+/// nor guesses another word.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnknownEnumValue {
@@ -24,6 +27,9 @@ fn new_word() -> String {
 }
 
 impl Misbehaves for UnknownEnumValue {
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"unknown_enum_value{"record":1,"field":"content.msgtype"}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|response, around| {
             let mut held = None;

@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The right body under the wrong `Content-Type`.
+///
+/// A good integration takes a page that calls itself HTML for no JSON, or reads the body and believes that. It does
+/// neither by halves: no record is lost, and what it refuses it tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[serde(default)]
@@ -21,6 +24,9 @@ impl Default for WrongContentType {
 }
 
 impl Misbehaves for WrongContentType {
+    const EXAMPLES: &'static [&'static str] =
+        &["wrong_content_type@messages-2", r#"wrong_content_type{"value":"text/plain"}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Spoils(Box::new(|mut response| {
             if response.body.to_bytes().is_empty() {

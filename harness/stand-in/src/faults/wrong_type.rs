@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 /// A field of the recorded answer gets another type that looks much the same: a number becomes text, text a number,
 /// a list its first item, an object a list of it, a truth value text, null an object.
+///
+/// A good integration takes no text for a number. It holds the record back, says so, and writes the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WrongType {
@@ -18,6 +20,9 @@ pub struct WrongType {
 }
 
 impl Misbehaves for WrongType {
+    const EXAMPLES: &'static [&'static str] =
+        &[r#"wrong_type{"record":1,"field":"origin_server_ts"}@messages-2"#];
+
     fn effect(&self) -> Effect<'_> {
         Effect::Alters(Box::new(|response, around| {
             field::change(response, around.profile, self.record, &self.field, |object, name| {
