@@ -14,6 +14,8 @@ mod clock;
 mod data;
 mod faults;
 mod forms;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod journal;
 mod key;
 mod matching;

@@ -65,8 +65,20 @@ impl Project {
 
     /// Starts a command that runs until it is told to stop; its first line is read.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let mut child =
-            self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::started(self.command(arguments))
+    }
+
+    /// The same, with so many files that it may have open at once.
+    pub(crate) fn start_with_files(&self, files: usize, arguments: &[&str]) -> Running {
+        let mut command = Command::new("sh");
+        let limited = format!("ulimit -Sn {files} && exec \"$0\" \"$@\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_counterpart")]).args(arguments);
+        command.current_dir(self.folder.path()).env("NO_COLOR", "1");
+        Self::started(command)
+    }
+
+    fn started(mut command: Command) -> Running {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut stderr = child.stderr.take().unwrap();
         // A pipe that nobody reads fills up and stops the writer.
@@ -97,6 +109,10 @@ impl Running {
             .find(|word| word.starts_with("http://"))
             .unwrap_or_else(|| panic!("{line}"));
         url.trim_start_matches("http://").to_owned()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to stop, as a service manager does, and waits.

@@ -178,6 +178,18 @@ impl Play {
         Decision { answer, operation: wanted.operation, shown_target, exchange, fault, note, outage, pass }
     }
 
+    /// What a request asks for.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn wanted(&self, received: &Received) -> Wanted {
+        self.recording.wanted(&self.profile, received)
+    }
+
+    /// What the recording has for it.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn peek(&self, wanted: &Wanted) -> Candidate {
+        self.recording.peek(wanted.key)
+    }
+
     fn admitted(
         &mut self,
         wanted: &Wanted,

@@ -47,6 +47,77 @@ async fn garbage_is_refused() {
     goes_on_serving(&stand_in, 0).await;
 }
 
+/// Heads that two readers take for two different requests: whatever is read, it is one request, and what stands behind
+/// it is never taken for another one of the same client.
+#[tokio::test]
+async fn no_request_is_smuggled_in_behind_another() {
+    let stand_in = small().await;
+    let smuggled = "GET /smuggled HTTP/1.1\r\nhost: x\r\n\r\n";
+    let body = format!("0\r\n\r\n{smuggled}");
+    for framing in [
+        format!("content-length: {}\r\ntransfer-encoding: chunked", body.len()),
+        format!("transfer-encoding: chunked\r\ncontent-length: {}", body.len()),
+        format!("content-length: 0\r\ncontent-length: {}", body.len()),
+        format!("content-length: 0, {}", body.len()),
+        format!("content-length: +{}", body.len()),
+        format!("content-length: 0x{:x}", body.len()),
+        format!("content-length : {}", body.len()),
+        format!("content-length:\r\n {}", body.len()),
+        "transfer-encoding: chunked, identity".to_owned(),
+        "transfer-encoding: xchunked".to_owned(),
+        "transfer-encoding : chunked".to_owned(),
+        "transfer-encoding:\u{b}chunked".to_owned(),
+        "transfer-encoding: chunked\r\ntransfer-encoding: identity".to_owned(),
+        format!("x: 1\rcontent-length: {}", body.len()),
+        format!("x: 1\ncontent-length: {}\n", body.len()),
+        "content-length: 18446744073709551616".to_owned(),
+    ] {
+        let before = stand_in.traffic().received;
+        let mut client = Client::connect(&stand_in).await;
+        client.send(format!("POST /rooms HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n{body}").as_bytes()).await;
+        client.finish_sending().await;
+        let (bytes, _) = client.rest().await;
+        let said = String::from_utf8_lossy(&bytes).into_owned();
+        let answers = said.matches("HTTP/1.1 ").count();
+        let taken_up = stand_in.traffic().received - before;
+        assert!(answers <= 1 && taken_up <= 1, "{framing:?}: {taken_up} requests, {said}");
+        let seen = stand_in.seen();
+        assert!(!seen.iter().any(|one| one.target.contains("smuggled")), "{framing:?}: {said}");
+    }
+}
+
+/// Bytes that are no text where text is expected: refused, or told as unmatched, and never shown raw.
+#[tokio::test]
+async fn what_is_no_utf_8_is_no_reason_to_panic() {
+    let stand_in = small().await;
+    let token = stand_in.credentials().access_token.unwrap();
+    for (bytes, status) in [
+        (&b"GET /rooms/\xff/member HTTP/1.1\r\nhost: x\r\n\r\n"[..], 400),
+        (b"GET /rooms/%ff%fe/member HTTP/1.1\r\nhost: x\r\n\r\n", 501),
+        (b"GET /rooms/a/member?x=%ff&%80=1 HTTP/1.1\r\nhost: x\r\n\r\n", 501),
+        (b"GET /rooms HTTP/1.1\r\nhost: \xff\xfe\r\nx: \xc3\x28\r\n\r\n", 501),
+        (b"POST /rooms HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{\"\xff\":1}", 501),
+        (b"POST /rooms HTTP/1.1\r\ncontent-type: text/\xff\r\ncontent-length: 2\r\n\r\n\xc0\x80", 501),
+        (
+            b"POST /rooms HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 5\r\n\r\n\xff=%ff",
+            501,
+        ),
+        (b"GET /rooms HTTP/1.1\r\nauthorization: Bearer \xff\xff\r\n\r\n", 401),
+    ] {
+        let mut client = Client::connect(&stand_in).await;
+        let mut bytes = bytes.to_vec();
+        if status == 501 {
+            let head = bytes.windows(2).position(|two| two == b"\r\n").unwrap() + 2;
+            bytes.splice(head..head, format!("authorization: Bearer {token}\r\n").into_bytes());
+        }
+        client.send(&bytes).await;
+        let received = client.answer().await;
+        assert_eq!(received.status(), status, "{}", String::from_utf8_lossy(&bytes));
+        assert!(std::str::from_utf8(&received.body).is_ok());
+    }
+    goes_on_serving(&stand_in, 7).await;
+}
+
 #[tokio::test]
 async fn heads_beyond_all_bounds_are_refused() {
     let stand_in = small().await;
