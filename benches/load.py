@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The stand-in and its peers under load, side by side: each server on one core, wrk on another.
 
-    cargo build --release -p counterpart-benches --example load_server
+    cargo build --release -p counterpart-benches --bin load_server
     benches/load.py [--seconds 4] [--rounds 3] [--only stand-in,wiremock] [--workloads get-1,post-1000]
 
 It needs wrk and taskset (Debian: wrk, util-linux) and two cores. Every round measures every server once, so that what else
@@ -23,7 +23,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SERVER = ROOT / "target" / "release" / "examples" / "load_server"
+SERVER = ROOT / "target" / "release" / "load_server"
 SERVERS = ["bare", "stand-in", "wiremock", "httpmock"]
 WORKLOADS = {
     "get-1": (1, "get"),

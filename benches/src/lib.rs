@@ -1,5 +1,12 @@
-//! What the benchmarks share: the recorded history, played by a stand-in, on an async runtime of its own.
+//! What the benchmarks share: the recorded history, played by a stand-in, on an async runtime of its own, and the servers
+//! that a stand-in is compared with.
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot be set up has nothing to measure")]
+
+mod servers;
+mod workload;
+
+pub use servers::{Running, Server};
+pub use workload::Workload;
 
 use counterpart_exchange::{
     Body, Direction, Ended, Exchange, ExchangeId, Fixture, Headers, JsonText, Library, Request, Response,
@@ -15,9 +22,14 @@ use tokio::runtime::Runtime;
 /// Where the machine gives no thread.
 #[must_use]
 pub fn tokio() -> Runtime {
+    install_crypto();
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// Names the library that does the cryptography, once for the process.
+pub fn install_crypto() {
     // A second benchmark of this process finds it installed.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
 /// The recorded room history: thirteen exchanges, ten of them pages.

@@ -1,9 +1,9 @@
 //! Peers, set up as their documentation shows it: a stub for each request, its journal as it is by default.
 
-use crate::stay;
+use super::Running;
 use crate::workload::Workload;
 
-pub(crate) async fn wiremock(workload: Workload) {
+pub(super) async fn wiremock(workload: Workload) -> Running {
     use wiremock::matchers::{body_json, method, path};
     use wiremock::{Mock, MockServer, ResponseTemplate};
     let server = MockServer::start().await;
@@ -17,10 +17,10 @@ pub(crate) async fn wiremock(workload: Workload) {
         };
         matched.respond_with(answer).mount(&server).await;
     }
-    stay(*server.address()).await;
+    Running { address: *server.address(), _kept: Box::new(server) }
 }
 
-pub(crate) async fn httpmock(workload: Workload) {
+pub(super) async fn httpmock(workload: Workload) -> Running {
     use httpmock::Method::{GET, POST};
     let server = httpmock::MockServer::start_async().await;
     for stub in 0..workload.stubs {
@@ -36,5 +36,5 @@ pub(crate) async fn httpmock(workload: Workload) {
             })
             .await;
     }
-    stay(*server.address()).await;
+    Running { address: *server.address(), _kept: Box::new(server) }
 }

@@ -1,13 +1,13 @@
 //! The stand-in: matching, binding and journal as in every scenario.
 
-use crate::stay;
+use super::Running;
+use crate::exchange;
 use crate::workload::Workload;
-use counterpart_benches::exchange;
 use counterpart_exchange::{Fixture, OperationName, Provenance, ProviderProfile, Written};
 use counterpart_stand_in::{ErrorForms, ProviderConfig, StandIn, StandInClock, StandInConfig};
 use std::net::{Ipv4Addr, SocketAddr};
 
-pub(crate) async fn serve(workload: Workload) {
+pub(super) async fn start(workload: Workload) -> Running {
     let method = if workload.posts { "POST" } else { "GET" };
     let exchanges = (0..workload.stubs).map(|stub| {
         let body = if workload.posts { workload.request_body(stub) } else { String::new() };
@@ -39,5 +39,5 @@ pub(crate) async fn serve(workload: Workload) {
     })
     .await
     .unwrap();
-    stay(stand_in.address()).await;
+    Running { address: stand_in.address(), _kept: Box::new(stand_in) }
 }

@@ -1,6 +1,6 @@
 //! The most that hyper gives: it reads the request whole and answers the same bytes to everybody.
 
-use crate::stay;
+use super::Running;
 use crate::workload::Workload;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -9,11 +9,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 
-pub(crate) async fn serve(workload: Workload) {
+pub(super) async fn start(workload: Workload) -> Running {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let answer = Bytes::from(workload.answer_body(0));
-    tokio::spawn(async move {
+    let accepting = tokio::spawn(async move {
         loop {
             let Ok((stream, _)) = listener.accept().await else { continue };
             let _ = stream.set_nodelay(true);
@@ -34,5 +34,5 @@ pub(crate) async fn serve(workload: Workload) {
             );
         }
     });
-    stay(address).await;
+    Running { address, _kept: Box::new(accepting) }
 }
