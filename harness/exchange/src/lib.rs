@@ -15,6 +15,7 @@ mod placeholder;
 mod profile;
 pub mod protocol;
 pub mod redaction;
+mod status;
 
 pub use body::Body;
 pub use document::{
@@ -36,6 +37,7 @@ pub use profile::{
     Identifiers, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, LifeUnit, Limit, LimitFigure, LimitKind,
     LimitRefusal, ListFilter, ListOrder, NextPage, OAuth2, OnReuse, OtherRequest, PageSize, PagedBy,
     Pagination, Per, Pkce, PkceMethod, ProviderProfile, Rate, RateLimit, RecordTimestamps, Refresh,
-    RefreshTokens, Refusal, RefusalStatus, Repeated, Resource, RetryAfterForm, SecretFields, TemplatePart,
-    TimeOfDay, TokenFields, Volatile, WebhookSubscriptions, WindowBegins,
+    RefreshTokens, Refusal, Repeated, Resource, RetryAfterForm, SecretFields, TemplatePart, TimeOfDay,
+    TokenFields, Volatile, WebhookSubscriptions, WindowBegins,
 };
+pub use status::{RefusalStatus, StatusWithin};

@@ -27,7 +27,7 @@ pub use quota::{
     HeaderTemplate, Limit, LimitFigure, LimitKind, LimitRefusal, Per, Rate, TemplatePart, TimeOfDay,
     WindowBegins,
 };
-pub use refusal::{Refusal, RefusalStatus, RetryAfterForm};
+pub use refusal::{Refusal, RetryAfterForm};
 pub use resources::{
     ArchivedInList, ArchivedMark, Grow, IdForm, ListFilter, ListOrder, RecordTimestamps, Resource,
 };

@@ -4,10 +4,9 @@
 //! There are two forms of it that agree. [`KeyDigest`] is what requests are looked up by: 128 bits, taken from
 //! the bytes as they lie. [`RequestKey`] spells it out, for people who ask why nothing fits.
 
-use counterpart_exchange::protocol::{self, key_only_reads};
+use counterpart_exchange::protocol::{self, canonical_json, key_only_reads};
 use counterpart_exchange::{Body, ProviderProfile, Request, RequestTarget};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -78,11 +77,9 @@ fn canonical_path(method: &str, target: &str, profile: &ProviderProfile) -> Stri
 
 fn canonical_body(body: &Body, volatile: &[String]) -> Option<String> {
     Some(match body {
-        Body::Json(json) => {
-            let mut out = String::new();
-            canonical_json(&json.to_value(), volatile, &mut out);
-            out
-        }
+        // Too deep to be read, it is told by its spelling.
+        Body::Json(json) => serde_json::from_str(json.as_str())
+            .map_or_else(|_| json.as_str().to_owned(), |value| canonical_json(&value, volatile)),
         Body::Form(fields) => {
             let mut kept: Vec<_> = fields.iter().filter(|(name, _)| !volatile.contains(name)).collect();
             kept.sort();
@@ -93,36 +90,6 @@ fn canonical_body(body: &Body, volatile: &[String]) -> Option<String> {
         Body::None => String::new(),
         Body::Omitted { .. } => return None,
     })
-}
-
-fn canonical_json(value: &Value, volatile: &[String], out: &mut String) {
-    match value {
-        Value::Object(fields) => {
-            let mut kept: Vec<_> = fields.iter().filter(|(name, _)| !volatile.contains(name)).collect();
-            kept.sort_by_key(|(name, _)| *name);
-            out.push('{');
-            for (index, (name, value)) in kept.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                out.push_str(&Value::from(name.as_str()).to_string());
-                out.push(':');
-                canonical_json(value, volatile, out);
-            }
-            out.push('}');
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                canonical_json(item, volatile, out);
-            }
-            out.push(']');
-        }
-        scalar => out.push_str(&scalar.to_string()),
-    }
 }
 
 /// What makes two requests the same, in 128 bits.
@@ -349,6 +316,7 @@ impl Visitor<'_> for FieldName<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::Value;
 
     fn profile() -> ProviderProfile {
         let mut profile = ProviderProfile::unknown("p");

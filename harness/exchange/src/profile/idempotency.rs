@@ -3,8 +3,9 @@
 //! draft-ietf-httpapi-idempotency-key-header-06 says what a provider should do; vendors differ, so each part
 //! can be declared.
 
-use super::{FieldName, FieldValue, Refusal, RefusalStatus};
+use super::{FieldName, FieldValue, Refusal};
 use crate::OperationName;
+use crate::RefusalStatus;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

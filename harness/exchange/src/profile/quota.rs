@@ -4,8 +4,9 @@
 //! looks. Each is declared by itself. How it is played is not known here.
 
 use super::field::check_field_text;
-use super::{FieldName, RefusalStatus, RetryAfterForm};
+use super::{FieldName, RetryAfterForm};
 use crate::OperationName;
+use crate::RefusalStatus;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -274,7 +275,6 @@ impl fmt::Display for TimeOfDay {
 #[serde(deny_unknown_fields, default)]
 pub struct LimitRefusal {
     /// The status: 429, 403 as GitHub does, 503.
-    #[schemars(range(min = 400, max = 599))]
     pub status: RefusalStatus,
     /// How the wait is told, where it is known how long it is.
     pub retry_after: RetryAfterForm,
@@ -493,7 +493,10 @@ mod tests {
             (format!("{{{kind}, headers: {{x: '{{remainin}}'}}}}"), "did you mean `remaining`?"),
             (format!("{{{kind}, headers: {{x: '{{limit'}}}}"), "a brace is not closed"),
             (format!("{{{kind}, headers: {{'x y': a}}}}"), "is no name of a header field"),
-            (format!("{{{kind}, refusal: {{status: 200}}}}"), "200 refuses nothing"),
+            (
+                format!("{{{kind}, refusal: {{status: 200}}}}"),
+                "the status 200 does not fit; expected one from 400 to 599",
+            ),
             ("{kind: {calls_per_second: {limit: 0}}}".to_owned(), "nonzero"),
             ("{kind: {token_bucket: {capacity: 1, refill_per_s: 1/0}}}".to_owned(), "is no rate"),
             ("{kind: {token_bucket: {capacity: 1, refill_per_s: 0}}}".to_owned(), "is no rate"),

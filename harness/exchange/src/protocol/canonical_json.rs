@@ -1,12 +1,13 @@
 //! JSON in one spelling: keys in order, volatile fields left out.
 //!
-//! Used for variables, parameters and extensions of calls. Values, not texts: the spelling of a number or of an
+//! Used for variables, parameters and extensions of calls, and for bodies that are compared. Values, not texts: the spelling of a number or of an
 //! escape says nothing about what is asked.
 
 use serde_json::Value;
 
 /// The one spelling of a value.
-pub(super) fn canonical_json(value: &Value, volatile: &[String]) -> String {
+#[must_use]
+pub fn canonical_json(value: &Value, volatile: &[String]) -> String {
     let mut out = String::new();
     write(value, volatile, &mut out);
     out

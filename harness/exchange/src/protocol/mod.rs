@@ -15,6 +15,7 @@ mod soap;
 mod soap_envelope;
 mod soap_fault;
 
+pub use canonical_json::canonical_json;
 pub use graphql::{
     GraphQlError, graphql_errors, graphql_partial, is_persisted_query, persisted_query_unknown,
 };

@@ -1,6 +1,7 @@
 //! A cursor that was good a while ago.
 
 use super::{Effect, Misbehaves, Outcome};
+use counterpart_exchange::StatusWithin;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,42 +11,17 @@ use serde::{Deserialize, Serialize};
 ///
 /// A good integration drops the cursor, begins anew, and writes no record twice. One that repeats the request is
 /// never answered.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct ExpiredCursor {
-    /// The status of the refusal, 400 to 499.
-    #[serde(default)]
-    pub status: ExpiredCursorStatus,
+    /// The status of the refusal.
+    pub status: StatusWithin<400, 499>,
 }
 
-/// 400 to 499.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "u16", into = "u16")]
-#[schemars(extend("minimum" = 400, "maximum" = 499))]
-pub struct ExpiredCursorStatus(u16);
-
-impl TryFrom<u16> for ExpiredCursorStatus {
-    type Error = String;
-
-    fn try_from(status: u16) -> Result<Self, String> {
-        if (400..500).contains(&status) {
-            Ok(Self(status))
-        } else {
-            Err(format!("{status} does not refuse a request; expected 400 to 499"))
-        }
-    }
-}
-
-impl From<ExpiredCursorStatus> for u16 {
-    fn from(status: ExpiredCursorStatus) -> Self {
-        status.0
-    }
-}
-
-impl Default for ExpiredCursorStatus {
+impl Default for ExpiredCursor {
     /// 410 Gone (RFC 9110 section 15.5.11).
     fn default() -> Self {
-        Self(410)
+        Self { status: StatusWithin::new(410) }
     }
 }
 
@@ -53,6 +29,6 @@ impl Misbehaves for ExpiredCursor {
     const EXAMPLES: &'static [&'static str] = &[r#"expired_cursor{"status":400}@messages-4"#];
 
     fn effect(&self) -> Effect<'_> {
-        Effect::Data(Box::new(|data, ask| data.expire_cursor(ask, self.status.0).map(|()| Outcome::Done)))
+        Effect::Data(Box::new(|data, ask| data.expire_cursor(ask, self.status.get()).map(|()| Outcome::Done)))
     }
 }

@@ -3,6 +3,7 @@
 use super::{Effect, Misbehaves};
 use crate::answer::Answer;
 use crate::forms::plain;
+use counterpart_exchange::StatusWithin;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,40 +14,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerError {
-    /// The status: 500 to 599.
-    #[schemars(range(min = 500, max = 599))]
-    pub status: ServerErrorStatus,
+    /// The status.
+    pub status: StatusWithin<500, 599>,
     /// Seconds to wait, told in `Retry-After` (RFC 9110 section 10.2.3), as 503 often does.
     pub retry_after_s: Option<u64>,
 }
 
-/// A status from 500 to 599.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "u16", into = "u16")]
-#[schemars(with = "u16")]
-pub struct ServerErrorStatus(u16);
-
-impl TryFrom<u16> for ServerErrorStatus {
-    type Error = String;
-
-    fn try_from(status: u16) -> Result<Self, String> {
-        if (500..600).contains(&status) {
-            Ok(Self(status))
-        } else {
-            Err(format!("{status} is no server error; expected 500 to 599"))
-        }
-    }
-}
-
-impl From<ServerErrorStatus> for u16 {
-    fn from(status: ServerErrorStatus) -> Self {
-        status.0
-    }
-}
-
 impl Default for ServerError {
     fn default() -> Self {
-        Self { status: ServerErrorStatus(500), retry_after_s: None }
+        Self { status: StatusWithin::new(500), retry_after_s: None }
     }
 }
 
@@ -56,7 +32,7 @@ impl Misbehaves for ServerError {
 
     fn effect(&self) -> Effect<'_> {
         Effect::Instead(Box::new(|around| {
-            let status = self.status.0;
+            let status = self.status.get();
             let mut form = around
                 .forms
                 .recorded("server_error")

@@ -2,6 +2,7 @@
 
 use super::{Effect, Misbehaves};
 use crate::answer::Answer;
+use counterpart_exchange::StatusWithin;
 use counterpart_exchange::protocol::{SoapCode, SoapFault as Told, soap_fault, soap_version};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,32 +23,7 @@ pub struct SoapFault {
     pub message: Option<String>,
     /// The HTTP status, where it is another than SOAP says: 500, and 400 for a client's mistake in SOAP 1.2. Some
     /// providers send 200.
-    #[schemars(range(min = 200, max = 599))]
-    pub status: Option<SoapFaultStatus>,
-}
-
-/// A status from 200 to 599.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "u16", into = "u16")]
-#[schemars(with = "u16")]
-pub struct SoapFaultStatus(u16);
-
-impl TryFrom<u16> for SoapFaultStatus {
-    type Error = String;
-
-    fn try_from(status: u16) -> Result<Self, String> {
-        if (200..600).contains(&status) {
-            Ok(Self(status))
-        } else {
-            Err(format!("{status} is no status of an answer; expected 200 to 599"))
-        }
-    }
-}
-
-impl From<SoapFaultStatus> for u16 {
-    fn from(status: SoapFaultStatus) -> Self {
-        status.0
-    }
+    pub status: Option<StatusWithin<200, 599>>,
 }
 
 impl Misbehaves for SoapFault {

@@ -10,12 +10,13 @@ use crate::answer::{Answer, Cut};
 use crate::auth::Judgement;
 use crate::behaviour::idempotency::{Repetition, Ticket};
 use crate::data::Ask;
+use crate::forms::ErrorForms;
 use crate::journal::SeenNote;
 use crate::key::RequestKey;
-use crate::matching::Candidate;
+use crate::matching::{Candidate, Recording};
 use crate::nearest::{exhausted, nearest_miss};
 use counterpart_exchange::protocol::{call_of, is_persisted_query, persisted_query_unknown};
-use counterpart_exchange::{Ended, Response};
+use counterpart_exchange::{Ended, ProviderProfile, Response};
 use std::sync::Arc;
 
 impl Play {
@@ -98,14 +99,7 @@ impl Play {
         if !self.data.may_answer(asked.operation) {
             return None;
         }
-        let ask = Ask {
-            profile: &self.profile,
-            forms: &self.forms,
-            operation: asked.operation,
-            request: asked.received.request(),
-            now: asked.now,
-            last_given: self.recording.last_given(asked.key).and_then(|entry| entry.answer.as_deref()),
-        };
+        let ask = ask(&self.profile, &self.forms, &self.recording, asked);
         let answered = self.data.answer(&ask)?;
         Some(Chosen {
             answer: Answer::Whole(answered.response).with_id_of(&self.profile, ask.request),
@@ -213,5 +207,22 @@ impl Play {
             _ => nearest,
         };
         Given::unmatched(asked.operation, self.hider.hide(&why))
+    }
+}
+
+/// A request as the provider's data judges it.
+pub(super) fn ask<'a>(
+    profile: &'a ProviderProfile,
+    forms: &'a ErrorForms,
+    recording: &'a Recording,
+    asked: &Asked<'a>,
+) -> Ask<'a> {
+    Ask {
+        profile,
+        forms,
+        operation: asked.operation,
+        request: asked.received.request(),
+        now: asked.now,
+        last_given: recording.last_given(asked.key).and_then(|entry| entry.answer.as_deref()),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::Play;
 use super::given::{Asked, Chosen, Given};
+use super::state::ask;
 use crate::answer::{Answer, Cut};
 use crate::behaviour::idempotency::Ticket;
-use crate::data::Ask;
 use crate::faults::{
     ChangeAnswer, ChangeData, ChangeTokens, Effect, Fault, Outcome, SpoilAnswer, Surroundings,
 };
@@ -98,14 +98,7 @@ impl Play {
             Ok(ticket) => ticket,
             Err(given) => return *given,
         };
-        let ask = Ask {
-            profile: &self.profile,
-            forms: &self.forms,
-            operation: asked.operation,
-            request: asked.received.request(),
-            now: asked.now,
-            last_given: self.recording.last_given(asked.key).and_then(|entry| entry.answer.as_deref()),
-        };
+        let ask = ask(&self.profile, &self.forms, &self.recording, asked);
         let alter: ChangeAnswer<'_> = match change(&mut self.data, &ask) {
             Ok(Outcome::Done) => Box::new(|response, _| Ok(response)),
             Ok(Outcome::Alters(alter)) => alter,
