@@ -205,17 +205,12 @@ pub enum Expectation {
         /// Paths that must exist.
         exist: Vec<String>,
     },
-    /// Any probe's records. Not implemented yet.
-    Probe {
-        /// Which.
-        name: ProbeName,
-        /// What one of its records must have.
-        record: IndexMap<String, Value>,
-    },
+    /// Any probe's records.
+    Probe(ProbeExpected),
 }
 
 /// Expectations that the schema has and this build does not.
-pub const UNIMPLEMENTED_EXPECTATIONS: [&str; 5] = ["audit", "order", "contract", "files", "probe"];
+pub const UNIMPLEMENTED_EXPECTATIONS: [&str; 4] = ["audit", "order", "contract", "files"];
 
 /// `requests: {to: messages, count: 3}`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -298,6 +293,19 @@ pub struct ElapsedExpected {
     pub at_most: Option<SignedDuration>,
 }
 
+/// `probe: {name: log, record: {event: token_expired}}`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeExpected {
+    /// Which.
+    pub name: ProbeName,
+    /// What one of its records must have, field by field. `null` stands for a field that is absent, too.
+    pub record: IndexMap<String, Value>,
+    /// Exactly so many records have it; at least one, where this is not said.
+    #[serde(default)]
+    pub count: Option<usize>,
+}
+
 /// What a snapshot is taken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -359,7 +367,7 @@ impl Expectation {
             Self::Order { .. } => "order",
             Self::Contract(_) => "contract",
             Self::Files { .. } => "files",
-            Self::Probe { .. } => "probe",
+            Self::Probe(_) => "probe",
         }
     }
 }

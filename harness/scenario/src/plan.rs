@@ -227,6 +227,15 @@ impl<'a> Planner<'a> {
                 }
                 Expectation::Holds(_) => Some(ProbeName::Holds),
                 Expectation::Runs { .. } => Some(ProbeName::Runs),
+                Expectation::Probe(expected) => {
+                    if expected.record.is_empty() {
+                        check.at(
+                            expectation.referenced,
+                            "`record` names no field; any record has none".into(),
+                        );
+                    }
+                    Some(expected.name)
+                }
                 _ => None,
             };
             if let Some(probe) = probe.filter(|probe| !self.subject.probe.contains_key(probe)) {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Url};
 
 use crate::clock::{Clock, Work, later};
@@ -56,6 +56,10 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The first `Retry-After` field.
     pub(crate) retry_after: Option<String>,
+    /// What the body says that it is.
+    pub(crate) content_type: Option<String>,
+    /// When the provider says that it is.
+    pub(crate) date: Option<String>,
     /// The whole body, or why there is no whole body.
     pub(crate) body: Result<Vec<u8>, String>,
 }
@@ -100,7 +104,9 @@ impl Outbound {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(lane.clone(), self.clock.now());
-        let limit = (!self.plants.has(Plant::NoTimeout)).then_some(TIME_OUT);
+        let time_out =
+            if self.plants.has(Plant::Impatient) { SignedDuration::from_secs(1) } else { TIME_OUT };
+        let limit = (!self.plants.has(Plant::NoTimeout)).then_some(time_out);
         work.request(limit, self.exchange(call)).await.unwrap_or(Reply::TimedOut)
     }
 
@@ -126,8 +132,8 @@ impl Outbound {
 
 async fn read(mut response: reqwest::Response) -> Answer {
     let status = response.status().as_u16();
-    let retry_after = response.headers().get(RETRY_AFTER);
-    let retry_after = retry_after.and_then(|field| field.to_str().ok()).map(str::to_owned);
+    let field = |name| response.headers().get(name).and_then(|field| field.to_str().ok()).map(str::to_owned);
+    let (retry_after, content_type, date) = (field(RETRY_AFTER), field(CONTENT_TYPE), field(DATE));
     let mut body = Vec::new();
     let body = loop {
         match response.chunk().await {
@@ -139,5 +145,5 @@ async fn read(mut response: reqwest::Response) -> Answer {
             Err(_) => break Err(format!("the body broke off after {} bytes", body.len())),
         }
     };
-    Answer { status, retry_after, body }
+    Answer { status, retry_after, content_type, date, body }
 }

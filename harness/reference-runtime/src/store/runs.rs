@@ -55,6 +55,8 @@ pub(crate) struct Claim {
     pub(crate) rate_limits_in_a_row: u32,
     /// Calls of this step that did not get it done, for whatever reason.
     pub(crate) calls_in_vain: u32,
+    /// How often its cursor was no longer good.
+    pub(crate) begun_anew: u32,
     pub(crate) base_url: String,
     pub(crate) sealed: Sealed,
     pub(crate) generation: i64,
@@ -192,6 +194,7 @@ fn claim(row: &Row<'_>, lane: &Lane) -> rusqlite::Result<Claim> {
         failures_in_a_row: row.get("failures_in_a_row")?,
         rate_limits_in_a_row: row.get("rate_limits_in_a_row")?,
         calls_in_vain: row.get("calls_in_vain")?,
+        begun_anew: row.get("begun_anew")?,
         base_url: row.get("base_url")?,
         sealed: Sealed(row.get("sealed")?),
         generation: row.get("generation")?,
@@ -211,6 +214,7 @@ pub(super) fn recover(database: &mut Connection, plants: &Plants) -> rusqlite::R
     }
     if plants.has(Plant::CursorNotSaved) {
         transaction.execute(&format!("UPDATE runs SET cursor = NULL WHERE {UNFINISHED}"), [])?;
+        transaction.execute("DELETE FROM cursors", [])?;
     }
     transaction.commit()
 }
