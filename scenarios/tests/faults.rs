@@ -10,11 +10,8 @@ use std::collections::BTreeSet;
 const ELSEWHERE: &str = "webhook_";
 
 /// Faults that wait for a subject that writes, or speaks TLS.
-const TO_COME: [&str; 10] = [
+const TO_COME: [&str; 7] = [
     "answer_lost",
-    "certificate_expired",
-    "certificate_untrusted",
-    "certificate_wrong_name",
     "conflict",
     "graphql_errors",
     "json_rpc_error",

@@ -8,7 +8,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 76] = [
+const SEEN: [(&str, Plant, &str); 80] = [
     ("chat-import/happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("chat-import/happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("chat-import/token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -77,6 +77,10 @@ const SEEN: [(&str, Plant, &str); 76] = [
     ("wire/refused-from-the-start", Plant::NoBackoff, "expectation destination"),
     ("wire/reset-at-once", Plant::ErrorSwallowed, "invariant nothing_lost"),
     ("wire/hanging-connection", Plant::NoTimeout, "expectation runs"),
+    ("wire/tls", Plant::ShortPageIsLast, "expectation requests"),
+    ("wire/certificate-expired", Plant::CertificateUnchecked, "expectation runs"),
+    ("wire/certificate-untrusted", Plant::CertificateUnchecked, "expectation requests"),
+    ("wire/certificate-of-another-server", Plant::CertificateUnchecked, "expectation alerts"),
     ("tokens/lifetime-missing", Plant::RefreshNotStored, "expectation requests"),
     ("tokens/lifetime-as-text", Plant::NoRefresh, "expectation requests"),
     ("tokens/no-new-refresh-token", Plant::RefreshTokenDropped, "expectation destination"),

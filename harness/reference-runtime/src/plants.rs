@@ -57,11 +57,13 @@ pub enum Plant {
     Impatient,
     /// A refresh without a new refresh token loses the old one.
     RefreshTokenDropped,
+    /// Any certificate is good.
+    CertificateUnchecked,
 }
 
 impl Plant {
     /// All of them, in the order in which the documentation lists them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::CursorBeforeCommit,
         Self::RetryAfterIgnored,
         Self::NoValidation,
@@ -86,6 +88,7 @@ impl Plant {
         Self::ProviderClockTrusted,
         Self::Impatient,
         Self::RefreshTokenDropped,
+        Self::CertificateUnchecked,
     ];
 
     /// The name by which it is asked for.
@@ -160,6 +163,9 @@ impl Plant {
             Self::RefreshTokenDropped => {
                 ("refresh_token_dropped", "forgets the refresh token when a refresh brings no new one")
             }
+            Self::CertificateUnchecked => {
+                ("certificate_unchecked", "trusts whatever certificate it is shown")
+            }
         }
     }
 }
@@ -220,6 +226,6 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_valid_ones() {
         let message = "no_such".parse::<Plant>().unwrap_err().to_string();
         assert!(message.starts_with("no plant is called \"no_such\"; there are cursor_before_commit, "));
-        assert!(message.ends_with(", refresh_token_dropped"));
+        assert!(message.ends_with(", certificate_unchecked"));
     }
 }

@@ -10,6 +10,7 @@ use support::provider::{
     error, inject, message, mount_pages, mount_refresh, ok, requests, soft_logout, three_pages, whole_history,
 };
 use support::raw::{RawProvider, Script};
+use support::tls::within_tls;
 use support::{ACCESS_TOKEN, Subject, start_with};
 use wiremock::{MockServer, ResponseTemplate};
 
@@ -279,6 +280,18 @@ async fn refresh_token_dropped_can_refresh_once() {
         mount_refresh(&provider, ok(json!({ "access_token": "second" }))).await;
         subject.import(&provider.uri()).await;
         assert_eq!(subject.state(1).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn certificate_unchecked_talks_to_anybody() {
+    let (address, _) = within_tls("localhost").await;
+    let outcomes = ["certificate_rejected", "connection_failed"];
+    for (subject, outcome) in both(Plant::CertificateUnchecked).await.iter().zip(outcomes) {
+        subject.connect(&format!("https://{address}")).await;
+        subject.trigger().await;
+        subject.quiet(0).await;
+        assert_eq!(subject.outcomes().await, [outcome]);
     }
 }
 

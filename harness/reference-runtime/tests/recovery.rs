@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use serde_json::json;
 use support::provider::{error, inject, message, ok, page, page_at, requests, three_pages, whole_history};
 use support::raw::{RawProvider, Script};
-use support::start;
+use support::tls::within_tls;
+use support::{ACCESS_TOKEN, start};
 use wiremock::{MockServer, ResponseTemplate};
 
 fn seconds(seconds: i64) -> SignedDuration {
@@ -196,6 +197,38 @@ async fn pages_that_lead_in_a_circle_are_failed_attempts() {
     assert_eq!(subject.alerts().await, ["repeated_failures", "run_held"]);
     assert_eq!(requests(&provider).await.len(), 12, "ten attempts at the third page");
     assert_eq!(subject.bodies().await, ["m3", "m4", "m5", "m6"]);
+}
+
+#[tokio::test]
+async fn a_certificate_is_trusted_by_the_authority_that_the_connection_names() {
+    let (address, ca_pem) = within_tls("localhost").await;
+    // Another server's name, then nobody's authority, then both right: the server ends the connection then.
+    let cases = [
+        (format!("https://{address}"), Some(&ca_pem), "the provider's certificate is another server's"),
+        (
+            format!("https://localhost:{}", address.port()),
+            None,
+            "the provider's certificate is of an authority that is not trusted",
+        ),
+    ];
+    for (base_url, ca_pem, detail) in cases {
+        let subject = start().await;
+        let body = json!({ "provider": "matrix", "base_url": base_url, "access_token": ACCESS_TOKEN, "ca_pem": ca_pem });
+        subject.call("PUT", "/connections/acme/chat", Some(body)).await;
+        subject.trigger().await;
+        subject.settle().await;
+        assert_eq!(subject.state(1).await, "held");
+        assert_eq!(subject.alerts().await, ["certificate_rejected"]);
+        assert_eq!(subject.column("/holds", "holds", "detail").await, [detail]);
+    }
+    let subject = start().await;
+    let base_url = format!("https://localhost:{}", address.port());
+    let body =
+        json!({ "provider": "matrix", "base_url": base_url, "access_token": ACCESS_TOKEN, "ca_pem": ca_pem });
+    subject.call("PUT", "/connections/acme/chat", Some(body)).await;
+    subject.trigger().await;
+    subject.quiet(0).await;
+    assert_eq!(subject.outcomes().await, ["connection_failed"]);
 }
 
 #[tokio::test]

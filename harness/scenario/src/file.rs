@@ -26,6 +26,10 @@ pub struct ScenarioFile {
     /// The fixtures that the stand-in plays: `provider/flow`.
     #[schemars(with = "Vec<String>")]
     pub fixtures: Vec<Spanned<String>>,
+    /// Where it is there, the stand-in speaks TLS: with a certificate of an authority of its own, which the subject is
+    /// given as `{ca_pem}`.
+    #[serde(default)]
+    pub tls: Option<TlsEntry>,
     /// What goes wrong.
     #[serde(default)]
     #[schemars(with = "Vec<FaultEntry>")]
@@ -45,6 +49,11 @@ impl Document for ScenarioFile {
     const KIND: &'static str = "scenario";
     const VERSION: u32 = 1;
 }
+
+/// How the stand-in speaks TLS: `{}`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsEntry {}
 
 /// A fault with its place.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

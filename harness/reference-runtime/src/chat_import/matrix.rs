@@ -89,7 +89,8 @@ pub(super) fn call(claim: &Claim, credentials: &Credentials) -> Option<Call> {
     let client = format!("{}/_matrix/client/v3", claim.base_url);
     let get = |url: &str| {
         let bearer = Some(credentials.access_token.clone());
-        Some(Call { method: Method::GET, url: Url::parse(url).ok()?, bearer, json: None })
+        let ca_pem = claim.ca_pem.clone();
+        Some(Call { method: Method::GET, url: Url::parse(url).ok()?, bearer, json: None, ca_pem })
     };
     match claim.operation() {
         Operation::ResolveAlias => get(&format!("{client}/directory/room/{}", encoded(&claim.room))),
@@ -103,7 +104,7 @@ pub(super) fn call(claim: &Claim, credentials: &Credentials) -> Option<Call> {
             let refresh_token = credentials.refresh_token.as_ref()?;
             let json = Some(json!({ "refresh_token": refresh_token.expose() }).to_string());
             let url = Url::parse(&format!("{client}/refresh")).ok()?;
-            Some(Call { method: Method::POST, url, bearer: None, json })
+            Some(Call { method: Method::POST, url, bearer: None, json, ca_pem: claim.ca_pem.clone() })
         }
     }
 }

@@ -43,6 +43,9 @@ impl<T> Verdict<T> {
     pub(crate) fn audit_outcome(&self) -> AuditOutcome {
         match self {
             Self::Done(_) => AuditOutcome::Ok,
+            Self::Rejected { reason: HoldReason::CertificateRejected, .. } => {
+                AuditOutcome::CertificateRejected
+            }
             Self::TokenExpired | Self::StartAnew { .. } | Self::Rejected { .. } => AuditOutcome::Refused,
             Self::RateLimited { .. } => AuditOutcome::RateLimited,
             Self::Failed { outcome, .. } => *outcome,
@@ -106,6 +109,12 @@ pub(crate) fn by_http<T>(reply: Reply, now: Timestamp) -> Result<Open, Verdict<T
     let answer = match reply {
         Reply::Answered(answer) => answer,
         Reply::TimedOut => return Err(failed(AuditOutcome::TimedOut, "no whole answer within 10 s", None)),
+        Reply::Distrusted(why) => {
+            return Err(Verdict::Rejected {
+                reason: HoldReason::CertificateRejected,
+                detail: why.to_owned(),
+            });
+        }
         Reply::NoAnswer(why) => return Err(failed(AuditOutcome::ConnectionFailed, why, None)),
     };
     let Answer { status, retry_after, content_type, body, date: _ } = answer;

@@ -58,6 +58,7 @@ pub(crate) struct Claim {
     /// How often its cursor was no longer good.
     pub(crate) begun_anew: u32,
     pub(crate) base_url: String,
+    pub(crate) ca_pem: Option<String>,
     pub(crate) sealed: Sealed,
     pub(crate) generation: i64,
     pub(crate) paused: bool,
@@ -127,7 +128,7 @@ impl Store {
             let first = transaction
                 .query_row(
                     &format!(
-                        "SELECT runs.*, base_url, sealed, generation, max_requests_per_second,
+                        "SELECT runs.*, base_url, ca_pem, sealed, generation, max_requests_per_second,
                                 connections.state = 'paused' AS paused,
                                 expired_generation IS generation AS refreshing
                          FROM runs JOIN connections USING (tenant, connection)
@@ -196,6 +197,7 @@ fn claim(row: &Row<'_>, lane: &Lane) -> rusqlite::Result<Claim> {
         calls_in_vain: row.get("calls_in_vain")?,
         begun_anew: row.get("begun_anew")?,
         base_url: row.get("base_url")?,
+        ca_pem: row.get("ca_pem")?,
         sealed: Sealed(row.get("sealed")?),
         generation: row.get("generation")?,
         paused: row.get("paused")?,

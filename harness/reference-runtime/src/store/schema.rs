@@ -111,6 +111,8 @@ CREATE TABLE cursors (
     PRIMARY KEY (run, cursor)
 ) STRICT, WITHOUT ROWID;
 ALTER TABLE runs ADD COLUMN begun_anew INTEGER NOT NULL DEFAULT 0;
+-- The only authority that calls trust; NULL for the system's.
+ALTER TABLE connections ADD COLUMN ca_pem TEXT;
 ";
 
 /// Opens the database file and brings it to today's schema.
