@@ -41,11 +41,29 @@ pub enum Plant {
     SecretLogged,
     /// Holds raise no alert.
     AlertMissing,
+    /// A page that leads back is read again.
+    CirclesUnnoticed,
+    /// A page that is not full is taken for the last.
+    ShortPageIsLast,
+    /// Numbers are read as doubles.
+    NumbersAsDoubles,
+    /// What is new is invalid.
+    UnknownRefused,
+    /// The order of a page is relied on.
+    OrderTrusted,
+    /// The provider's clock is relied on.
+    ProviderClockTrusted,
+    /// Requests are given up after a second.
+    Impatient,
+    /// A refresh without a new refresh token loses the old one.
+    RefreshTokenDropped,
+    /// Any certificate is good.
+    CertificateUnchecked,
 }
 
 impl Plant {
     /// All of them, in the order in which the documentation lists them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 25] = [
         Self::CursorBeforeCommit,
         Self::RetryAfterIgnored,
         Self::NoValidation,
@@ -62,6 +80,15 @@ impl Plant {
         Self::AuditSkipped,
         Self::SecretLogged,
         Self::AlertMissing,
+        Self::CirclesUnnoticed,
+        Self::ShortPageIsLast,
+        Self::NumbersAsDoubles,
+        Self::UnknownRefused,
+        Self::OrderTrusted,
+        Self::ProviderClockTrusted,
+        Self::Impatient,
+        Self::RefreshTokenDropped,
+        Self::CertificateUnchecked,
     ];
 
     /// The name by which it is asked for.
@@ -113,6 +140,32 @@ impl Plant {
             Self::AuditSkipped => ("audit_skipped", "writes no audit row for a failed call"),
             Self::SecretLogged => ("secret_logged", "writes the access token into a log line"),
             Self::AlertMissing => ("alert_missing", "raises no alert for what it holds"),
+            Self::CirclesUnnoticed => {
+                ("circles_unnoticed", "follows a page that leads back to itself, as often as it does")
+            }
+            Self::ShortPageIsLast => {
+                ("short_page_is_last", "takes a page with fewer events than it asked for as the last")
+            }
+            Self::NumbersAsDoubles => {
+                ("numbers_as_doubles", "reads whole numbers as doubles, so that large ones are rounded")
+            }
+            Self::UnknownRefused => {
+                ("unknown_refused", "holds messages of a kind or with a field that it does not know")
+            }
+            Self::OrderTrusted => {
+                ("order_trusted", "drops a message that is newer than the one before it on its page")
+            }
+            Self::ProviderClockTrusted => (
+                "provider_clock_trusted",
+                "drops messages that are newer than the Date of the answer that brings them",
+            ),
+            Self::Impatient => ("impatient", "gives a request one second instead of ten"),
+            Self::RefreshTokenDropped => {
+                ("refresh_token_dropped", "forgets the refresh token when a refresh brings no new one")
+            }
+            Self::CertificateUnchecked => {
+                ("certificate_unchecked", "trusts whatever certificate it is shown")
+            }
         }
     }
 }
@@ -173,6 +226,6 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_valid_ones() {
         let message = "no_such".parse::<Plant>().unwrap_err().to_string();
         assert!(message.starts_with("no plant is called \"no_such\"; there are cursor_before_commit, "));
-        assert!(message.ends_with(", alert_missing"));
+        assert!(message.ends_with(", certificate_unchecked"));
     }
 }

@@ -77,7 +77,8 @@ fn capped(wait: SignedDuration) -> SignedDuration {
     wait.clamp(SignedDuration::ZERO, LONGEST_WAIT)
 }
 
-fn parse_http_date(field: &str) -> Option<Timestamp> {
+/// A date of RFC 9110 section 5.6.7, in any of its forms.
+pub(crate) fn parse_http_date(field: &str) -> Option<Timestamp> {
     if field.ends_with("GMT")
         && let Ok(timestamp) = DateTimeParser::new().parse_timestamp(field)
     {

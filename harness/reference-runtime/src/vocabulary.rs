@@ -30,6 +30,7 @@ words! {
         TimedOut = "timed_out",
         ConnectionFailed = "connection_failed",
         InvalidBody = "invalid_body",
+        CertificateRejected = "certificate_rejected",
     }
 }
 
@@ -39,6 +40,7 @@ words! {
         InvalidRecord = "invalid_record",
         RetriesExhausted = "retries_exhausted",
         CredentialRejected = "credential_rejected",
+        CertificateRejected = "certificate_rejected",
         PermissionDenied = "permission_denied",
         NotFound = "not_found",
         Refused = "refused",
@@ -52,6 +54,7 @@ words! {
         RunHeld = "run_held",
         RecordHeld = "record_held",
         CredentialRejected = "credential_rejected",
+        CertificateRejected = "certificate_rejected",
         PermissionDenied = "permission_denied",
         NotFound = "not_found",
     }
@@ -64,6 +67,7 @@ impl HoldReason {
             Self::InvalidRecord => AlertKind::RecordHeld,
             Self::RetriesExhausted | Self::Refused => AlertKind::RunHeld,
             Self::CredentialRejected => AlertKind::CredentialRejected,
+            Self::CertificateRejected => AlertKind::CertificateRejected,
             Self::PermissionDenied => AlertKind::PermissionDenied,
             Self::NotFound => AlertKind::NotFound,
         }

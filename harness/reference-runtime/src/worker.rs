@@ -36,11 +36,14 @@ pub(crate) struct Context {
     pub(crate) seed: u64,
 }
 
-/// What a lane remembers from one step to the next besides what is stored: nothing, but for a planted bug.
+/// What a lane remembers from one step to the next besides what is stored: nothing that matters
+/// when it is lost, but for a planted bug.
 #[derive(Debug, Default)]
 pub(crate) struct LaneMemory {
     /// Refreshed tokens that were not stored, for the next request only.
     pub(crate) unsaved: Option<Credentials>,
+    /// By how much the provider's clock was off when that was last told.
+    pub(crate) clock_off_s: Option<i64>,
 }
 
 #[derive(Debug)]

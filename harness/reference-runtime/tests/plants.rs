@@ -10,6 +10,7 @@ use support::provider::{
     error, inject, message, mount_pages, mount_refresh, ok, requests, soft_logout, three_pages, whole_history,
 };
 use support::raw::{RawProvider, Script};
+use support::tls::within_tls;
 use support::{ACCESS_TOKEN, Subject, start_with};
 use wiremock::{MockServer, ResponseTemplate};
 
@@ -204,6 +205,94 @@ async fn alert_missing_holds_in_silence() {
     let [sound, planted] = imported(Plant::AlertMissing, None, 1, ok(json!({ "chunk": [{}] }))).await;
     assert_eq!((sound.alerts().await.len(), planted.alerts().await.len()), (1, 0));
     assert_eq!(planted.list("/holds", "holds").await.len(), 1);
+}
+
+#[tokio::test]
+async fn circles_unnoticed_reads_on() {
+    let circle = ok(json!({ "chunk": [message(3)], "end": "t1" }));
+    let [sound, planted] = imported(Plant::CirclesUnnoticed, Some("t2"), 1, circle).await;
+    assert_eq!(sound.outcomes().await, ["ok", "ok", "invalid_body", "ok"]);
+    assert_eq!(planted.outcomes().await, ["ok", "ok", "ok", "ok", "ok"]);
+}
+
+#[tokio::test]
+async fn short_page_is_last_stops_early() {
+    let [sound, planted] = both(Plant::ShortPageIsLast).await;
+    for (subject, expected) in [(&sound, 6), (&planted, 2)] {
+        subject.import(&three_pages().await.uri()).await;
+        assert_eq!(subject.records().await.len(), expected);
+    }
+}
+
+#[tokio::test]
+async fn numbers_as_doubles_are_rounded() {
+    let mut late = message(1);
+    late["origin_server_ts"] = json!(9_007_199_254_740_993_i64);
+    let [sound, planted] = imported(Plant::NumbersAsDoubles, None, 1, ok(json!({ "chunk": [late] }))).await;
+    assert_eq!(sound.records().await[0]["sent_at_ms"], 9_007_199_254_740_993_i64);
+    assert_eq!(planted.records().await[0]["sent_at_ms"], 9_007_199_254_740_992_i64);
+}
+
+#[tokio::test]
+async fn unknown_refused_holds_what_is_new() {
+    let (mut field, mut kind) = (message(2), message(1));
+    field["thread"] = json!(1);
+    kind["content"]["msgtype"] = json!("org.example.new");
+    let [sound, planted] =
+        imported(Plant::UnknownRefused, None, 1, ok(json!({ "chunk": [field, kind] }))).await;
+    assert_eq!((sound.records().await.len(), sound.alerts().await.len()), (2, 0));
+    assert_eq!((planted.records().await.len(), planted.alerts().await.len()), (0, 2));
+}
+
+#[tokio::test]
+async fn order_trusted_drops_what_comes_late() {
+    let oldest_first = ok(json!({ "chunk": [message(1), message(2)] }));
+    let [sound, planted] = imported(Plant::OrderTrusted, None, 1, oldest_first).await;
+    assert_eq!((sound.bodies().await.len(), planted.bodies().await), (2, vec![json!("m1")]));
+}
+
+#[tokio::test]
+async fn provider_clock_trusted_drops_what_seems_to_come_from_the_future() {
+    let past = ok(json!({ "chunk": [message(1)] })).insert_header("date", "Thu, 01 Jan 1970 00:00:00 GMT");
+    let [sound, planted] = imported(Plant::ProviderClockTrusted, None, 1, past).await;
+    assert_eq!((sound.bodies().await.len(), planted.bodies().await.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn impatient_gives_up_after_a_second() {
+    let timers = ["2026-01-05T00:00:10Z", "2026-01-05T00:00:01Z"];
+    for (subject, timer) in both(Plant::Impatient).await.iter().zip(timers) {
+        let provider = RawProvider::start(vec![Script::Hang]).await;
+        subject.connect(&provider.url()).await;
+        subject.trigger().await;
+        assert_eq!(subject.quiet(1).await["next_timer"], timer);
+    }
+}
+
+#[tokio::test]
+async fn refresh_token_dropped_can_refresh_once() {
+    for (subject, expected) in both(Plant::RefreshTokenDropped).await.iter().zip(["succeeded", "held"]) {
+        let provider = three_pages().await;
+        mount_pages(&provider, "second").await;
+        for cursor in [None, Some("t1")] {
+            inject(&provider, cursor, 1, soft_logout()).await;
+        }
+        mount_refresh(&provider, ok(json!({ "access_token": "second" }))).await;
+        subject.import(&provider.uri()).await;
+        assert_eq!(subject.state(1).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn certificate_unchecked_talks_to_anybody() {
+    let (address, _) = within_tls("localhost").await;
+    let outcomes = ["certificate_rejected", "connection_failed"];
+    for (subject, outcome) in both(Plant::CertificateUnchecked).await.iter().zip(outcomes) {
+        subject.connect(&format!("https://{address}")).await;
+        subject.trigger().await;
+        subject.quiet(0).await;
+        assert_eq!(subject.outcomes().await, [outcome]);
+    }
 }
 
 #[tokio::test]

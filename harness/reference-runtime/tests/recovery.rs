@@ -5,9 +5,10 @@ mod support;
 
 use jiff::SignedDuration;
 use serde_json::json;
-use support::provider::{error, inject, ok, page, page_at, requests, three_pages, whole_history};
+use support::provider::{error, inject, message, ok, page, page_at, requests, three_pages, whole_history};
 use support::raw::{RawProvider, Script};
-use support::start;
+use support::tls::within_tls;
+use support::{ACCESS_TOKEN, start};
 use wiremock::{MockServer, ResponseTemplate};
 
 fn seconds(seconds: i64) -> SignedDuration {
@@ -142,8 +143,7 @@ async fn a_body_without_bound_is_not_read() {
 async fn a_refusal_is_held_and_told_at_once() {
     let cases = [
         (403, "permission_denied", "permission_denied"),
-        (404, "not_found", "not_found"),
-        (410, "refused", "run_held"),
+        (409, "refused", "run_held"),
         (400, "refused", "run_held"),
         (302, "refused", "run_held"),
     ];
@@ -158,6 +158,77 @@ async fn a_refusal_is_held_and_told_at_once() {
         assert_eq!(requests(&provider).await.len(), 2, "{status}: no retry, no redirect");
         assert_eq!(subject.bodies().await, ["m5", "m6"]);
     }
+}
+
+#[tokio::test]
+async fn what_was_never_there_is_held_and_what_was_there_a_page_ago_is_asked_for_again() {
+    for status in [404, 410] {
+        let (subject, provider) = (start().await, three_pages().await);
+        inject(&provider, None, 1, error(status, "M_NOT_FOUND")).await;
+        subject.import(&provider.uri()).await;
+        assert_eq!(subject.state(1).await, "held");
+        assert_eq!(subject.column("/holds", "holds", "reason").await, ["not_found"], "{status}");
+
+        let (subject, provider) = (start().await, three_pages().await);
+        inject(&provider, Some("t1"), 1, error(status, "M_NOT_FOUND")).await;
+        subject.import(&provider.uri()).await;
+        assert_eq!(subject.bodies().await, whole_history(), "{status}");
+        // A cursor that is gone begins anew; anything else is the same page once more.
+        let asked = if status == 410 { 5 } else { 4 };
+        assert_eq!(requests(&provider).await.len(), asked, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_never_good_is_held_in_the_end() {
+    let (subject, provider) = (start().await, three_pages().await);
+    inject(&provider, Some("t1"), 100, error(410, "M_UNKNOWN")).await;
+    subject.import(&provider.uri()).await;
+    assert_eq!(subject.alerts().await, ["run_held"]);
+    assert_eq!(requests(&provider).await.len(), 8, "begun anew three times");
+}
+
+#[tokio::test]
+async fn pages_that_lead_in_a_circle_are_failed_attempts() {
+    let (subject, provider) = (start().await, three_pages().await);
+    let circle = ok(json!({ "chunk": [message(3)], "end": "t1" }));
+    inject(&provider, Some("t2"), 100, circle).await;
+    subject.import(&provider.uri()).await;
+    assert_eq!(subject.alerts().await, ["repeated_failures", "run_held"]);
+    assert_eq!(requests(&provider).await.len(), 12, "ten attempts at the third page");
+    assert_eq!(subject.bodies().await, ["m3", "m4", "m5", "m6"]);
+}
+
+#[tokio::test]
+async fn a_certificate_is_trusted_by_the_authority_that_the_connection_names() {
+    let (address, ca_pem) = within_tls("localhost").await;
+    // Another server's name, then nobody's authority, then both right: the server ends the connection then.
+    let cases = [
+        (format!("https://{address}"), Some(&ca_pem), "the provider's certificate is another server's"),
+        (
+            format!("https://localhost:{}", address.port()),
+            None,
+            "the provider's certificate is of an authority that is not trusted",
+        ),
+    ];
+    for (base_url, ca_pem, detail) in cases {
+        let subject = start().await;
+        let body = json!({ "provider": "matrix", "base_url": base_url, "access_token": ACCESS_TOKEN, "ca_pem": ca_pem });
+        subject.call("PUT", "/connections/acme/chat", Some(body)).await;
+        subject.trigger().await;
+        subject.settle().await;
+        assert_eq!(subject.state(1).await, "held");
+        assert_eq!(subject.alerts().await, ["certificate_rejected"]);
+        assert_eq!(subject.column("/holds", "holds", "detail").await, [detail]);
+    }
+    let subject = start().await;
+    let base_url = format!("https://localhost:{}", address.port());
+    let body =
+        json!({ "provider": "matrix", "base_url": base_url, "access_token": ACCESS_TOKEN, "ca_pem": ca_pem });
+    subject.call("PUT", "/connections/acme/chat", Some(body)).await;
+    subject.trigger().await;
+    subject.quiet(0).await;
+    assert_eq!(subject.outcomes().await, ["connection_failed"]);
 }
 
 #[tokio::test]

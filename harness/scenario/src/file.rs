@@ -26,6 +26,10 @@ pub struct ScenarioFile {
     /// The fixtures that the stand-in plays: `provider/flow`.
     #[schemars(with = "Vec<String>")]
     pub fixtures: Vec<Spanned<String>>,
+    /// Where it is there, the stand-in speaks TLS: with a certificate of an authority of its own, which the subject is
+    /// given as `{ca_pem}`.
+    #[serde(default)]
+    pub tls: Option<TlsEntry>,
     /// What goes wrong.
     #[serde(default)]
     #[schemars(with = "Vec<FaultEntry>")]
@@ -45,6 +49,11 @@ impl Document for ScenarioFile {
     const KIND: &'static str = "scenario";
     const VERSION: u32 = 1;
 }
+
+/// How the stand-in speaks TLS: `{}`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsEntry {}
 
 /// A fault with its place.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -205,17 +214,12 @@ pub enum Expectation {
         /// Paths that must exist.
         exist: Vec<String>,
     },
-    /// Any probe's records. Not implemented yet.
-    Probe {
-        /// Which.
-        name: ProbeName,
-        /// What one of its records must have.
-        record: IndexMap<String, Value>,
-    },
+    /// Any probe's records.
+    Probe(ProbeExpected),
 }
 
 /// Expectations that the schema has and this build does not.
-pub const UNIMPLEMENTED_EXPECTATIONS: [&str; 5] = ["audit", "order", "contract", "files", "probe"];
+pub const UNIMPLEMENTED_EXPECTATIONS: [&str; 4] = ["audit", "order", "contract", "files"];
 
 /// `requests: {to: messages, count: 3}`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -298,6 +302,19 @@ pub struct ElapsedExpected {
     pub at_most: Option<SignedDuration>,
 }
 
+/// `probe: {name: log, record: {event: token_expired}}`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeExpected {
+    /// Which.
+    pub name: ProbeName,
+    /// What one of its records must have, field by field. `null` stands for a field that is absent, too.
+    pub record: IndexMap<String, Value>,
+    /// Exactly so many records have it; at least one, where this is not said.
+    #[serde(default)]
+    pub count: Option<usize>,
+}
+
 /// What a snapshot is taken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -359,7 +376,7 @@ impl Expectation {
             Self::Order { .. } => "order",
             Self::Contract(_) => "contract",
             Self::Files { .. } => "files",
-            Self::Probe { .. } => "probe",
+            Self::Probe(_) => "probe",
         }
     }
 }

@@ -108,6 +108,14 @@ impl<'a> Planner<'a> {
                 check.at(entry.value.at.referenced, problem);
             }
         }
+        for (fault, entry) in faults.iter().zip(&file.faults).filter(|_| file.tls.is_none()) {
+            if fault.inject.needs_tls() {
+                let name = fault.inject.name();
+                let message =
+                    format!("{name} needs a stand-in that speaks TLS; add `tls: {{}}` to the scenario");
+                check.at(entry.value.at.referenced, message);
+            }
+        }
         if let Err(problem) = ErrorForms::check(&provider.profile) {
             check.whole(problem);
         }
@@ -227,6 +235,15 @@ impl<'a> Planner<'a> {
                 }
                 Expectation::Holds(_) => Some(ProbeName::Holds),
                 Expectation::Runs { .. } => Some(ProbeName::Runs),
+                Expectation::Probe(expected) => {
+                    if expected.record.is_empty() {
+                        check.at(
+                            expectation.referenced,
+                            "`record` names no field; any record has none".into(),
+                        );
+                    }
+                    Some(expected.name)
+                }
                 _ => None,
             };
             if let Some(probe) = probe.filter(|probe| !self.subject.probe.contains_key(probe)) {

@@ -12,7 +12,9 @@ use crate::steps::{flattened, happy_steps, same_steps};
 use crate::unjudged::{Unjudged, unjudged};
 use counterpart_exchange::ProviderProfile;
 use counterpart_outcome::{Attempt, ScenarioOutcome, Verdict, Violation, ViolationKind};
-use counterpart_stand_in::{PlannedFault, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig};
+use counterpart_stand_in::{
+    CertificateAuthority, PlannedFault, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig,
+};
 use counterpart_subject::{
     ClockKind, Launch, LaunchRequest, LaunchSpec, ProbeName, Stopwatch, Subject, SubjectSpec, Variables,
 };
@@ -153,7 +155,11 @@ impl<'a> Runner<'a> {
     /// The same triggers, each once, without faults; played once and kept.
     async fn happy_path(&self, plan: &Plan, steps: &[Spanned<Step>]) -> Result<Arc<Observed>, Unjudged> {
         let names: Vec<&str> = plan.fixtures_seen.iter().map(|fixture| fixture.name.as_str()).collect();
-        let key = format!("{names:?} {:?}", steps.iter().map(|step| &step.value).collect::<Vec<_>>());
+        let key = format!(
+            "{names:?} {} {:?}",
+            plan.file.tls.is_some(),
+            steps.iter().map(|step| &step.value).collect::<Vec<_>>()
+        );
         let mut known = self.happy_paths.lock().await;
         if let Some(observed) = known.get(&key) {
             return Ok(Arc::clone(observed));
@@ -201,6 +207,9 @@ impl<'a> Runner<'a> {
             )));
         }
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
+        let authority =
+            plan.file.tls.map(|_| CertificateAuthority::generate()).transpose().map_err(unjudged)?;
+        let ca_pem = authority.as_ref().map(|authority| authority.certificate_pem().to_owned());
         let stand_in = StandIn::start(StandInConfig {
             providers: vec![ProviderConfig {
                 profile: plan.profile.clone(),
@@ -210,11 +219,11 @@ impl<'a> Runner<'a> {
             }],
             clock,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            tls: None,
+            tls: authority,
         })
         .await
         .map_err(unjudged)?;
-        let set_up = subject.set_up(self.variables(&plan.profile, &stand_in)).await;
+        let set_up = subject.set_up(self.variables(&plan.profile, &stand_in, ca_pem.as_deref())).await;
         set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
         if self.is_elsewhere() {
             nothing_left_over(&subject).await?;
@@ -240,7 +249,7 @@ impl<'a> Runner<'a> {
         self.version.get().cloned().flatten()
     }
 
-    fn variables(&self, profile: &ProviderProfile, stand_in: &StandIn) -> Variables {
+    fn variables(&self, profile: &ProviderProfile, stand_in: &StandIn, ca_pem: Option<&str>) -> Variables {
         let mut variables = Variables::default();
         variables.set("provider", &profile.provider);
         variables.set("base_url", stand_in.base_url());
@@ -252,6 +261,9 @@ impl<'a> Runner<'a> {
         variables.set("access_token", credentials.access_token.as_deref().unwrap_or("none"));
         if let Some(refresh_token) = &credentials.refresh_token {
             variables.set("refresh_token", refresh_token);
+        }
+        if let Some(ca_pem) = ca_pem {
+            variables.set("ca_pem", ca_pem);
         }
         for (placeholder, value) in stand_in.stand_in_values() {
             variables.set(&placeholder, value);

@@ -4,7 +4,7 @@
 use counterpart_exchange::Library;
 use counterpart_outcome::ScenarioOutcome;
 use counterpart_reference_subject::{Plant, ReferenceLaunch, spec};
-use counterpart_scenario::{Catalogue, Planner, RunOptions, Runner, Selection, SnapshotMode, select};
+use counterpart_scenario::{Catalogue, Plan, Planner, RunOptions, Runner, Selection, SnapshotMode, select};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -16,9 +16,13 @@ pub(crate) fn names() -> Vec<String> {
 }
 
 /// The outcomes of the scenarios whose names fit.
+#[allow(dead_code, reason = "each test file takes what it needs")]
 pub(crate) fn play(filter: Option<&str>, plants: &[Plant]) -> Vec<ScenarioOutcome> {
-    // Another test of this process may have done so already.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    play_plans(&plans(filter), plants)
+}
+
+/// The scenarios whose names fit, ready to be played.
+pub(crate) fn plans(filter: Option<&str>) -> Vec<Plan> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let library = Library::new(root.join("../fixtures"));
     let catalogue = Catalogue::read(&root.join("catalogue.yaml")).unwrap();
@@ -27,16 +31,21 @@ pub(crate) fn play(filter: Option<&str>, plants: &[Plant]) -> Vec<ScenarioOutcom
     let selection = Selection { paths: Vec::new(), filter: filter.map(str::to_owned) };
     let selected = select(root, &selection).unwrap();
     assert!(!selected.is_empty(), "no scenario fits {filter:?}");
-    let plans: Vec<_> =
-        selected.iter().map(|one| planner.plan(&relative(&one.path), &one.name).unwrap()).collect();
+    selected.iter().map(|one| planner.plan(&relative(&one.path), &one.name).unwrap()).collect()
+}
+
+/// What comes of plans.
+pub(crate) fn play_plans(plans: &[Plan], plants: &[Plant]) -> Vec<ScenarioOutcome> {
+    // Another test of this process may have done so already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let launch = ReferenceLaunch { plants: BTreeSet::from_iter(plants.iter().copied()) };
     let options = RunOptions { seed: 1, snapshots: SnapshotMode::ReportOnly, tenants: "tenant".to_owned() };
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let runner = Runner::new(subject.clone(), &launch, http, options);
+    let runner = Runner::new(spec(), &launch, http, options);
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     tokio.block_on(async {
         let mut outcomes = Vec::with_capacity(plans.len());
-        for plan in &plans {
+        for plan in plans {
             outcomes.push(runner.run(plan).await);
         }
         outcomes

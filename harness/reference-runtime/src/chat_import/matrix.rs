@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::credentials::{Credentials, Secret};
-use crate::outbound::verdict::{Open, Verdict, by_http};
+use crate::outbound::verdict::{Content, Open, Verdict, by_http};
 use crate::outbound::{Answer, Call, Reply};
 use crate::plants::{Plant, Plants};
 use crate::schedule;
@@ -21,7 +21,10 @@ use crate::store::Claim;
 use crate::vocabulary::{AuditOutcome, HoldReason, Operation};
 
 /// How many events a page asks for.
-const PAGE_LIMIT: u32 = 10;
+pub(super) const PAGE_LIMIT: u32 = 10;
+
+/// What a page has by the specification.
+const PAGE_FIELDS: [&str; 4] = ["chunk", "start", "end", "state"];
 
 /// All but the unreserved characters of RFC 3986 are encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -41,6 +44,8 @@ pub(super) struct Page {
     pub(super) events: Vec<Box<RawValue>>,
     /// Where the next page begins, if there is one.
     pub(super) end: Option<String>,
+    /// Fields of the page that the specification does not have.
+    pub(super) unknown_fields: Vec<String>,
 }
 
 /// What a refresh brought.
@@ -50,6 +55,33 @@ pub(super) struct Tokens {
     /// `None`: the old one stays good.
     pub(super) refresh_token: Option<Secret>,
     pub(super) expires_in: Option<SignedDuration>,
+    /// How they were written.
+    pub(super) written_as: WrittenAs,
+}
+
+/// How an answer with tokens is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WrittenAs {
+    Json,
+    Form,
+}
+
+impl WrittenAs {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Form => "form",
+        }
+    }
+}
+
+/// Where in the history a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Nothing of the room was read yet.
+    AtTheBegin,
+    /// Pages of it came before, so the room is there.
+    UnderWay,
 }
 
 /// The next call of a run; `None` when its connection lacks what the call needs.
@@ -57,7 +89,8 @@ pub(super) fn call(claim: &Claim, credentials: &Credentials) -> Option<Call> {
     let client = format!("{}/_matrix/client/v3", claim.base_url);
     let get = |url: &str| {
         let bearer = Some(credentials.access_token.clone());
-        Some(Call { method: Method::GET, url: Url::parse(url).ok()?, bearer, json: None })
+        let ca_pem = claim.ca_pem.clone();
+        Some(Call { method: Method::GET, url: Url::parse(url).ok()?, bearer, json: None, ca_pem })
     };
     match claim.operation() {
         Operation::ResolveAlias => get(&format!("{client}/directory/room/{}", encoded(&claim.room))),
@@ -71,7 +104,7 @@ pub(super) fn call(claim: &Claim, credentials: &Credentials) -> Option<Call> {
             let refresh_token = credentials.refresh_token.as_ref()?;
             let json = Some(json!({ "refresh_token": refresh_token.expose() }).to_string());
             let url = Url::parse(&format!("{client}/refresh")).ok()?;
-            Some(Call { method: Method::POST, url, bearer: None, json })
+            Some(Call { method: Method::POST, url, bearer: None, json, ca_pem: claim.ca_pem.clone() })
         }
     }
 }
@@ -81,17 +114,25 @@ fn encoded(text: &str) -> String {
 }
 
 /// What `reply` to `operation` means.
-pub(super) fn judge(operation: Operation, reply: Reply, now: Timestamp, plants: &Plants) -> Verdict<Success> {
+pub(super) fn judge(
+    operation: Operation,
+    progress: Progress,
+    reply: Reply,
+    now: Timestamp,
+    plants: &Plants,
+) -> Verdict<Success> {
     let open = match by_http(reply, now) {
         Ok(open) => open,
         Err(verdict) => return verdict,
     };
     match open {
-        Open::Success(body) => match operation {
-            Operation::ResolveAlias => room(&body),
-            Operation::Messages => page(&body),
-            Operation::Refresh => tokens(&body),
+        Open::Success(content) => match operation {
+            Operation::Refresh => tokens(&content),
+            _ if content.is_no_json() => Verdict::invalid_body("the answer says itself that it is no JSON"),
+            Operation::ResolveAlias => room(&content.body),
+            Operation::Messages => page(&content.body),
         },
+        Open::Absent(status) => absent(operation, progress, status),
         Open::TooManyRequests(body) => match Complaint::read(&body).retry_after_ms {
             Some(wait_ms) => Verdict::RateLimited {
                 wait: schedule::retry_after_ms(wait_ms),
@@ -105,9 +146,7 @@ pub(super) fn judge(operation: Operation, reply: Reply, now: Timestamp, plants: 
         },
         Open::Unauthorized(body) => {
             let complaint = Complaint::read(&body);
-            let expired = complaint.errcode.as_deref() == Some("M_UNKNOWN_TOKEN") && complaint.soft_logout;
-            // To a refresh this would be the word on the refresh token, which nothing can renew.
-            if expired && operation != Operation::Refresh {
+            if complaint.is_expiry() && operation != Operation::Refresh {
                 return Verdict::TokenExpired;
             }
             rejected(HoldReason::CredentialRejected, 401, &complaint)
@@ -118,6 +157,8 @@ pub(super) fn judge(operation: Operation, reply: Reply, now: Timestamp, plants: 
                 _ if operation == Operation::Refresh => {
                     rejected(HoldReason::CredentialRejected, status, &complaint)
                 }
+                // The wrong status for it; what the body says goes further than its status.
+                403 if complaint.is_expiry() => Verdict::TokenExpired,
                 403 if plants.has(Plant::ForbiddenRetried) => Verdict::Failed {
                     outcome: AuditOutcome::Refused,
                     detail: complaint.told(status),
@@ -127,6 +168,23 @@ pub(super) fn judge(operation: Operation, reply: Reply, now: Timestamp, plants: 
                 _ => rejected(HoldReason::Refused, status, &complaint),
             }
         }
+    }
+}
+
+/// What it means that something is not there.
+fn absent(operation: Operation, progress: Progress, status: u16) -> Verdict<Success> {
+    match (operation, progress, status) {
+        // A cursor wears out; the room that it leads through is still there.
+        (Operation::Messages, Progress::UnderWay, 410) => {
+            Verdict::StartAnew { detail: "answered 410: the cursor is no longer good".to_owned() }
+        }
+        // The room was there a page ago: rather the provider is in trouble than the room is gone.
+        (Operation::Messages, Progress::UnderWay, _) => Verdict::Failed {
+            outcome: AuditOutcome::Refused,
+            detail: format!("answered {status}, though pages of the room came before"),
+            wait: None,
+        },
+        _ => Verdict::Rejected { reason: HoldReason::NotFound, detail: format!("answered {status}") },
     }
 }
 
@@ -167,11 +225,16 @@ fn page(body: &[u8]) -> Verdict<Success> {
         Some(Ok(end)) if !end.is_empty() => Some(end),
         Some(_) => return Verdict::invalid_body("the page's end is not a cursor"),
     };
-    Verdict::Done(Success::Page(Page { events, end }))
+    let unknown_fields = members.into_keys().filter(|name| !PAGE_FIELDS.contains(&name.as_str())).collect();
+    Verdict::Done(Success::Page(Page { events, end, unknown_fields }))
 }
 
-fn tokens(body: &[u8]) -> Verdict<Success> {
-    let Ok(mut body) = serde_json::from_slice::<Value>(body) else {
+fn tokens(content: &Content) -> Verdict<Success> {
+    let (body, written_as) = match content.media_type.as_deref() {
+        Some("application/x-www-form-urlencoded") => (form(&content.body), WrittenAs::Form),
+        _ => (serde_json::from_slice::<Value>(&content.body).ok(), WrittenAs::Json),
+    };
+    let Some(mut body) = body else {
         return Verdict::invalid_body("the answer to the refresh is not JSON");
     };
     let mut token = |name| match body.get_mut(name).map(Value::take) {
@@ -184,7 +247,14 @@ fn tokens(body: &[u8]) -> Verdict<Success> {
     // The lifetime is a mere hint: an odd one is no reason to lose tokens that may replace the old ones for good.
     let expires_in_ms = body.get("expires_in_ms").and_then(Value::as_i64).filter(|lifetime| *lifetime >= 0);
     let expires_in = expires_in_ms.map(SignedDuration::from_millis);
-    Verdict::Done(Success::Tokens(Tokens { access_token, refresh_token, expires_in }))
+    Verdict::Done(Success::Tokens(Tokens { access_token, refresh_token, expires_in, written_as }))
+}
+
+/// The fields of a form. A number in it is a number.
+fn form(body: &[u8]) -> Option<Value> {
+    let url = Url::parse(&format!("form:?{}", std::str::from_utf8(body).ok()?)).ok()?;
+    let value = |text: &str| text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from);
+    Some(url.query_pairs().map(|(name, text)| (name.into_owned(), value(&text))).collect())
 }
 
 fn rejected(reason: HoldReason, status: u16, complaint: &Complaint) -> Verdict<Success> {
@@ -210,6 +280,12 @@ impl Complaint {
         }
     }
 
+    /// Whether it says that the access token has expired and may be refreshed. To a refresh it would be the word on
+    /// the refresh token, which nothing can renew.
+    fn is_expiry(&self) -> bool {
+        self.errcode.as_deref() == Some("M_UNKNOWN_TOKEN") && self.soft_logout
+    }
+
     /// For people. The code alone: the free text beside it may hold anything, a token too.
     fn told(&self, status: u16) -> String {
         match &self.errcode {
@@ -228,8 +304,10 @@ mod tests {
     use super::*;
 
     fn answer(operation: Operation, status: u16, body: &str) -> Verdict<Success> {
-        let reply = Reply::Answered(Answer { status, retry_after: None, body: Ok(body.as_bytes().to_vec()) });
-        judge(operation, reply, Timestamp::UNIX_EPOCH, &Plants::default())
+        let body = Ok(body.as_bytes().to_vec());
+        let answer = Answer { status, retry_after: None, content_type: None, date: None, body };
+        let reply = Reply::Answered(answer);
+        judge(operation, Progress::UnderWay, reply, Timestamp::UNIX_EPOCH, &Plants::default())
     }
 
     fn told(verdict: &Verdict<Success>) -> String {
@@ -268,6 +346,32 @@ mod tests {
         assert!(matches!(verdict, Verdict::Rejected { reason: HoldReason::PermissionDenied, .. }));
         let verdict = answer(Operation::Refresh, 403, "{}");
         assert!(matches!(verdict, Verdict::Rejected { reason: HoldReason::CredentialRejected, .. }));
+    }
+
+    #[test]
+    fn an_expiry_may_come_with_the_wrong_status() {
+        let soft = r#"{"errcode": "M_UNKNOWN_TOKEN", "soft_logout": true}"#;
+        assert!(matches!(answer(Operation::Messages, 403, soft), Verdict::TokenExpired));
+        assert_eq!(told(&answer(Operation::Refresh, 403, soft)), "refused: answered 403 M_UNKNOWN_TOKEN");
+    }
+
+    #[test]
+    fn what_was_there_a_page_ago_is_not_given_up_at_once() {
+        assert!(matches!(answer(Operation::Messages, 404, "{}"), Verdict::Failed { .. }));
+        assert!(matches!(answer(Operation::Messages, 410, "{}"), Verdict::StartAnew { .. }));
+        let first = absent(Operation::Messages, Progress::AtTheBegin, 410);
+        assert!(matches!(first, Verdict::Rejected { reason: HoldReason::NotFound, .. }));
+    }
+
+    #[test]
+    fn tokens_may_come_as_a_form() {
+        let body = b"access_token=new%2Bone&expires_in_ms=300000".to_vec();
+        let media_type = Some("application/x-www-form-urlencoded".to_owned());
+        let Verdict::Done(Success::Tokens(tokens)) = tokens(&Content { media_type, body }) else {
+            panic!("the tokens are good");
+        };
+        assert_eq!((tokens.access_token.expose(), tokens.written_as), ("new+one", WrittenAs::Form));
+        assert_eq!(tokens.expires_in, Some(SignedDuration::from_mins(5)));
     }
 
     #[test]

@@ -6,12 +6,14 @@
 //! this file knows what to do about either.
 
 mod matrix;
+mod planted;
+mod remarks;
 mod validate;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use self::matrix::{Page, Success, Tokens};
+use self::matrix::{Page, Progress, Success, Tokens};
 use crate::clock::{Work, later};
 use crate::credentials::Credentials;
 use crate::journal::Level;
@@ -32,6 +34,9 @@ const MAX_RATE_LIMIT_WAITS: u32 = 50;
 
 /// So many refreshes may follow one another without an accepted call between.
 const MAX_REFRESHES_IN_A_ROW: u32 = 2;
+
+/// So often may the provider call the cursor of a run no longer good.
+const MAX_BEGUN_ANEW: u32 = 3;
 
 /// A history of more pages than this, a million events, does not end.
 const MAX_PAGES: u32 = 100_000;
@@ -78,7 +83,16 @@ pub(crate) async fn step(
 
     let status = reply.status();
     let now = context.clock.now();
-    let verdict = matrix::judge(operation, reply, now, &context.plants);
+    let told_now = remarks::told_now(&reply);
+    if let Some(off_s) = told_now.and_then(|told| remarks::clock_off_s(told, now))
+        && remarks::is_news(off_s, memory.clock_off_s.replace(off_s))
+    {
+        let fields = json!({ "what": "clock_off", "by_s": off_s });
+        context.note(Level::Info, "remarked", (&claim.lane, claim.run), fields);
+    }
+    let progress = if claim.cursor.is_some() { Progress::UnderWay } else { Progress::AtTheBegin };
+    let verdict = matrix::judge(operation, progress, reply, now, &context.plants);
+    let verdict = not_in_circles(context, &claim, verdict).await?;
     let audit = AuditRow {
         at,
         lane: claim.lane.clone(),
@@ -91,7 +105,23 @@ pub(crate) async fn step(
         outcome: verdict.audit_outcome(),
         detail: verdict.detail(),
     };
-    Outcome { context, claim, audit, now }.settle(verdict, credentials, memory).await
+    Outcome { context, claim, audit, now, told_now }.settle(verdict, credentials, memory).await
+}
+
+/// A page that leads back to where a page began would be read for ever: it is no page.
+async fn not_in_circles(
+    context: &Context,
+    claim: &Claim,
+    verdict: Verdict<Success>,
+) -> Result<Verdict<Success>, StoreError> {
+    let Verdict::Done(Success::Page(Page { end: Some(end), .. })) = &verdict else { return Ok(verdict) };
+    if context.plants.has(Plant::CirclesUnnoticed) {
+        return Ok(verdict);
+    }
+    Ok(match context.store.leads_back(claim.run, end.clone()).await? {
+        true => Verdict::invalid_body("the page's end leads back to a page that was read"),
+        false => verdict,
+    })
 }
 
 /// Why the run cannot go on, without asking the provider.
@@ -113,6 +143,8 @@ struct Outcome<'a> {
     claim: Claim,
     audit: AuditRow,
     now: Timestamp,
+    /// When the provider says that it is.
+    told_now: Option<Timestamp>,
 }
 
 impl Outcome<'_> {
@@ -131,6 +163,7 @@ impl Outcome<'_> {
             Verdict::Done(Success::Page(page)) => self.page(page).await,
             Verdict::Done(Success::Tokens(tokens)) => self.tokens(tokens, credentials, memory).await,
             Verdict::TokenExpired => self.expired(&credentials).await,
+            Verdict::StartAnew { detail } => self.begin_anew(detail).await,
             Verdict::RateLimited { wait, detail } => self.rate_limited(wait, detail).await,
             Verdict::Failed { detail, wait, .. } => self.failed(wait, detail).await,
             Verdict::Rejected { reason, detail } => self.hold(reason, detail).await,
@@ -142,27 +175,35 @@ impl Outcome<'_> {
     }
 
     async fn page(self, page: Page) -> Result<(), StoreError> {
-        let Self { context, claim, audit, now } = self;
+        let Self { context, claim, audit, now, told_now } = self;
         let about = (&claim.lane, claim.run);
         let plants = &context.plants;
         // An empty chunk ends the history even where it names a next page.
-        let next = page.end.filter(|_| !page.events.is_empty());
+        let is_short = plants.has(Plant::ShortPageIsLast) && page.events.len() < matrix::PAGE_LIMIT as usize;
+        let next = page.end.filter(|_| !page.events.is_empty() && !is_short);
         let mut checked = validate::check(&page.events, plants);
-        if plants.has(Plant::NoticesSkipped) {
-            checked.records.retain(|record| record.kind != "m.notice");
-        }
-        let (imported, held) = (checked.records.len(), checked.holds.clone());
+        checked.records = planted::taken(checked.records, told_now, plants);
+        checked.remarks.note_fields(page.unknown_fields);
+        let (imported, held, withdrawn) =
+            (checked.records.len(), checked.holds.clone(), checked.withdrawn.len());
         let last = next.is_none();
         let commit = PageCommit {
             room_id: claim.room_id.unwrap_or(claim.room),
             records: checked.records,
             holds: checked.holds,
+            withdrawn: checked.withdrawn,
             next,
         };
-        context.store.commit_page(audit, commit, now).await?;
+        let written = context.store.commit_page(audit, commit, now).await?;
 
-        let fields = json!({ "imported": imported, "held_records": held.len() });
+        let fields = json!({
+            "imported": imported, "new": written.new, "repeated": written.repeated,
+            "held_records": held.len(), "withdrawn": withdrawn,
+        });
         context.note(Level::Info, "page_committed", about, fields);
+        for fields in checked.remarks.lines() {
+            context.note(Level::Info, "remarked", about, fields);
+        }
         for hold in held {
             let fields = json!({ "key": hold.key, "detail": hold.detail });
             context.note(Level::Warn, "record_held", about, fields);
@@ -180,9 +221,12 @@ impl Outcome<'_> {
         old: Credentials,
         memory: &mut LaneMemory,
     ) -> Result<(), StoreError> {
+        let kept_or_replaced = if tokens.refresh_token.is_some() { "replaced" } else { "kept" };
         let refreshed = Credentials {
             access_token: tokens.access_token,
-            refresh_token: tokens.refresh_token.or(old.refresh_token),
+            refresh_token: tokens
+                .refresh_token
+                .or(old.refresh_token.filter(|_| !self.context.plants.has(Plant::RefreshTokenDropped))),
         };
         let sealed = if self.context.plants.has(Plant::RefreshNotStored) {
             memory.unsaved = Some(refreshed);
@@ -194,11 +238,15 @@ impl Outcome<'_> {
             };
             Some(sealed)
         };
-        let Self { context, claim, audit, now } = self;
+        let Self { context, claim, audit, now, .. } = self;
         let expires_at = tokens.expires_in.map(|lifetime| later(now, lifetime));
         let commit = TokensCommit { sealed, expires_at, replaces: claim.generation };
         context.store.commit_tokens(audit, commit).await?;
-        let fields = json!({ "access_token_expires_at": expires_at });
+        let fields = json!({
+            "access_token_expires_at": expires_at,
+            "refresh_token": kept_or_replaced,
+            "written_as": tokens.written_as.word(),
+        });
         context.note(Level::Info, "refreshed", (&claim.lane, claim.run), fields);
         Ok(())
     }
@@ -217,8 +265,22 @@ impl Outcome<'_> {
             return self.hold(HoldReason::CredentialRejected, detail.to_owned()).await;
         }
         let Self { context, claim, audit, .. } = self;
+        // A 401 is daily business. That a provider tells an expiry otherwise is worth a look.
+        let level = if audit.status == Some(401) { Level::Info } else { Level::Warn };
         context.store.commit_expiry(audit, claim.generation).await?;
-        context.note(Level::Info, "token_expired", (&claim.lane, claim.run), json!({}));
+        context.note(level, "token_expired", (&claim.lane, claim.run), json!({}));
+        Ok(())
+    }
+
+    /// Reads the history again from its newest page: each record is written over itself.
+    async fn begin_anew(self, detail: String) -> Result<(), StoreError> {
+        if self.claim.begun_anew >= MAX_BEGUN_ANEW {
+            let detail = format!("begun anew {MAX_BEGUN_ANEW} times, and once more: {detail}");
+            return self.hold(HoldReason::Refused, detail).await;
+        }
+        let Self { context, claim, audit, .. } = self;
+        context.store.commit_anew(audit).await?;
+        context.note(Level::Warn, "begun_anew", (&claim.lane, claim.run), json!({ "detail": detail }));
         Ok(())
     }
 
@@ -260,7 +322,7 @@ impl Outcome<'_> {
         detail: String,
         alert: Option<Alert>,
     ) -> Result<(), StoreError> {
-        let Self { context, claim, audit, now } = self;
+        let Self { context, claim, audit, now, .. } = self;
         let not_before = (wait > SignedDuration::ZERO).then(|| later(now, wait));
         let fields = json!({ "until": not_before, "detail": detail });
         context.store.commit_retry(audit, RetryCommit { not_before, cost, detail, alert }, now).await?;
@@ -277,7 +339,7 @@ impl Outcome<'_> {
 
     /// Ends the run as if there were no more pages.
     async fn finish(self) -> Result<(), StoreError> {
-        let Self { context, claim, audit, now } = self;
+        let Self { context, claim, audit, now, .. } = self;
         context.store.finish_run(audit, now).await?;
         context.note(Level::Info, "run_succeeded", (&claim.lane, claim.run), json!({}));
         Ok(())

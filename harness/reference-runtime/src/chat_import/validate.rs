@@ -3,6 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::remarks::Remarks;
 use crate::plants::{Plant, Plants};
 use crate::store::{Hold, Record};
 use crate::vocabulary::HoldReason;
@@ -18,6 +19,10 @@ const MAX_KEY_CHARS: usize = 255;
 pub(super) struct Checked {
     pub(super) records: Vec<Record>,
     pub(super) holds: Vec<Hold>,
+    /// The keys of messages that were taken back at the provider.
+    pub(super) withdrawn: Vec<String>,
+    /// What is odd about events that are good all the same.
+    pub(super) remarks: Remarks,
 }
 
 /// Checks each event for itself: one that is invalid keeps none of the others back.
@@ -32,7 +37,17 @@ pub(super) fn check(events: &[Box<RawValue>], plants: &Plants) -> Checked {
             checked.records.extend(unchecked(&event));
             continue;
         }
+        let is_known = checked.remarks.look_at(&event);
+        if let Some(key) = withdrawn(&event) {
+            checked.withdrawn.push(key.to_owned());
+            continue;
+        }
         match record(&event) {
+            Ok(Some(record))
+                if plants.has(Plant::UnknownRefused) && !(is_known && record.kind.starts_with("m.")) =>
+            {
+                checked.holds.push(hold(raw, Some(&record.event_id), "it has something new".to_owned()));
+            }
             Ok(record) => checked.records.extend(record),
             Err(detail) => {
                 checked.holds.push(hold(raw, event.get("event_id").and_then(Value::as_str), detail));
@@ -49,6 +64,12 @@ fn hold(raw: &RawValue, key: Option<&str>, detail: String) -> Hold {
         detail,
         payload: Some(raw.get().to_owned()),
     }
+}
+
+/// The id of a message that somebody has taken back: a redacted event has nothing left to import.
+fn withdrawn(event: &Value) -> Option<&str> {
+    event.pointer("/unsigned/redacted_because")?;
+    event.get("event_id")?.as_str()
 }
 
 /// The record that `event` is; `None` for an event of another type.

@@ -10,10 +10,14 @@ use serde_json::{Value, json};
 use super::{Body, LanePath, Refusal, Shared};
 use crate::credentials::{Credentials, Secret};
 use crate::journal::{About, Level};
+use crate::outbound::trusts;
 use crate::store::{ConnectionView, NewConnection, PutConnection};
 
 /// The pace that a connection may be set to, in requests a second.
 const PACES: std::ops::RangeInclusive<f64> = 0.001..=10_000.0;
+
+/// Some certificates, not a whole system's.
+const MAX_CA_BYTES: usize = 64 * 1024;
 
 /// Not printable, for it holds secrets that are not wrapped yet.
 #[derive(Deserialize)]
@@ -24,6 +28,7 @@ pub(super) struct ConnectionBody {
     access_token: String,
     refresh_token: Option<String>,
     max_requests_per_second: Option<f64>,
+    ca_pem: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -55,13 +60,14 @@ pub(super) async fn store(
         )));
     }
     let base_url = base_url(&body.base_url)?;
+    let ca_pem = body.ca_pem.map(ca_pem).transpose()?;
     let credentials = Credentials {
         access_token: secret("access_token", body.access_token)?,
         refresh_token: body.refresh_token.map(|token| secret("refresh_token", token)).transpose()?,
     };
     let sealed = context.vault.seal(&lane, &credentials);
     let sealed = sealed.ok_or_else(|| Refusal::internal("the credentials could not be encrypted"))?;
-    let new = NewConnection { base_url, sealed, max_requests_per_second: pace };
+    let new = NewConnection { base_url, ca_pem, sealed, max_requests_per_second: pace };
     let put = context.store.put_connection(lane.clone(), body.provider.word(), new).await?;
     context.journal.line(Level::Info, "connection_stored", About::Connection(&lane), json!({}));
     let status = match put {
@@ -83,6 +89,15 @@ pub(super) async fn show(
 fn secret(field: &str, token: String) -> Result<Secret, Refusal> {
     let message = format!("{field} must be 1 to 8192 visible ASCII characters, without spaces");
     Secret::parse(token).ok_or_else(|| Refusal::invalid(message))
+}
+
+fn ca_pem(text: String) -> Result<String, Refusal> {
+    if text.len() > MAX_CA_BYTES || trusts(&text).is_none() {
+        return Err(Refusal::invalid(format!(
+            "ca_pem must be certificates in PEM, of at most {MAX_CA_BYTES} bytes"
+        )));
+    }
+    Ok(text)
 }
 
 /// The URL without a slash at its end, so that paths can be put behind it.

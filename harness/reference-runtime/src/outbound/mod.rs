@@ -3,15 +3,18 @@
 //! Knows HTTP, but neither a provider's API nor what a call is for. It follows no redirect, uses no proxy of the
 //! environment and repeats nothing by itself: when to try again is for the flow to decide.
 
+mod trust;
 pub(crate) mod verdict;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Url};
 
+use self::trust::Clients;
+pub(crate) use self::trust::certificates as trusts;
 use crate::clock::{Clock, Work, later};
 use crate::credentials::Secret;
 use crate::identity::Lane;
@@ -30,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) bearer: Option<Secret>,
     /// A JSON text to post.
     pub(crate) json: Option<String>,
+    /// The only authority to trust, instead of the system's.
+    pub(crate) ca_pem: Option<String>,
 }
 
 /// What came of a call.
@@ -39,13 +44,15 @@ pub(crate) enum Reply {
     TimedOut,
     /// No answer; why, in words of ours.
     NoAnswer(&'static str),
+    /// Nothing was sent: whoever answers there could not show who it is. Why, in words of ours.
+    Distrusted(&'static str),
 }
 
 impl Reply {
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Answered(answer) => Some(answer.status),
-            Self::TimedOut | Self::NoAnswer(_) => None,
+            Self::TimedOut | Self::NoAnswer(_) | Self::Distrusted(_) => None,
         }
     }
 }
@@ -56,13 +63,17 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The first `Retry-After` field.
     pub(crate) retry_after: Option<String>,
+    /// What the body says that it is.
+    pub(crate) content_type: Option<String>,
+    /// When the provider says that it is.
+    pub(crate) date: Option<String>,
     /// The whole body, or why there is no whole body.
     pub(crate) body: Result<Vec<u8>, String>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Outbound {
-    client: Client,
+    clients: Clients,
     clock: Clock,
     plants: Plants,
     /// When the latest request of a connection that is paced started. One entry for each such connection.
@@ -73,16 +84,8 @@ impl Outbound {
     /// # Errors
     /// When the system's certificates cannot be loaded.
     pub(crate) fn new(clock: Clock, plants: Plants) -> Result<Self, reqwest::Error> {
-        let builder = Client::builder()
-            .user_agent(concat!("counterpart-reference-runtime/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_rustls()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy();
-        // That an idle connection has died is noticed in real time, which a clock that stands still cannot order:
-        // with the test clock each request has a connection of its own.
-        let builder = if clock.is_test() { builder.pool_max_idle_per_host(0) } else { builder };
-        Ok(Self { client: builder.build()?, clock, plants, latest_start: Mutex::default() })
+        let clients = Clients::new(clock.is_test(), plants.has(Plant::CertificateUnchecked))?;
+        Ok(Self { clients, clock, plants, latest_start: Mutex::default() })
     }
 
     /// Waits until the next request of `lane` may start, at `max_requests_per_second`.
@@ -96,38 +99,46 @@ impl Outbound {
 
     /// Sends `call` and reads its answer.
     pub(crate) async fn send(&self, work: &mut Work, lane: &Lane, call: Call) -> Reply {
+        let Some(client) = self.clients.of(call.ca_pem.as_deref()) else {
+            return Reply::Distrusted("the connection's ca_pem cannot be used; PUT the connection again");
+        };
         self.latest_start
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(lane.clone(), self.clock.now());
-        let limit = (!self.plants.has(Plant::NoTimeout)).then_some(TIME_OUT);
-        work.request(limit, self.exchange(call)).await.unwrap_or(Reply::TimedOut)
+        let time_out =
+            if self.plants.has(Plant::Impatient) { SignedDuration::from_secs(1) } else { TIME_OUT };
+        let limit = (!self.plants.has(Plant::NoTimeout)).then_some(time_out);
+        work.request(limit, exchange(client, call)).await.unwrap_or(Reply::TimedOut)
     }
+}
 
-    async fn exchange(&self, call: Call) -> Reply {
-        let mut request = self.client.request(call.method, call.url);
-        if let Some(token) = &call.bearer {
-            let Ok(mut header) = HeaderValue::from_str(&format!("Bearer {}", token.expose())) else {
-                return Reply::NoAnswer("the access token cannot be sent in a header");
-            };
-            header.set_sensitive(true);
-            request = request.header(AUTHORIZATION, header);
-        }
-        if let Some(json) = call.json {
-            request = request.header(CONTENT_TYPE, "application/json").body(json);
-        }
-        match request.send().await {
-            Ok(response) => Reply::Answered(read(response).await),
-            Err(error) if error.is_connect() => Reply::NoAnswer("no connection to the provider"),
-            Err(_) => Reply::NoAnswer("the connection broke before an answer came"),
-        }
+async fn exchange(client: Client, call: Call) -> Reply {
+    let mut request = client.request(call.method, call.url);
+    if let Some(token) = &call.bearer {
+        let Ok(mut header) = HeaderValue::from_str(&format!("Bearer {}", token.expose())) else {
+            return Reply::NoAnswer("the access token cannot be sent in a header");
+        };
+        header.set_sensitive(true);
+        request = request.header(AUTHORIZATION, header);
+    }
+    if let Some(json) = call.json {
+        request = request.header(CONTENT_TYPE, "application/json").body(json);
+    }
+    match request.send().await {
+        Ok(response) => Reply::Answered(read(response).await),
+        Err(error) => match trust::flaw(&error) {
+            Some(flaw) => Reply::Distrusted(flaw),
+            None if error.is_connect() => Reply::NoAnswer("no connection to the provider"),
+            None => Reply::NoAnswer("the connection broke before an answer came"),
+        },
     }
 }
 
 async fn read(mut response: reqwest::Response) -> Answer {
     let status = response.status().as_u16();
-    let retry_after = response.headers().get(RETRY_AFTER);
-    let retry_after = retry_after.and_then(|field| field.to_str().ok()).map(str::to_owned);
+    let field = |name| response.headers().get(name).and_then(|field| field.to_str().ok()).map(str::to_owned);
+    let (retry_after, content_type, date) = (field(RETRY_AFTER), field(CONTENT_TYPE), field(DATE));
     let mut body = Vec::new();
     let body = loop {
         match response.chunk().await {
@@ -139,5 +150,5 @@ async fn read(mut response: reqwest::Response) -> Answer {
             Err(_) => break Err(format!("the body broke off after {} bytes", body.len())),
         }
     };
-    Answer { status, retry_after, body }
+    Answer { status, retry_after, content_type, date, body }
 }

@@ -12,6 +12,10 @@ pub(crate) enum Verdict<T> {
     Done(T),
     /// The access token has expired, and may be refreshed.
     TokenExpired,
+    /// The place to go on from is no longer good: begin the list anew.
+    StartAnew {
+        detail: String,
+    },
     /// The provider will be ready again after `wait`; this uses no attempt.
     RateLimited {
         wait: SignedDuration,
@@ -39,7 +43,10 @@ impl<T> Verdict<T> {
     pub(crate) fn audit_outcome(&self) -> AuditOutcome {
         match self {
             Self::Done(_) => AuditOutcome::Ok,
-            Self::TokenExpired | Self::Rejected { .. } => AuditOutcome::Refused,
+            Self::Rejected { reason: HoldReason::CertificateRejected, .. } => {
+                AuditOutcome::CertificateRejected
+            }
+            Self::TokenExpired | Self::StartAnew { .. } | Self::Rejected { .. } => AuditOutcome::Refused,
             Self::RateLimited { .. } => AuditOutcome::RateLimited,
             Self::Failed { outcome, .. } => *outcome,
         }
@@ -52,6 +59,7 @@ impl<T> Verdict<T> {
             Self::TokenExpired => Some("the access token has expired".to_owned()),
             Self::RateLimited { detail, .. }
             | Self::Failed { detail, .. }
+            | Self::StartAnew { detail }
             | Self::Rejected { detail, .. } => Some(detail.clone()),
         }
     }
@@ -61,13 +69,36 @@ impl<T> Verdict<T> {
 #[derive(Debug)]
 pub(crate) enum Open {
     /// 2xx, with its body.
-    Success(Vec<u8>),
+    Success(Content),
     /// 401, with its body: expired, or rejected?
     Unauthorized(Vec<u8>),
     /// 429 without a usable `Retry-After`, with its body if that came whole.
     TooManyRequests(Vec<u8>),
     /// 400 or 403, with its body.
     Denied(u16, Vec<u8>),
+    /// 404 or 410: not there. Gone, or never there, or denied by a provider in trouble?
+    Absent(u16),
+}
+
+/// What a success brought.
+#[derive(Debug)]
+pub(crate) struct Content {
+    /// What it says that it is, without parameters, in lower case.
+    pub(crate) media_type: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Content {
+    /// Whether it says that it is something else than JSON.
+    pub(crate) fn is_no_json(&self) -> bool {
+        let is_json = |name: &str| name.ends_with("/json") || name.ends_with("+json");
+        self.media_type.as_deref().is_some_and(|name| !is_json(name))
+    }
+
+    fn media_type(field: Option<&str>) -> Option<String> {
+        let name = field?.split(';').next()?.trim();
+        (!name.is_empty()).then(|| name.to_ascii_lowercase())
+    }
 }
 
 /// Judges `reply`; what needs the provider's own words is left open.
@@ -78,9 +109,15 @@ pub(crate) fn by_http<T>(reply: Reply, now: Timestamp) -> Result<Open, Verdict<T
     let answer = match reply {
         Reply::Answered(answer) => answer,
         Reply::TimedOut => return Err(failed(AuditOutcome::TimedOut, "no whole answer within 10 s", None)),
+        Reply::Distrusted(why) => {
+            return Err(Verdict::Rejected {
+                reason: HoldReason::CertificateRejected,
+                detail: why.to_owned(),
+            });
+        }
         Reply::NoAnswer(why) => return Err(failed(AuditOutcome::ConnectionFailed, why, None)),
     };
-    let Answer { status, retry_after, body } = answer;
+    let Answer { status, retry_after, content_type, body, date: _ } = answer;
     let wait = retry_after.and_then(|field| schedule::parse_retry_after(&field, now));
     // These two say enough by their status; for all others half a body is no answer.
     match (status, wait) {
@@ -96,10 +133,14 @@ pub(crate) fn by_http<T>(reply: Reply, now: Timestamp) -> Result<Open, Verdict<T
     }
     let body = body.map_err(|why| Verdict::invalid_body(format!("answered {status}, but {why}")))?;
     match status {
-        200..=299 => Ok(Open::Success(body)),
+        200..=299 => {
+            Ok(Open::Success(Content { media_type: Content::media_type(content_type.as_deref()), body }))
+        }
         401 => Ok(Open::Unauthorized(body)),
         400 | 403 => Ok(Open::Denied(status, body)),
-        404 => Err(rejected(HoldReason::NotFound, status)),
+        404 | 410 => Ok(Open::Absent(status)),
+        // The provider asks for the same request once more: it waited too long for it, or fears a replay.
+        408 | 425 => Err(failed(AuditOutcome::Refused, &format!("answered {status}"), None)),
         _ => Err(rejected(HoldReason::Refused, status)),
     }
 }
@@ -122,7 +163,8 @@ mod tests {
         body: Result<Vec<u8>, String>,
     ) -> Result<Open, Verdict<()>> {
         let retry_after = retry_after.map(str::to_owned);
-        by_http(Reply::Answered(Answer { status, retry_after, body }), Timestamp::UNIX_EPOCH)
+        let answer = Answer { status, retry_after, content_type: None, date: None, body };
+        by_http(Reply::Answered(answer), Timestamp::UNIX_EPOCH)
     }
 
     fn outcome(status: u16, retry_after: Option<&str>, body: Result<Vec<u8>, String>) -> &'static str {
@@ -135,12 +177,22 @@ mod tests {
     #[test]
     fn only_an_unfinished_answer_is_worth_another_try() {
         assert_eq!(outcome(302, None, Ok(vec![])), "refused");
-        assert_eq!(outcome(404, None, Ok(vec![])), "refused");
-        assert_eq!(outcome(410, None, Ok(vec![])), "refused");
+        assert_eq!(outcome(409, None, Ok(vec![])), "refused");
+        assert!(matches!(judge(425, None, Ok(vec![])), Err(Verdict::Failed { .. })));
         assert_eq!(outcome(500, None, Err("it broke off".to_owned())), "server_error");
         assert_eq!(outcome(200, None, Err("it broke off".to_owned())), "invalid_body");
         assert_eq!(outcome(401, None, Err("it broke off".to_owned())), "invalid_body");
         assert_eq!(outcome(429, Some("3"), Err("it broke off".to_owned())), "rate_limited");
+    }
+
+    #[test]
+    fn a_body_may_say_that_it_is_no_json() {
+        let says = |field| Content { media_type: Content::media_type(field), body: Vec::new() }.is_no_json();
+        assert!(says(Some("text/html; charset=utf-8")));
+        for json in [None, Some(""), Some("Application/JSON;charset=utf-8"), Some("application/problem+json")]
+        {
+            assert!(!says(json), "{json:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::identity::{Lane, Name};
 #[derive(Debug)]
 pub(crate) struct NewConnection {
     pub(crate) base_url: String,
+    pub(crate) ca_pem: Option<String>,
     pub(crate) sealed: Sealed,
     pub(crate) max_requests_per_second: Option<f64>,
 }
@@ -44,11 +45,12 @@ impl Store {
         self.transact(move |transaction| {
             let generation: i64 = transaction.query_row(
                 "INSERT INTO connections (tenant, connection, provider, base_url, sealed, max_requests_per_second,
-                                          state, generation)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'active', 1)
+                                          ca_pem, state, generation)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'active', 1)
                  ON CONFLICT (tenant, connection) DO UPDATE SET
                      provider = excluded.provider, base_url = excluded.base_url, sealed = excluded.sealed,
-                     max_requests_per_second = excluded.max_requests_per_second, state = 'active',
+                     max_requests_per_second = excluded.max_requests_per_second, ca_pem = excluded.ca_pem,
+                     state = 'active',
                      access_token_expires_at = NULL, generation = generation + 1
                  RETURNING generation",
                 params![
@@ -57,7 +59,8 @@ impl Store {
                     provider,
                     new.base_url,
                     new.sealed.0,
-                    new.max_requests_per_second
+                    new.max_requests_per_second,
+                    new.ca_pem
                 ],
                 |row| row.get(0),
             )?;

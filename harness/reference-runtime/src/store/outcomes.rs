@@ -59,8 +59,19 @@ pub(crate) struct PageCommit {
     pub(crate) room_id: String,
     pub(crate) records: Vec<Record>,
     pub(crate) holds: Vec<Hold>,
+    /// The keys of records that the provider has taken back.
+    pub(crate) withdrawn: Vec<String>,
     /// Where the next page begins; `None` when this was the last, and the run has succeeded.
     pub(crate) next: Option<String>,
+}
+
+/// What became of the records of a page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Records that were not there.
+    pub(crate) new: usize,
+    /// Records that were written over themselves.
+    pub(crate) repeated: usize,
 }
 
 /// Another attempt that is to come.
@@ -123,11 +134,12 @@ impl Store {
         audit: AuditRow,
         page: PageCommit,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Written, StoreError> {
         let (run, lane) = (audit.run, audit.lane.clone());
         let (keyless, silent) = (self.has(Plant::InsertNotUpsert), self.has(Plant::AlertMissing));
         self.after_call(audit, move |transaction| {
-            write_records(transaction, &lane, &page, keyless)?;
+            let written = write_records(transaction, &lane, &page, keyless)?;
+            withdraw(transaction, &lane, &page.withdrawn)?;
             for hold in &page.holds {
                 insert_hold(transaction, &lane, run, hold, now)?;
                 if !silent {
@@ -140,10 +152,34 @@ impl Store {
                      held_records = held_records + ?4, refreshes_in_a_row = 0, {STEP_DONE} WHERE id = ?1"
             );
             transaction.execute(&sql, params![run.0, page.next, count(&page.records), count(&page.holds)])?;
-            if page.next.is_none() {
-                finish(transaction, run, now)?;
+            match &page.next {
+                None => finish(transaction, run, now)?,
+                Some(next) => {
+                    let sql = "INSERT OR IGNORE INTO cursors (run, cursor) VALUES (?1, ?2)";
+                    transaction.execute(sql, params![run.0, next])?;
+                }
             }
-            Ok(())
+            Ok(written)
+        })
+        .await
+    }
+
+    /// Whether a page of the run began at `cursor` already.
+    pub(crate) async fn leads_back(&self, run: RunId, cursor: String) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM cursors WHERE run = ?1 AND cursor = ?2)";
+        self.transact(move |transaction| transaction.query_row(sql, params![run.0, cursor], |row| row.get(0)))
+            .await
+    }
+
+    /// Sends a run back to the newest page.
+    pub(crate) async fn commit_anew(&self, audit: AuditRow) -> Result<(), StoreError> {
+        let run = audit.run;
+        self.after_call(audit, move |transaction| {
+            let sql = format!(
+                "UPDATE runs SET cursor = NULL, begun_anew = begun_anew + 1, {STEP_DONE} WHERE id = ?1"
+            );
+            transaction.execute(&sql, [run.0])?;
+            forget_cursors(transaction, run)
         })
         .await
     }
@@ -262,11 +298,11 @@ impl Store {
     }
 
     /// Commits what follows from a call together with its audit row.
-    async fn after_call(
+    async fn after_call<T: Send + 'static>(
         &self,
         audit: AuditRow,
-        consequence: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()> + Send + 'static,
-    ) -> Result<(), StoreError> {
+        consequence: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let skipped = self.skips_audit(Some(&audit));
         self.transact(move |transaction| {
             if !skipped {
@@ -288,6 +324,19 @@ fn finish(transaction: &Transaction<'_>, run: RunId, now: Timestamp) -> rusqlite
         "UPDATE runs SET state = 'succeeded', finished_at = ?2, cursor = NULL WHERE id = ?1",
         params![run.0, now.to_string()],
     )?;
+    forget_cursors(transaction, run)
+}
+
+fn forget_cursors(transaction: &Transaction<'_>, run: RunId) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM cursors WHERE run = ?1", [run.0])?;
+    Ok(())
+}
+
+fn withdraw(transaction: &Transaction<'_>, lane: &Lane, keys: &[String]) -> rusqlite::Result<()> {
+    for key in keys {
+        let sql = "DELETE FROM messages WHERE tenant = ?1 AND event_id = ?2";
+        transaction.execute(sql, [lane.tenant.as_str(), key.as_str()])?;
+    }
     Ok(())
 }
 
@@ -296,7 +345,10 @@ fn write_records(
     lane: &Lane,
     page: &PageCommit,
     keyless: bool,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Written> {
+    let mut known = transaction
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE tenant = ?1 AND event_id = ?2)")?;
+    let mut written = Written::default();
     let insert = "INSERT INTO messages (tenant, event_id, room_id, sender, kind, body, sent_at_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let upsert = format!(
@@ -305,6 +357,12 @@ fn write_records(
     );
     let mut statement = transaction.prepare_cached(if keyless { insert } else { &upsert })?;
     for record in &page.records {
+        let is_known = known.query_row([lane.tenant.as_str(), &record.event_id], |row| row.get(0))?;
+        if is_known {
+            written.repeated += 1
+        } else {
+            written.new += 1
+        }
         statement.execute(params![
             lane.tenant.as_str(),
             record.event_id,
@@ -315,7 +373,7 @@ fn write_records(
             record.sent_at_ms
         ])?;
     }
-    Ok(())
+    Ok(written)
 }
 
 fn insert_audit(transaction: &Transaction<'_>, row: &AuditRow) -> rusqlite::Result<()> {

@@ -64,7 +64,7 @@ pub(crate) struct HoldView {
     reason: String,
     key: Option<String>,
     detail: String,
-    /// As it came, byte for byte.
+    /// As it came, byte for byte; as a text, where it is nothing that every reader of JSON could read.
     payload: Option<Box<RawValue>>,
 }
 
@@ -145,7 +145,7 @@ impl Store {
                 reason: row.get("reason")?,
                 key: row.get("key")?,
                 detail: row.get("detail")?,
-                payload: payload.and_then(|text| RawValue::from_string(text).ok()),
+                payload: payload.and_then(readable),
             })
         })
         .await
@@ -169,6 +169,26 @@ fn run(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
     Ok(RunId(row.get(column)?).to_string())
 }
 
+/// The JSON text itself, or the same as a JSON string: half of a surrogate pair would spoil the whole list.
+fn readable(text: String) -> Option<Box<RawValue>> {
+    match serde_json::from_str::<serde_json::Value>(&text) {
+        Ok(_) => RawValue::from_string(text).ok(),
+        Err(_) => serde_json::value::to_raw_value(&text).ok(),
+    }
+}
+
 fn counted(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(column)?.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_that_not_every_reader_reads_goes_out_as_text() {
+        let shown = |text: &str| readable(text.to_owned()).unwrap().get().to_owned();
+        assert_eq!(shown("{\"a\":  1.0e3}"), "{\"a\":  1.0e3}");
+        assert_eq!(shown(r#"{"a": "\ud800"}"#), r#""{\"a\": \"\\ud800\"}""#);
+    }
 }

@@ -55,7 +55,10 @@ pub(crate) struct Claim {
     pub(crate) rate_limits_in_a_row: u32,
     /// Calls of this step that did not get it done, for whatever reason.
     pub(crate) calls_in_vain: u32,
+    /// How often its cursor was no longer good.
+    pub(crate) begun_anew: u32,
     pub(crate) base_url: String,
+    pub(crate) ca_pem: Option<String>,
     pub(crate) sealed: Sealed,
     pub(crate) generation: i64,
     pub(crate) paused: bool,
@@ -125,7 +128,7 @@ impl Store {
             let first = transaction
                 .query_row(
                     &format!(
-                        "SELECT runs.*, base_url, sealed, generation, max_requests_per_second,
+                        "SELECT runs.*, base_url, ca_pem, sealed, generation, max_requests_per_second,
                                 connections.state = 'paused' AS paused,
                                 expired_generation IS generation AS refreshing
                          FROM runs JOIN connections USING (tenant, connection)
@@ -192,7 +195,9 @@ fn claim(row: &Row<'_>, lane: &Lane) -> rusqlite::Result<Claim> {
         failures_in_a_row: row.get("failures_in_a_row")?,
         rate_limits_in_a_row: row.get("rate_limits_in_a_row")?,
         calls_in_vain: row.get("calls_in_vain")?,
+        begun_anew: row.get("begun_anew")?,
         base_url: row.get("base_url")?,
+        ca_pem: row.get("ca_pem")?,
         sealed: Sealed(row.get("sealed")?),
         generation: row.get("generation")?,
         paused: row.get("paused")?,
@@ -211,6 +216,7 @@ pub(super) fn recover(database: &mut Connection, plants: &Plants) -> rusqlite::R
     }
     if plants.has(Plant::CursorNotSaved) {
         transaction.execute(&format!("UPDATE runs SET cursor = NULL WHERE {UNFINISHED}"), [])?;
+        transaction.execute("DELETE FROM cursors", [])?;
     }
     transaction.commit()
 }

@@ -8,7 +8,7 @@ use super::OpenError;
 use crate::plants::{Plant, Plants};
 
 /// Each brings the schema from the version of its place to the next; never edited once released, only added to.
-const MIGRATIONS: [&str; 1] = [VERSION_1];
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
 CREATE TABLE connections (
@@ -103,6 +103,18 @@ CREATE TABLE holds (
 CREATE INDEX holds_of_tenant ON holds (tenant, id);
 ";
 
+const VERSION_2: &str = "
+-- Where the pages of unfinished runs began: one that leads back to one of these never ends.
+CREATE TABLE cursors (
+    run INTEGER NOT NULL REFERENCES runs (id),
+    cursor TEXT NOT NULL,
+    PRIMARY KEY (run, cursor)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE runs ADD COLUMN begun_anew INTEGER NOT NULL DEFAULT 0;
+-- The only authority that calls trust; NULL for the system's.
+ALTER TABLE connections ADD COLUMN ca_pem TEXT;
+";
+
 /// Opens the database file and brings it to today's schema.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let mut database = Connection::open(path)?;
@@ -146,7 +158,7 @@ mod tests {
         let path = directory.path().join("runtime.db");
         open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let error = open(&path).unwrap_err();
-        assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 1 }), "{error}");
+        assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 2 }), "{error}");
         let version: i64 =
             Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(version, 99);

@@ -3,6 +3,7 @@
 
 pub(crate) mod provider;
 pub(crate) mod raw;
+pub(crate) mod tls;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

@@ -4,6 +4,7 @@ mod alerts;
 mod destination;
 mod elapsed;
 mod holds;
+mod probes;
 mod requests;
 mod runs;
 mod snapshots;
@@ -58,14 +59,14 @@ pub(crate) fn judge(
             Expectation::Alerts(expected) => alerts::judge(expected, &mut judge),
             Expectation::Holds(expected) => holds::judge(expected, &mut judge),
             Expectation::Runs { states } => runs::judge(states, &mut judge),
+            Expectation::Probe(expected) => probes::judge(expected, &mut judge),
             Expectation::Elapsed(expected) => elapsed::judge(*expected, &mut judge),
             Expectation::Snapshot { of } => pending.extend(snapshots::judge(of, context, snapshots)?),
             // A plan that asks for these is refused.
             Expectation::Audit { .. }
             | Expectation::Order { .. }
             | Expectation::Contract(_)
-            | Expectation::Files { .. }
-            | Expectation::Probe { .. } => {}
+            | Expectation::Files { .. } => {}
         }
         all.extend(judge.broken);
     }

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::observed::Context;
+use counterpart_stand_in::{Fault, FaultSite, PlannedFault};
 use counterpart_subject::ProbeName;
 
 pub(super) fn check(context: &Context<'_>) -> Finding {
@@ -9,7 +10,9 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
         return Finding::NotChecked("the subject has no probe `audit`");
     };
     let requests = context.observed.seen.len();
-    if entries.len() == requests {
+    // A call that found nobody listening is in the trail and never reached the provider.
+    let may_be_more = context.plan.faults.iter().any(keeps_requests_away);
+    if entries.len() == requests || may_be_more && entries.len() > requests {
         return Finding::Held;
     }
     Finding::Broken {
@@ -18,4 +21,8 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
         actual: entries.len().to_string(),
         exchanges: Vec::new(),
     }
+}
+
+fn keeps_requests_away(fault: &PlannedFault) -> bool {
+    matches!(fault.at, FaultSite::Connection(_)) || matches!(fault.inject, Fault::Refused(_))
 }

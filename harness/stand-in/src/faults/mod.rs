@@ -397,6 +397,12 @@ faults! {
 }
 
 impl Fault {
+    /// Whether it shows in a handshake, and so needs TLS.
+    #[must_use]
+    pub fn needs_tls(&self) -> bool {
+        matches!(self.at_connection(), Some(AtConnection::Certificate(_)))
+    }
+
     /// What there is to tell of the fault of a name.
     ///
     /// # Errors

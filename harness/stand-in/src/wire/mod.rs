@@ -107,10 +107,7 @@ impl StandIn {
     pub async fn start(config: StandInConfig) -> Result<Self, StandInError> {
         if config.tls.is_none() {
             let faults = config.providers.iter().flat_map(|provider| &provider.faults);
-            let shows = |fault: &&PlannedFault| {
-                matches!(fault.inject.at_connection(), Some(AtConnection::Certificate(_)))
-            };
-            if let Some(fault) = faults.into_iter().find(shows) {
+            if let Some(fault) = faults.into_iter().find(|fault| fault.inject.needs_tls()) {
                 return Err(StandInError::NeedsTls(fault.inject.name()));
             }
         }

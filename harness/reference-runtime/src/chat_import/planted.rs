@@ -1,0 +1,31 @@
+//! Known bugs in how the records of a page are taken, for scenarios to find.
+
+use jiff::Timestamp;
+
+use crate::plants::{Plant, Plants};
+use crate::store::Record;
+
+/// What is left of the records of a page that came with `told_now` as its Date.
+pub(super) fn taken(mut records: Vec<Record>, told_now: Option<Timestamp>, plants: &Plants) -> Vec<Record> {
+    if plants.has(Plant::NoticesSkipped) {
+        records.retain(|record| record.kind != "m.notice");
+    }
+    if plants.has(Plant::OrderTrusted) {
+        let mut newest_ms = i64::MAX;
+        records.retain(|record| {
+            let is_older = record.sent_at_ms <= newest_ms;
+            newest_ms = newest_ms.min(record.sent_at_ms);
+            is_older
+        });
+    }
+    if let Some(told_now) = told_now.filter(|_| plants.has(Plant::ProviderClockTrusted)) {
+        records.retain(|record| record.sent_at_ms <= told_now.as_millisecond());
+    }
+    for record in records.iter_mut().filter(|_| plants.has(Plant::NumbersAsDoubles)) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "it is the bug")]
+        {
+            record.sent_at_ms = record.sent_at_ms as f64 as i64;
+        }
+    }
+    records
+}
