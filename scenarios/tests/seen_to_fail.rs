@@ -134,6 +134,9 @@ fn words(kind: &ViolationKind) -> String {
         ViolationKind::Invariant(name) => format!("invariant {name}"),
         ViolationKind::Step(name) => format!("step {name}"),
         ViolationKind::Unmatched => "unmatched".to_owned(),
+        ViolationKind::Exhausted => "exhausted".to_owned(),
+        ViolationKind::LooselyMatched => "loosely matched".to_owned(),
+        ViolationKind::ExchangesUnused => "exchanges unused".to_owned(),
         ViolationKind::FaultUnused => "fault unused".to_owned(),
     }
 }

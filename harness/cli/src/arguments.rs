@@ -104,14 +104,84 @@ pub(crate) struct Record {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// provider/flow, or a provider for all its flows
-    pub(crate) fixture: String,
+    /// What to play: provider/flow, a provider for all its flows, a fixture file, or a folder of providers
+    #[arg(required = true, value_name = "FIXTURE")]
+    pub(crate) fixtures: Vec<String>,
     /// Where to listen; port 0 takes a free one, which is printed
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
-    /// FAULT[JSON]@PLACE[*TIMES]: expired_token@messages-2, 'rate_limited{"retry_after_s":30}@messages-2*3'
+    /// [PROVIDER:]FAULT[JSON]@PLACE[*TIMES]: expired_token@messages-2, 'rate_limited{"retry_after_s":30}@messages-2*3'
     #[arg(long = "fault", value_name = "SPEC")]
-    pub(crate) faults: Vec<PlannedFault>,
+    pub(crate) faults: Vec<FaultSpec>,
+    /// Speak TLS, with certificates of an authority of its own, which is made when first needed
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// The folder of that authority (ca.pem, ca-key.pem); one in your data folder by default
+    #[arg(long, value_name = "DIR", requires = "tls")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Where the control API listens (docs/control-api.md); port 0 takes a free one, which is printed
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) control: Option<SocketAddr>,
+    /// A name by which the control API may be called, beside its address and localhost
+    #[arg(long, value_name = "NAME", requires = "control")]
+    pub(crate) control_host: Vec<String>,
+    /// Begin at 2026-01-01T00:00:00Z, and let time pass only when the control API is told to
+    #[arg(long, requires = "control")]
+    pub(crate) test_clock: bool,
+    /// What does not make the command fail
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub(crate) allow: Vec<Finding>,
+    /// What makes the command fail beside what does by default
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub(crate) deny: Vec<Finding>,
+}
+
+/// What may be found when a stand-in ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Finding {
+    /// Requests that no exchange fits; fails by default
+    Unmatched,
+    /// Requests that are not safe to repeat, after every recorded answer was given; fails by default
+    Exhausted,
+    /// Faults that could not change the answer they were meant for; fails by default
+    FaultInapplicable,
+    /// Faults that struck less often than asked for; fails by default
+    UnusedFaults,
+    /// Requests matched although nobody knows the body that was recorded
+    AnyBody,
+    /// Requests that differed in what the profile calls volatile
+    Volatile,
+    /// Safe requests answered once more with the last recorded answer
+    Repeated,
+    /// Exchanges that were never asked for
+    UnusedExchanges,
+}
+
+/// A fault on the command line, for a provider that is named or not.
+#[derive(Clone, Debug)]
+pub(crate) struct FaultSpec {
+    pub(crate) provider: Option<String>,
+    pub(crate) planned: PlannedFault,
+    /// As it was given, without the provider.
+    pub(crate) spec: String,
+}
+
+impl std::str::FromStr for FaultSpec {
+    type Err = counterpart_stand_in::SpecError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+        };
+        let (provider, spec) = match text.split_once(':') {
+            // A colon may stand in the parameters and in the place, which come behind these signs.
+            Some((name, spec)) if is_name(name) => (Some(name.to_owned()), spec),
+            _ => (None, text),
+        };
+        Ok(Self { provider, planned: spec.parse()?, spec: spec.to_owned() })
+    }
 }
 
 #[derive(Debug, Args)]

@@ -63,6 +63,13 @@ pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<()> {
     serde_json::to_string_pretty(value).map(|text| write_out(&mut std::io::stdout(), &text))
 }
 
+/// Prints a result that programs read while the command runs: in one line, which is there at once.
+pub(crate) fn json_line(value: &serde_json::Value) {
+    let mut out = std::io::stdout();
+    write_out(&mut out, &value.to_string());
+    let _ = out.flush();
+}
+
 /// A reader that has seen enough, as in `counterpart schema | head`, is no failure.
 fn write_out(stream: &mut dyn Write, text: &str) {
     let _ = writeln!(stream, "{text}");

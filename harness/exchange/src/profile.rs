@@ -6,6 +6,7 @@
 mod auth;
 mod conditional;
 mod field;
+mod hosts;
 mod idempotency;
 mod paging;
 mod quota;
@@ -56,6 +57,10 @@ pub struct ProviderProfile {
     /// Where the vendor documents the API.
     #[serde(default)]
     pub source: String,
+    /// The hosts of its API: `api.example.com`, or `*.example.com` for every host that ends so. Where several providers
+    /// are served behind one address, a request is theirs whose host it names.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// The API versions that the fixtures show.
     #[serde(default)]
     pub api_versions: Vec<String>,
@@ -205,6 +210,7 @@ impl ProviderProfile {
                 )
             })?;
         }
+        hosts::check(&profile.hosts).map_err(|problem| DocumentError::whole(path, problem))?;
         profile.auth.check().map_err(|problem| DocumentError::whole(path, problem))?;
         for (index, limit) in profile.quota.iter().enumerate() {
             limit

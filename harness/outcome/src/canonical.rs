@@ -85,6 +85,7 @@ mod tests {
                     began_at: None,
                     violations: Vec::new(),
                     invariants: Vec::new(),
+                    replay: crate::Replay::default(),
                     exchanges: vec![exchange(1, order[0]), exchange(2, order[1])],
                     virtual_ms: 5,
                     wall_ms,

@@ -5,11 +5,13 @@
 
 mod canonical;
 mod file;
+mod replay;
 mod run;
 mod scenario;
 
 pub use canonical::{canonical, canonical_outcomes};
 pub use file::{RunFileError, read_run, write_run};
+pub use replay::{Allowed, Replay, RequestCounts};
 pub use run::{CaseKind, Catalogued, Coverage, Digest, Environment, Run, SubjectSeen, Totals};
 pub use scenario::{
     Attempt, ExchangeSeen, FixtureSeen, InvariantOutcome, InvariantStatus, Place, ScenarioOutcome,

@@ -1,6 +1,6 @@
 //! The outcome of one scenario: its attempts, what was seen in each, and what was wrong.
 
-use crate::Digest;
+use crate::{Digest, Replay};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,9 @@ pub struct Attempt {
     pub violations: Vec<Violation>,
     /// Each invariant, and whether it held.
     pub invariants: Vec<InvariantOutcome>,
+    /// How the recording was used.
+    #[serde(default)]
+    pub replay: Replay,
     /// Everything that passed between subject and stand-in, in order.
     pub exchanges: Vec<ExchangeSeen>,
     /// How long it took on the scenario's clock, in milliseconds.
@@ -124,6 +127,12 @@ pub enum ViolationKind {
     Step(String),
     /// The subject asked for something that no fixture holds.
     Unmatched,
+    /// The subject asked once more for something unsafe whose recorded answers were all given.
+    Exhausted,
+    /// The subject was answered although nobody knows whether it sent what was recorded.
+    LooselyMatched,
+    /// The subject never asked for something that a fixture holds.
+    ExchangesUnused,
     /// A fault was asked for that never had an occasion.
     FaultUnused,
 }

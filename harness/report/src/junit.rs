@@ -140,6 +140,9 @@ fn violation_type(violation: &Violation) -> String {
         ViolationKind::Invariant(name) => format!("invariant.{name}"),
         ViolationKind::Step(step) => format!("step.{step}"),
         ViolationKind::Unmatched => "unmatched".to_owned(),
+        ViolationKind::Exhausted => "exhausted".to_owned(),
+        ViolationKind::LooselyMatched => "loosely_matched".to_owned(),
+        ViolationKind::ExchangesUnused => "exchanges_unused".to_owned(),
         ViolationKind::FaultUnused => "fault_unused".to_owned(),
     };
     one_line(&text, LINE_CHARS)

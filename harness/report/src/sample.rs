@@ -1,9 +1,9 @@
 //! Runs made by hand, for the tests of every format.
 
 use counterpart_outcome::{
-    Attempt, CaseKind, Catalogued, Coverage, Digest, Environment, ExchangeSeen, FixtureSeen,
-    InvariantOutcome, InvariantStatus, Place, Run, ScenarioOutcome, StepOutcome, SubjectSeen, Verdict,
-    Violation, ViolationKind,
+    Allowed, Attempt, CaseKind, Catalogued, Coverage, Digest, Environment, ExchangeSeen, FixtureSeen,
+    InvariantOutcome, InvariantStatus, Place, Replay, RequestCounts, Run, ScenarioOutcome, StepOutcome,
+    SubjectSeen, Verdict, Violation, ViolationKind,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -167,6 +167,11 @@ fn attempt(verdict: Verdict) -> Attempt {
             invariant("loud", no_log),
             invariant("polite", InvariantStatus::Off { reason: "the burst is the point".into() }),
         ],
+        replay: Replay {
+            requests: RequestCounts { replayed: 9, volatile: 2, faulted: 1, ..RequestCounts::default() },
+            unused_exchanges: vec!["shop/orders#CancelOrder-1".into()],
+            allowed: vec![Allowed { what: "unused".into(), reason: "nobody cancels".into() }],
+        },
         exchanges: Vec::new(),
         virtual_ms: 31_000,
         wall_ms: 184,

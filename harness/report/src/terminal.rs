@@ -152,6 +152,9 @@ pub fn failure(outcome: &ScenarioOutcome, style: Style) -> String {
             attempt.steps.iter().map(|step| format!("{} -> {}", step.step, step.result)).collect();
         let _ = writeln!(text, "  steps: {}", one_line(&steps.join("; "), SIDE_CHARS));
     }
+    if let Some(replay) = wording::replay(&attempt.replay) {
+        let _ = writeln!(text, "  requests: {}", one_line(&replay, SIDE_CHARS));
+    }
     if let Some(unlooked) = unlooked(attempt) {
         let _ = writeln!(text, "  {}", style.paint(MUTED, &unlooked));
     }

@@ -2,7 +2,7 @@
 //!
 //! Labels, counts, durations and times. It knows no format and judges nothing.
 
-use counterpart_outcome::{CaseKind, InvariantStatus, Totals, Verdict, ViolationKind};
+use counterpart_outcome::{CaseKind, InvariantStatus, Replay, Totals, Verdict, ViolationKind};
 use jiff::Timestamp;
 
 /// `1 scenario`, `2 scenarios`, `0 scenarios`, `12,000 scenarios`.
@@ -104,8 +104,27 @@ pub(crate) fn promise(kind: &ViolationKind) -> String {
         ViolationKind::Invariant(name) => format!("invariant {name}"),
         ViolationKind::Step(step) => format!("step {step}"),
         ViolationKind::Unmatched => "request that no fixture answers".to_owned(),
+        ViolationKind::Exhausted => "unsafe request beyond the recording".to_owned(),
+        ViolationKind::LooselyMatched => "request whose recorded body is not known".to_owned(),
+        ViolationKind::ExchangesUnused => "exchange that was never asked for".to_owned(),
         ViolationKind::FaultUnused => "fault that had no occasion".to_owned(),
     }
+}
+
+/// How the recording was used, in a line: what did not occur is left out; nothing where no request came.
+pub(crate) fn replay(replay: &Replay) -> Option<String> {
+    let counted = replay.requests.named().into_iter().filter(|(_, number)| *number > 0);
+    let mut parts: Vec<String> =
+        counted.map(|(word, number)| format!("{number} {}", word.replace('_', " "))).collect();
+    if !replay.unused_exchanges.is_empty() {
+        let number = replay.unused_exchanges.len();
+        parts.push(format!("{} never asked for", count(number, "exchange")));
+    }
+    let allowed: Vec<String> =
+        replay.allowed.iter().map(|allowed| format!("{} ({})", allowed.what, allowed.reason)).collect();
+    let allowed =
+        if allowed.is_empty() { String::new() } else { format!("; allowed: {}", allowed.join(", ")) };
+    (!parts.is_empty()).then(|| parts.join(", ") + &allowed)
 }
 
 /// The entries of one kind, as a heading.

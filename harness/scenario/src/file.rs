@@ -43,6 +43,9 @@ pub struct ScenarioFile {
     /// Invariants that do not hold here, and why.
     #[serde(default)]
     pub invariants: InvariantsEntry,
+    /// Uses of the recording that are right here and fail a scenario otherwise, and why.
+    #[serde(default)]
+    pub allow: AllowEntry,
 }
 
 impl Document for ScenarioFile {
@@ -76,6 +79,38 @@ pub struct InvariantsEntry {
     /// Invariant to the reason why it does not hold here.
     #[serde(default)]
     pub off: IndexMap<String, String>,
+}
+
+/// Uses of the recording that are allowed, each with the reason.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllowEntry {
+    /// Requests that no exchange fits.
+    #[serde(default)]
+    pub unmatched: Option<String>,
+    /// Requests that are not safe to repeat, after every recorded answer was given.
+    #[serde(default)]
+    pub exhausted: Option<String>,
+    /// Requests that an exchange answered whose recorded body was not kept.
+    #[serde(default)]
+    pub loosely_matched: Option<String>,
+    /// Exchanges that the subject never asks for: it gives up before, or has no use for them.
+    #[serde(default)]
+    pub unused: Option<String>,
+}
+
+impl AllowEntry {
+    /// What is allowed, each with its word and the reason.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("unmatched", &self.unmatched),
+            ("exhausted", &self.exhausted),
+            ("loosely_matched", &self.loosely_matched),
+            ("unused", &self.unused),
+        ]
+        .into_iter()
+        .filter_map(|(word, reason)| Some((word, reason.as_deref()?)))
+    }
 }
 
 /// What is done.

@@ -5,10 +5,11 @@ use crate::expectation;
 use crate::invariant;
 use crate::observed::{Context, Observed};
 use crate::plan::{Plan, Planner};
+use crate::replay;
 use crate::snapshot::SnapshotMode;
 use counterpart_exchange::{Library, OperationName};
-use counterpart_outcome::InvariantStatus;
-use counterpart_stand_in::{Seen, SeenNote};
+use counterpart_outcome::{InvariantStatus, ViolationKind};
+use counterpart_stand_in::{Counts, Looseness, Seen, SeenNote};
 use counterpart_subject::{ProbeName, SubjectSpec};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -47,6 +48,11 @@ fn subject() -> SubjectSpec {
 }
 
 fn plan(expect: &str) -> Plan {
+    plan_with(expect, "")
+}
+
+/// The same with further keys of the file.
+fn plan_with(expect: &str, more: &str) -> Plan {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -60,7 +66,7 @@ fn plan(expect: &str) -> Plan {
         "counterpart: provider/1\nprovider: p\noperations: {list: GET /list}\n",
     );
     let scenario = format!(
-        "counterpart: scenario/1\ntitle: t\ncovers: []\nfixtures: [p/f]\nsteps: [{{trigger: {{sync: {{}}}}}}]\nexpect: [{expect}]\n"
+        "counterpart: scenario/1\ntitle: t\ncovers: []\nfixtures: [p/f]\nsteps: [{{trigger: {{sync: {{}}}}}}]\nexpect: [{expect}]\n{more}\n"
     );
     let path = write("s/a.yaml", &scenario);
     let library = Library::new(folder.path().join("fixtures"));
@@ -94,6 +100,8 @@ fn good() -> Observed {
         step_violations: Vec::new(),
         seen: vec![seen(0, 200)],
         unused_faults: Vec::new(),
+        counts: Counts { replayed: 1, ..Counts::default() },
+        unused_exchanges: Vec::new(),
         probes: BTreeMap::from([
             (ProbeName::Destination, vec![record("a"), record("b")]),
             (ProbeName::Alerts, vec![]),
@@ -223,6 +231,57 @@ fn every_invariant_that_is_checked_is_broken_by_its_own_observation() {
     held_and_told.probes.insert(ProbeName::Destination, vec![record("a", json!("x"))]);
     held_and_told.probes.insert(ProbeName::Alerts, vec![json!({ "kind": "record_held" })]);
     assert_eq!(broken_invariants(&held_and_told), [""; 0], "held and told is not lost");
+}
+
+/// What is wrong with the use of the recording, by kind, where a scenario allows so much.
+fn misused(observed: &Observed, allow: &str) -> Vec<ViolationKind> {
+    let plan = plan_with("requests: {to: list, at_least: 0}", &format!("allow: {{{allow}}}"));
+    let (subject, happy) = (subject(), good());
+    let context = Context { plan: &plan, subject: &subject, observed, happy_path: Some(&happy) };
+    let told = replay::outcome(&context).allowed;
+    assert_eq!(told.len(), usize::from(!allow.is_empty()));
+    replay::judge(&context).into_iter().map(|one| one.kind).collect()
+}
+
+#[test]
+fn every_use_of_the_recording_that_is_not_as_recorded_fails_unless_it_is_allowed() {
+    let noted = |note: SeenNote| Observed {
+        seen: vec![Seen { note: note.clone(), ..seen(0, 200) }, Seen { note, ..seen(9, 200) }],
+        ..good()
+    };
+    let any_body = SeenNote::ReplayedLoosely(Looseness::AnyBody);
+    let unused = Observed { unused_exchanges: vec!["p/f#list-2".into(); 12], ..good() };
+    for (observed, kind, word) in [
+        (noted(SeenNote::Unmatched("why".into())), ViolationKind::Unmatched, "unmatched"),
+        (noted(SeenNote::Exhausted("why".into())), ViolationKind::Exhausted, "exhausted"),
+        (noted(any_body), ViolationKind::LooselyMatched, "loosely_matched"),
+        (unused, ViolationKind::ExchangesUnused, "unused"),
+    ] {
+        // The same request twice is one violation.
+        assert_eq!(misused(&observed, ""), [kind]);
+        assert_eq!(misused(&observed, &format!("{word}: It is right here")), []);
+    }
+    let volatile = SeenNote::ReplayedLoosely(Looseness::Volatile);
+    for good in [good(), noted(volatile), noted(SeenNote::Repeated), noted(SeenNote::Behaved("by state"))] {
+        assert_eq!(misused(&good, ""), []);
+    }
+}
+
+#[test]
+fn a_happy_path_that_was_not_recorded_is_none_unless_it_is_allowed() {
+    let noted = |note| Observed { seen: vec![Seen { note, ..seen(0, 501) }], ..good() };
+    let strict = plan("requests: {to: list, at_least: 0}");
+    for (note, word) in
+        [(SeenNote::Unmatched("why".into()), "unmatched"), (SeenNote::Exhausted("why".into()), "exhausted")]
+    {
+        let happy = noted(note);
+        let why = replay::answered_as_recorded(&strict, &happy).unwrap_err();
+        assert!(why.contains("GET /list: why"), "{why}");
+        let lenient =
+            plan_with("requests: {to: list, at_least: 0}", &format!("allow: {{{word}: It is right}}"));
+        assert_eq!(replay::answered_as_recorded(&lenient, &happy), Ok(()));
+    }
+    assert_eq!(replay::answered_as_recorded(&strict, &good()), Ok(()));
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use crate::plan::Plan;
 use counterpart_outcome::{ExchangeSeen, Place, StepOutcome, Violation, ViolationKind};
-use counterpart_stand_in::{Seen, UnusedFault};
+use counterpart_stand_in::{Counts, Seen, UnusedFault};
 use counterpart_subject::{Probe, ProbeName, SubjectSpec};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use serde_saphyr::Location;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One attempt, after its last step.
 pub(crate) struct Observed {
@@ -15,6 +16,9 @@ pub(crate) struct Observed {
     pub(crate) step_violations: Vec<Violation>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) unused_faults: Vec<UnusedFault>,
+    pub(crate) counts: Counts,
+    /// Exchanges that were never asked for.
+    pub(crate) unused_exchanges: Vec<Arc<str>>,
     pub(crate) probes: BTreeMap<ProbeName, Vec<Value>>,
     /// Values that must not turn up in what people read.
     pub(crate) secrets: Vec<String>,

@@ -121,6 +121,9 @@ impl<'a> Planner<'a> {
         }
         self.check_expectations(&file, provider, &mut check);
         check_invariants(&file, &mut check);
+        for (word, _) in file.allow.given().filter(|(_, reason)| reason.trim().is_empty()) {
+            check.whole(format!("allow: `{word}` is allowed without a reason; say why it is right here"));
+        }
         if !check.problems.is_empty() {
             return Err(PlanError(check.problems));
         }

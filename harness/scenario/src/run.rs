@@ -6,12 +6,13 @@ use crate::file::{Expectation, Step};
 use crate::invariant;
 use crate::observed::{Context, Observed};
 use crate::plan::Plan;
+use crate::replay;
 use crate::snapshot::SnapshotMode;
 use crate::stage::Stage;
 use crate::steps::{flattened, happy_steps, same_steps};
 use crate::unjudged::{Unjudged, unjudged};
 use counterpart_exchange::ProviderProfile;
-use counterpart_outcome::{Attempt, ScenarioOutcome, Verdict, Violation, ViolationKind};
+use counterpart_outcome::{Attempt, Replay, ScenarioOutcome, Verdict, Violation, ViolationKind};
 use counterpart_stand_in::{
     CertificateAuthority, PlannedFault, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig,
 };
@@ -125,13 +126,14 @@ impl<'a> Runner<'a> {
         let is_happy_path = plan.faults.is_empty() && same_steps(&happy_steps, &plan.file.steps);
         let happy_path = if is_happy_path { None } else { Some(self.happy_path(plan, &happy_steps).await?) };
         if let Some(happy_path) = &happy_path {
+            replay::answered_as_recorded(plan, happy_path).map_err(Unjudged)?;
             something_to_compare(plan, happy_path)?;
         }
         let observed = self.play(plan, &plan.file.steps, &plan.faults).await?;
         let context =
             Context { plan, subject: &self.subject, observed: &observed, happy_path: happy_path.as_deref() };
         let mut violations = observed.step_violations.clone();
-        violations.extend(unmatched(&context));
+        violations.extend(replay::judge(&context));
         violations.extend(faults_unused(&context));
         violations.extend(
             expectation::judge(&context, self.options.snapshots, snapshots_pending).map_err(Unjudged)?,
@@ -145,6 +147,7 @@ impl<'a> Runner<'a> {
             violations,
             began_at: Some(observed.began),
             invariants,
+            replay: replay::outcome(&context),
             exchanges: observed.exchanges(),
             virtual_ms: u64::try_from(observed.virtual_time().as_millis()).unwrap_or_default(),
             steps: observed.steps,
@@ -169,16 +172,6 @@ impl<'a> Runner<'a> {
             let why = format!(
                 "without any fault the steps do not pass: {} ({})",
                 violation.message, violation.actual
-            );
-            return Err(Unjudged(why));
-        }
-        let unmatched = observed.seen.iter().find_map(|seen| match &seen.note {
-            SeenNote::Unmatched(why) => Some(format!("{} {}: {why}", seen.method, seen.target)),
-            _ => None,
-        });
-        if let Some(unmatched) = unmatched {
-            let why = format!(
-                "without any fault the subject asks for something that was never recorded: {unmatched}"
             );
             return Err(Unjudged(why));
         }
@@ -307,30 +300,6 @@ async fn nothing_left_over(subject: &Subject) -> Result<(), Unjudged> {
     Ok(())
 }
 
-/// One violation for each request that no fixture holds, however often it came.
-fn unmatched(context: &Context<'_>) -> Vec<Violation> {
-    let mut violations: Vec<Violation> = Vec::new();
-    for seen in &context.observed.seen {
-        let SeenNote::Unmatched(why) = &seen.note else { continue };
-        let message = format!(
-            "the subject asked for something that was never recorded: {} {}",
-            seen.method, seen.target
-        );
-        match violations.iter_mut().find(|known| known.message == message) {
-            Some(known) => known.exchanges.push(seen.seq),
-            None => violations.push(Violation {
-                kind: ViolationKind::Unmatched,
-                place: context.place(Location::UNKNOWN),
-                message,
-                expected: "a request that a fixture holds".to_owned(),
-                actual: why.clone(),
-                exchanges: vec![seen.seq],
-            }),
-        }
-    }
-    violations
-}
-
 fn faults_unused(context: &Context<'_>) -> Vec<Violation> {
     let inapplicable = context.observed.seen.iter().filter_map(|seen| match &seen.note {
         SeenNote::FaultInapplicable(why) => Some(Violation {
@@ -368,6 +337,7 @@ fn errored(why: String) -> Attempt {
         began_at: None,
         violations: Vec::new(),
         invariants: Vec::new(),
+        replay: Replay::default(),
         exchanges: Vec::new(),
         virtual_ms: 0,
         wall_ms: 0,

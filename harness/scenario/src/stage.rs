@@ -150,6 +150,13 @@ impl Stage<'_> {
             step_violations: self.violations,
             seen: self.stand_in.seen(),
             unused_faults: self.stand_in.unused_faults(),
+            counts: self.stand_in.counts(),
+            unused_exchanges: self
+                .stand_in
+                .providers()
+                .iter()
+                .flat_map(counterpart_stand_in::Provider::unused_exchanges)
+                .collect(),
             probes,
             secrets: self
                 .stand_in

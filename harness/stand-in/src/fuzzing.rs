@@ -121,7 +121,7 @@ impl Matcher {
             if is_recorded { "" } else { "not" }
         );
         let decision = self.play.answer(&received);
-        self.play.finish(decision.pass);
+        self.play.finish(decision.pass, decision.epoch);
     }
 }
 
@@ -210,7 +210,7 @@ mod tests {
             let decision = matcher.play.answer(&received);
             let expected = format!("fuzzed/flow#fuzzed-{}", index + 1);
             assert_eq!(decision.exchange.as_deref(), Some(expected.as_str()), "{line}");
-            matcher.play.finish(decision.pass);
+            matcher.play.finish(decision.pass, decision.epoch);
         }
     }
 

@@ -50,10 +50,32 @@ pub enum SeenNote {
     FaultInapplicable(String),
     /// Held until the client went away.
     ClientGaveUp,
+    /// Answered as recorded, though the request is not the recorded one in every respect.
+    ReplayedLoosely(Looseness),
     /// The last recorded answer was sent once more.
     Repeated,
+    /// Every recorded answer was given, and the request is not safe to repeat: the last exchange.
+    Exhausted(String),
     /// No exchange fits: the nearest and its difference.
     Unmatched(String),
+}
+
+/// In what a request may differ from the recorded one that answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looseness {
+    /// In what the profile calls volatile.
+    Volatile,
+    /// In its body: that of the recorded request was not kept.
+    AnyBody,
+}
+
+impl std::fmt::Display for Looseness {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Volatile => "it differs in what the profile calls volatile",
+            Self::AnyBody => "the body that was recorded was not kept, so any body fits",
+        })
+    }
 }
 
 impl std::fmt::Display for SeenNote {
@@ -63,6 +85,8 @@ impl std::fmt::Display for SeenNote {
             Self::Behaved(what) | Self::Faulted(what) => formatter.write_str(what),
             Self::FaultInapplicable(why) => write!(formatter, "the fault could not be applied: {why}"),
             Self::ClientGaveUp => formatter.write_str("held until the client gave up"),
+            Self::ReplayedLoosely(how) => write!(formatter, "replayed, though {how}"),
+            Self::Exhausted(why) => write!(formatter, "exhausted: {why}"),
             Self::Repeated => formatter.write_str("replayed once more: the recording has no further answer"),
             Self::Unmatched(why) => write!(formatter, "unmatched: {why}"),
         }
@@ -94,7 +118,7 @@ pub(crate) struct Journal(Mutex<Entries>);
 #[derive(Debug, Default)]
 struct Entries {
     seen: VecDeque<Seen>,
-    /// The number of the first entry that is kept, less one.
+    /// How many had to go to make room.
     forgotten: u64,
     traffic: Traffic,
 }
@@ -133,6 +157,32 @@ impl Journal {
     /// The requests that are kept, oldest first.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.with(|entries| entries.seen.iter().cloned().collect())
+    }
+
+    /// Up to so many of the kept requests that come after a number and are wanted, and whether there are more.
+    pub(crate) fn page(
+        &self,
+        after: u64,
+        limit: usize,
+        is_wanted: impl Fn(&Seen) -> bool,
+    ) -> (Vec<Seen>, bool) {
+        self.with(|entries| {
+            let first = entries.seen.partition_point(|seen| seen.seq <= after);
+            let mut wanted = entries.seen.range(first..).filter(|seen| is_wanted(seen));
+            let page = wanted.by_ref().take(limit).cloned().collect();
+            (page, wanted.next().is_some())
+        })
+    }
+
+    /// Forgets the requests to a provider, or all of them. Numbers go on, and so do the counts of what is under way.
+    pub(crate) fn clear(&self, provider: Option<&str>) {
+        self.with(|entries| match provider {
+            None => {
+                entries.seen.clear();
+                entries.forgotten = 0;
+            }
+            Some(provider) => entries.seen.retain(|seen| *seen.provider != *provider),
+        });
     }
 
     /// How many requests are no longer kept.
@@ -222,8 +272,7 @@ impl Drop for OpenRequest {
             entries.traffic.answered += 1;
             if gave_up {
                 entries.traffic.held -= 1;
-                let index = (self.seq - 1).checked_sub(entries.forgotten).map(usize::try_from);
-                if let Some(Ok(index)) = index
+                if let Ok(index) = entries.seen.binary_search_by_key(&self.seq, |seen| seen.seq)
                     && let Some(seen) = entries.seen.get_mut(index)
                 {
                     seen.note = SeenNote::ClientGaveUp;

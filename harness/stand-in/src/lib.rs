@@ -2,7 +2,7 @@
 //!
 //! A request is taken off its connection ([`wire`]), told what it asks for ([`matching`]), judged by what the
 //! provider profile declares as behaviour ([`auth`], [`behaviour`], [`data`], [`bindings`]), put in the way of at most one
-//! fault ([`faults`]), and answered ([`answer`], [`body`]). The stand-in knows fixtures and profiles; it knows
+//! fault ([`faults`]), and answered ([`answer`], [`body`]). [`control`] tells what came of it. The stand-in knows fixtures and profiles; it knows
 //! nothing of scenarios, subjects or outcomes.
 
 mod answer;
@@ -11,6 +11,7 @@ mod behaviour;
 mod bindings;
 mod body;
 mod clock;
+mod control;
 mod data;
 mod faults;
 mod forms;
@@ -20,19 +21,26 @@ mod journal;
 mod key;
 mod matching;
 mod nearest;
+mod owner;
+mod places;
 mod plan;
 mod play;
 mod prepared;
 mod received;
+mod tally;
 mod wire;
 
 pub use auth::Credentials;
 pub use clock::StandInClock;
+pub use control::{Control, ControlConfig, ControlError};
 pub use data::{HandshakeDue, Subscription, Verification};
 pub use faults::{Fault, FaultDescription, FaultExample, FaultKind, FaultParameter, FaultSummary};
 pub use forms::ErrorForms;
-pub use journal::{Seen, SeenNote, Traffic};
-pub use plan::{FaultSite, PlannedFault, RequestSelector, SpecError, Times, UnusedFault};
+pub use journal::{Looseness, Seen, SeenNote, Traffic};
+pub use owner::OwnerError;
+pub use plan::{FaultSite, FaultState, PlannedFault, RequestSelector, SpecError, Times, UnusedFault};
+pub use play::FaultsAfterReset;
+pub use tally::Counts;
 pub use wire::{
     AuthorityError, CertificateAuthority, Provider, ProviderConfig, StandIn, StandInConfig, StandInError,
 };

@@ -5,12 +5,13 @@
 
 use crate::behaviour::{idempotency, is_evidence};
 use crate::bindings::{self, Chosen, Echo, Echoes};
+use crate::journal::Looseness;
 use crate::key::{Digester, HeadDigest, KeyDigest, RequestKey};
 use crate::prepared::{Prepared, SharedHeaders};
 use crate::received::Received;
 use counterpart_exchange::protocol::{protocol_of, split_exchange};
 use counterpart_exchange::{
-    Body, Direction, Ended, Exchange, Headers, OperationName, ProviderProfile, Request,
+    Body, Direction, Ended, Exchange, Headers, OperationName, ProviderProfile, Request, Volatile,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub(crate) struct Recording {
     as_spelled: HashMap<u64, u32>,
     digester: Digester,
     has_any_body: bool,
+    /// The profile as if nothing were volatile, where something is.
+    strict: Option<Box<ProviderProfile>>,
 }
 
 /// One exchange that can be replayed.
@@ -90,6 +93,7 @@ impl Recording {
             as_spelled: HashMap::new(),
             digester: Digester::new(profile),
             has_any_body: false,
+            strict: strict(profile),
         };
         let mut intake = Intake::default();
         for (recorded, shown_target) in exchanges.into_iter().zip(shown_targets) {
@@ -229,6 +233,22 @@ impl Recording {
         }
     }
 
+    /// In what a request differs from the recorded one that answers it, if in anything.
+    pub(crate) fn looseness(&self, index: usize, received: &Received) -> Option<Looseness> {
+        let entry = self.entries.get(index)?;
+        if matches!(entry.request_body, Body::Omitted { .. }) {
+            return Some(Looseness::AnyBody);
+        }
+        let strict = self.strict.as_ref()?;
+        let sent = RequestKey::of(received.request(), strict);
+        (sent != RequestKey::of(&entry.request(), strict)).then_some(Looseness::Volatile)
+    }
+
+    /// Begins anew with the first answer to everything.
+    pub(crate) fn rewind(&mut self) {
+        self.sequences.values_mut().for_each(|sequence| sequence.next = 0);
+    }
+
     /// The exchange that answered a request the last time, if one did.
     pub(crate) fn last_given(&self, key: KeyDigest) -> Option<&Entry> {
         let sequence = self.sequences.get(&key)?;
@@ -244,15 +264,16 @@ impl Recording {
         }
     }
 
-    /// Exchanges that were never asked for.
-    pub(crate) fn unused(&self) -> Vec<Arc<str>> {
+    /// Exchanges that were never asked for, of operations that the recording decides.
+    pub(crate) fn unused(&self, is_decided: impl Fn(&OperationName) -> bool) -> Vec<Arc<str>> {
         let mut unused: Vec<usize> = self
             .sequences
             .values()
             .flat_map(|sequence| (sequence.next..).map_while(|place| sequence.entry(place)))
             .collect();
         unused.sort_unstable();
-        unused.into_iter().map(|index| Arc::clone(&self.entries[index].name)).collect()
+        let unused = unused.into_iter().map(|index| &self.entries[index]);
+        unused.filter(|entry| is_decided(&entry.operation)).map(|entry| Arc::clone(&entry.name)).collect()
     }
 }
 
@@ -306,6 +327,12 @@ impl Intake {
         self.operations.insert(Arc::clone(&new));
         new
     }
+}
+
+/// The profile as if nothing were volatile; none where nothing is.
+fn strict(profile: &ProviderProfile) -> Option<Box<ProviderProfile>> {
+    (profile.volatile != Volatile::default())
+        .then(|| Box::new(ProviderProfile { volatile: Volatile::default(), ..profile.clone() }))
 }
 
 /// Whether the provider did something that can be replayed: it answered, or hung up without a word.

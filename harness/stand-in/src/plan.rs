@@ -1,10 +1,9 @@
 //! Which fault goes where and how often, and how that is spelled.
 
 use crate::Fault;
-use crate::auth::is_endpoint;
-use crate::behaviour::is_evidence;
 use crate::faults::{AtConnection, Effect};
-use counterpart_exchange::{Exchange, Fixture, OperationName, OperationTemplate, ProviderProfile, suggest};
+use crate::places::Places;
+use counterpart_exchange::{Fixture, OperationName, OperationTemplate, ProviderProfile, suggest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,7 +56,12 @@ impl PlannedFault {
     /// # Errors
     /// A sentence that names the nearest place there is, or the kind of place that the fault needs.
     pub fn check(&self, profile: &ProviderProfile, fixtures: &[Fixture]) -> Result<(), String> {
-        self.at.check(profile, fixtures)?;
+        self.check_among(profile, &Places::of(profile, fixtures))
+    }
+
+    /// The same, where the places were taken from the fixtures before.
+    pub(crate) fn check_among(&self, profile: &ProviderProfile, places: &Places) -> Result<(), String> {
+        self.at.check(profile, places)?;
         let name = self.inject.name();
         let is_at_connection = matches!(self.at, FaultSite::Connection(_));
         if is_at_connection && self.inject.at_connection().is_none() {
@@ -79,58 +83,13 @@ impl FaultSite {
     ///
     /// # Errors
     /// A sentence that names the nearest place there is.
-    pub fn check(&self, profile: &ProviderProfile, fixtures: &[Fixture]) -> Result<(), String> {
+    pub(crate) fn check(&self, profile: &ProviderProfile, places: &Places) -> Result<(), String> {
         match self {
-            Self::Exchange(wanted) => check_exchange(wanted, profile, fixtures),
+            Self::Exchange(wanted) => places.check(wanted),
             Self::Request { to, .. } => to.check(profile),
             Self::Connection(_) => Ok(()),
             Self::Webhook(_) => Err("faults at a webhook are not implemented yet".to_owned()),
         }
-    }
-}
-
-fn check_exchange(wanted: &str, profile: &ProviderProfile, fixtures: &[Fixture]) -> Result<(), String> {
-    let all: Vec<(String, &Exchange)> = fixtures
-        .iter()
-        .flat_map(|fixture| {
-            fixture
-                .exchanges
-                .iter()
-                .map(move |exchange| (format!("{}#{}", fixture.name(), exchange.id), exchange))
-        })
-        .collect();
-    let named: Vec<&Exchange> = all
-        .iter()
-        .filter(|(name, exchange)| name == wanted || exchange.id.as_str() == wanted)
-        .map(|(_, exchange)| *exchange)
-        .collect();
-    match named[..] {
-        [exchange] => {
-            let operation = profile.operation_of_request(&exchange.request);
-            if is_evidence(profile, &operation, exchange) && !is_endpoint(profile, &operation) {
-                let status = exchange.response.as_ref().map_or(0, |response| response.status);
-                return Err(format!(
-                    "`{wanted}` is a recorded {status}: it shows the provider's form and is never replayed; \
-                     place the fault at an exchange that answers"
-                ));
-            }
-            Ok(())
-        }
-        [] => {
-            let ids: Vec<&str> = all.iter().map(|(_, exchange)| exchange.id.as_str()).collect();
-            Err(match suggest(wanted, ids.iter().copied()) {
-                Some(near) => {
-                    format!("no exchange of the fixtures is called `{wanted}`; did you mean `{near}`?")
-                }
-                None => {
-                    format!("no exchange of the fixtures is called `{wanted}`; there are: {}", ids.join(", "))
-                }
-            })
-        }
-        _ => Err(format!(
-            "`{wanted}` is the name of {} exchanges; write the fixture before it: provider/flow#{wanted}",
-            named.len()
-        )),
     }
 }
 
@@ -356,12 +315,32 @@ pub struct UnusedFault {
     pub struck: u64,
 }
 
+/// A fault of a plan, and what became of it so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultState {
+    /// Its number: it stays while other faults come and go.
+    pub number: u64,
+    /// The fault with its place.
+    pub planned: PlannedFault,
+    /// How often it struck.
+    pub struck: u64,
+    /// Whether it struck less often than planned.
+    pub is_unused: bool,
+}
+
 /// The faults of one provider, and how often each has struck.
 #[derive(Debug, Default)]
-pub(crate) struct Plan(Vec<Entry>);
+pub(crate) struct Plan {
+    entries: Vec<Entry>,
+    /// How many there ever were: none is numbered like one before.
+    numbered: u64,
+    /// How many it began with.
+    begun_with: u64,
+}
 
 #[derive(Debug)]
 struct Entry {
+    number: u64,
     planned: PlannedFault,
     struck: u64,
     /// Requests so far by the selector of a `nth` fault.
@@ -380,22 +359,58 @@ pub(crate) struct Strike {
 
 impl Plan {
     pub(crate) fn new(faults: Vec<PlannedFault>) -> Self {
-        Self(
-            faults
-                .into_iter()
-                .map(|planned| Entry { planned, struck: 0, matched: 0, is_shut: false })
-                .collect(),
-        )
+        let mut plan = Self::default();
+        for planned in faults {
+            plan.add(planned);
+        }
+        plan.begun_with = plan.numbered;
+        plan
+    }
+
+    /// Puts a fault behind the others; its number.
+    pub(crate) fn add(&mut self, planned: PlannedFault) -> u64 {
+        self.numbered += 1;
+        let number = self.numbered;
+        self.entries.push(Entry { number, planned, struck: 0, matched: 0, is_shut: false });
+        number
+    }
+
+    /// Takes a fault out by its number.
+    pub(crate) fn remove(&mut self, number: u64) -> Option<FaultState> {
+        let index = self.entries.iter().position(|entry| entry.number == number)?;
+        Some(self.entries.remove(index).state())
+    }
+
+    /// Takes all faults out; how many there were.
+    pub(crate) fn clear(&mut self) -> usize {
+        std::mem::take(&mut self.entries).len()
+    }
+
+    /// Begins anew with the faults of the beginning, none of which has struck. Numbers are not given twice.
+    pub(crate) fn restart(&mut self, faults: &[PlannedFault]) {
+        let new = |(number, planned): (u64, &PlannedFault)| Entry {
+            number,
+            planned: planned.clone(),
+            struck: 0,
+            matched: 0,
+            is_shut: false,
+        };
+        self.entries = (1..=self.begun_with).zip(faults).map(new).collect();
+    }
+
+    /// All faults, in the order in which they are asked.
+    pub(crate) fn states(&self) -> Vec<FaultState> {
+        self.entries.iter().map(Entry::state).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// The fault that strikes this request, if one does. The first in the plan wins.
     pub(crate) fn strike(&mut self, request: &Occasion<'_>) -> Option<Strike> {
         let mut chosen = None;
-        for (index, entry) in self.0.iter_mut().enumerate() {
+        for (index, entry) in self.entries.iter_mut().enumerate() {
             if !request.fits(&entry.planned.at) {
                 continue;
             }
@@ -413,7 +428,7 @@ impl Plan {
         number: u64,
         kind: impl FnOnce(AtConnection) -> Option<T>,
     ) -> Option<T> {
-        let entry = self.0.iter_mut().find(|entry| entry.is_at_connection(number))?;
+        let entry = self.entries.iter_mut().find(|entry| entry.is_at_connection(number))?;
         let effect = entry.planned.inject.at_connection()?;
         // Who is refused is not seen from here: somebody else has to notice.
         let is_seen = !matches!(effect, AtConnection::Refuse(_));
@@ -425,14 +440,14 @@ impl Plan {
 
     /// Takes note that somebody was refused while nobody listened.
     pub(crate) fn somebody_was_refused(&mut self) {
-        for entry in self.0.iter_mut().filter(|entry| entry.is_shut) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.is_shut) {
             entry.struck = entry.struck.max(1);
         }
     }
 
     /// Whether any of them ends connections before there is a request.
     pub(crate) fn fails_connections(&self) -> bool {
-        self.0.iter().any(|entry| {
+        self.entries.iter().any(|entry| {
             matches!(entry.planned.at, FaultSite::Connection(_))
                 || matches!(entry.planned.inject.effect(), Effect::Outage(_))
         })
@@ -440,27 +455,39 @@ impl Plan {
 
     /// Takes back the last strike of a fault that came to nothing.
     pub(crate) fn take_back(&mut self, strike: &Strike) {
-        if let Some(entry) = self.0.get_mut(strike.index) {
+        if let Some(entry) = self.entries.get_mut(strike.index) {
             entry.struck = entry.struck.saturating_sub(1);
         }
     }
 
     /// The faults that struck less often than planned. One that strikes always must strike once.
     pub(crate) fn unused(&self) -> Vec<UnusedFault> {
-        let is_unused = |entry: &Entry| match entry.planned.times {
-            Times::Count(count) => entry.struck < count,
-            Times::Always => entry.struck == 0,
-        };
-        self.0
+        self.entries
             .iter()
             .enumerate()
-            .filter(|(_, entry)| is_unused(entry))
+            .filter(|(_, entry)| entry.is_unused())
             .map(|(index, entry)| UnusedFault { index, struck: entry.struck })
             .collect()
     }
 }
 
 impl Entry {
+    fn state(&self) -> FaultState {
+        FaultState {
+            number: self.number,
+            planned: self.planned.clone(),
+            struck: self.struck,
+            is_unused: self.is_unused(),
+        }
+    }
+
+    fn is_unused(&self) -> bool {
+        match self.planned.times {
+            Times::Count(count) => self.struck < count,
+            Times::Always => self.struck == 0,
+        }
+    }
+
     fn strike(&mut self, index: usize) -> Strike {
         self.struck += 1;
         Strike { index, fault: self.planned.inject.clone(), before: self.struck - 1 }

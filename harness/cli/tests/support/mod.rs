@@ -115,6 +115,19 @@ impl Running {
         self.child.id()
     }
 
+    /// Further lines of what it prints, up to one that begins so.
+    pub(crate) fn lines_until(&mut self, beginning: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert!(self.out.read_line(&mut line).unwrap() > 0, "it ended after {lines:?}");
+            lines.push(line.trim_end().to_owned());
+            if line.starts_with(beginning) {
+                return lines;
+            }
+        }
+    }
+
     /// Asks it to stop, as a service manager does, and waits.
     pub(crate) fn terminate(mut self) -> Ran {
         let id = self.child.id().to_string();

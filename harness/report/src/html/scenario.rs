@@ -62,6 +62,8 @@ struct AttemptShown<'a> {
     violations: Vec<ViolationShown<'a>>,
     violations_left_out: usize,
     invariants: Vec<Invariant<'a>>,
+    /// How the recording was used.
+    replay: Option<String>,
     exchanges: Vec<ExchangeRow>,
 }
 
@@ -168,6 +170,7 @@ impl<'a> AttemptShown<'a> {
             violations: violations.map(|violation| ViolationShown::of(attempt, violation, clock)).collect(),
             violations_left_out: attempt.violations.len().saturating_sub(limits.violations),
             invariants: attempt.invariants.iter().map(Invariant::of).collect(),
+            replay: wording::replay(&attempt.replay),
             exchanges: rows(excerpt::all(attempt, &named, limits.exchanges), clock),
         }
     }

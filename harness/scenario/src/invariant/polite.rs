@@ -1,18 +1,55 @@
 //! Polite: told to wait, the subject waits; failing, it does not hammer.
 
 use super::Finding;
+use crate::file::Step;
 use crate::observed::{Context, is_failure};
-use counterpart_stand_in::Seen;
+use counterpart_stand_in::{Seen, SeenNote};
 use jiff::SignedDuration;
+use serde_saphyr::Spanned;
+use std::collections::BTreeMap;
 
 /// The same request failing so often in a row, without an answer that says how long to wait, is one too many.
 const MAX_FAILURES_IN_A_ROW: usize = 25;
+/// The last recorded answer given once more so often for each time that the work was set off is one too many.
+const MAX_REPEATED: usize = 25;
 /// Three failures of the same request within this time are hammering.
 const HAMMERING: SignedDuration = SignedDuration::from_secs(1);
 
 pub(super) fn check(context: &Context<'_>) -> Finding {
     let seen = &context.observed.seen;
-    came_too_early(seen).or_else(|| hammered(seen)).unwrap_or(Finding::Held)
+    let set_off = times_set_off(&context.plan.file.steps);
+    came_too_early(seen)
+        .or_else(|| hammered(seen))
+        .or_else(|| asked_without_end(seen, set_off))
+        .unwrap_or(Finding::Held)
+}
+
+/// How often the steps set anything off.
+fn times_set_off(steps: &[Spanned<Step>]) -> usize {
+    let of_step = |step: &Spanned<Step>| match &step.value {
+        Step::Repeat { times, steps } => {
+            times_set_off(steps).saturating_mul(usize::try_from(*times).unwrap_or(usize::MAX))
+        }
+        Step::Trigger(_) | Step::Call { .. } => 1,
+        _ => 0,
+    };
+    steps.iter().map(of_step).fold(0, usize::saturating_add)
+}
+
+/// A good answer that is asked for again and again, beyond what was recorded.
+fn asked_without_end(seen: &[Seen], set_off: usize) -> Option<Finding> {
+    let most = MAX_REPEATED.saturating_mul(set_off.max(1));
+    let mut repeated: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for one in seen.iter().filter(|one| one.note == SeenNote::Repeated) {
+        repeated.entry(one.exchange.as_deref().unwrap_or_default()).or_default().push(one.seq);
+    }
+    let (exchange, seqs) = repeated.into_iter().find(|(_, seqs)| seqs.len() > most)?;
+    Some(Finding::Broken {
+        message: "the subject asked again and again for what it had been given".to_owned(),
+        expected: format!("at most {most} times beyond what was recorded"),
+        actual: format!("{} times {exchange}", seqs.len()),
+        exchanges: seqs,
+    })
 }
 
 /// Retry-After (RFC 9110 section 10.2.3): no request to the same operation before it is over.
@@ -83,7 +120,6 @@ fn broken(message: &str, expected: &str, streak: &[&Seen]) -> Finding {
 mod tests {
     use super::*;
     use counterpart_exchange::OperationName;
-    use counterpart_stand_in::SeenNote;
     use jiff::Timestamp;
 
     fn seen(at_s: i64, status: u16, retry_after_s: Option<u64>) -> Seen {
@@ -107,6 +143,18 @@ mod tests {
         let told = seen(0, 429, Some(30));
         assert!(came_too_early(&[told.clone(), seen(29, 200, None)]).is_some());
         assert!(came_too_early(&[told, seen(30, 200, None)]).is_none());
+    }
+
+    #[test]
+    fn asking_without_end_is_seen() {
+        let again = |count: i64| -> Vec<Seen> {
+            let one = |n| Seen { note: SeenNote::Repeated, ..seen(n * 60, 200, None) };
+            (0..count).map(one).collect()
+        };
+        assert!(asked_without_end(&again(26), 1).is_some());
+        assert!(asked_without_end(&again(25), 1).is_none());
+        assert!(asked_without_end(&again(26), 2).is_none());
+        assert!(asked_without_end(&vec![seen(0, 200, None); 60], 1).is_none());
     }
 
     #[test]

@@ -45,7 +45,7 @@ enum Presence {
 }
 
 /// Resources by their path, as far as they were read or written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Conditional {
     declared: Option<Etags>,
     resources: Keyed<Resource>,

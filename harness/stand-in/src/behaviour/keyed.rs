@@ -28,7 +28,7 @@ impl Key {
 }
 
 /// State by key, the idlest first to go.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Keyed<S> {
     states: HashMap<Key, (u64, S)>,
     /// When each was last used, as a running number.

@@ -50,10 +50,15 @@ pub(crate) enum Arrival {
 
 impl Behaviours {
     pub(crate) fn learn(profile: &ProviderProfile, exchanges: &[(String, Exchange)]) -> Self {
+        Self::anew(profile, Conditional::learn(profile, exchanges))
+    }
+
+    /// As nobody has asked yet; `conditional` is what is there at the beginning.
+    pub(crate) fn anew(profile: &ProviderProfile, conditional: Conditional) -> Self {
         Self {
             quota: Quota::new(profile),
             gate: Gate::default(),
-            conditional: Conditional::learn(profile, exchanges),
+            conditional,
             idempotency: Idempotency::new(profile),
         }
     }

@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, HashMap};
 const MAX_KEPT: usize = 10_000;
 
 /// What faults left behind.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Disturbances {
     /// By path: the answer to whatever is asked there.
     gone_paths: HashMap<String, Response>,

@@ -89,7 +89,7 @@ enum Used {
 }
 
 /// The data of one stand-in.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Data {
     kinds: Vec<Kind>,
     verbs: HashMap<OperationName, (usize, Verb)>,

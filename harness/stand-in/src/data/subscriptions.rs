@@ -96,7 +96,7 @@ impl HandshakeDue {
 }
 
 /// The subscriptions' own state, beside their records.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Subscribed {
     declared: WebhookSubscriptions,
     /// The index of the resource that holds them.

@@ -90,6 +90,14 @@ impl Given {
         Self::refusal(Answer::Whole(crate::forms::own(501, &body)), SeenNote::Unmatched(why))
     }
 
+    /// The same for a request whose recorded answers are used up.
+    pub(super) fn exhausted(operation: &OperationName, why: String) -> Self {
+        let body = serde_json::json!({
+            "counterpart": { "error": "exhausted", "operation": operation, "why": why }
+        });
+        Self::refusal(Answer::Whole(crate::forms::own(501, &body)), SeenNote::Exhausted(why))
+    }
+
     /// What a fault was to change and could not: it goes out as it is, with the reason.
     pub(super) fn untouched_by(self, fault: &'static str, why: String) -> Self {
         if self.is_refusal {

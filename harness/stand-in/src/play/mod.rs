@@ -13,6 +13,7 @@ mod tests;
 
 use crate::answer::Answer;
 use crate::auth::{Credentials, Tokens};
+use crate::behaviour::conditional::Conditional;
 use crate::behaviour::idempotency::KeySent;
 use crate::behaviour::{Arrival, Behaviours, Pass};
 use crate::bindings::Bindings;
@@ -21,6 +22,7 @@ use crate::data::Data;
 use crate::forms::ErrorForms;
 use crate::journal::SeenNote;
 use crate::matching::{Candidate, Recording, Wanted};
+use crate::places::Places;
 use crate::plan::{Plan, PlannedFault, UnusedFault};
 use crate::received::Received;
 use counterpart_exchange::protocol::Batch;
@@ -48,6 +50,19 @@ pub(crate) struct Play {
     /// What each operation that pages answered last.
     previous_pages: HashMap<Arc<OperationName>, Answer>,
     hider: Hider,
+    places: Places,
+    beginning: Beginning,
+    /// How often it began anew.
+    epoch: u64,
+}
+
+/// What the state of a play is before the first request, as far as the profile alone does not tell it. What was
+/// recorded is not kept twice: records are shared, and the recording is only rewound.
+struct Beginning {
+    tokens: Tokens,
+    conditional: Conditional,
+    data: Data,
+    faults: Vec<PlannedFault>,
 }
 
 /// What a play begins with.
@@ -73,6 +88,18 @@ pub(crate) struct Decision {
     pub(crate) outage: Option<SignedDuration>,
     /// What the request holds: to be given to [`Play::finish`] when it is over.
     pub(crate) pass: Pass,
+    /// In which life of the play it was made: goes with the pass.
+    pub(crate) epoch: u64,
+}
+
+/// What becomes of the faults when a play begins anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FaultsAfterReset {
+    /// Those of the beginning, none of which has struck.
+    #[default]
+    AsStarted,
+    /// None.
+    Cleared,
 }
 
 impl Play {
@@ -98,10 +125,20 @@ impl Play {
             values.push(of_fixture);
         }
         let (tokens, credentials) = Tokens::learn(&profile, &exchanges);
+        let behaviours = Behaviours::learn(&profile, &exchanges);
+        let data = Data::learn(&profile, &exchanges, &base_url);
         let play = Self {
+            places: Places::of(&profile, fixtures),
+            beginning: Beginning {
+                tokens: tokens.clone(),
+                conditional: behaviours.conditional.clone(),
+                data: data.clone(),
+                faults: faults.clone(),
+            },
+            epoch: 0,
             tokens,
-            behaviours: Behaviours::learn(&profile, &exchanges),
-            data: Data::learn(&profile, &exchanges, &base_url),
+            behaviours,
+            data,
             recording: Recording::new(&profile, exchanges, shown_targets),
             bindings: Bindings::default(),
             plan: Plan::new(faults),
@@ -113,6 +150,39 @@ impl Play {
             base_url,
         };
         (play, credentials, values)
+    }
+
+    /// Begins anew: the recording is rewound, and what clients did is forgotten.
+    pub(crate) fn reset(&mut self, faults: FaultsAfterReset) {
+        self.epoch += 1;
+        self.recording.rewind();
+        self.bindings = Bindings::default();
+        self.previous_pages.clear();
+        self.tokens = self.beginning.tokens.clone();
+        self.behaviours = Behaviours::anew(&self.profile, self.beginning.conditional.clone());
+        self.data = self.beginning.data.clone();
+        match faults {
+            FaultsAfterReset::AsStarted => self.plan.restart(&self.beginning.faults),
+            FaultsAfterReset::Cleared => drop(self.plan.clear()),
+        }
+    }
+
+    /// What is wrong with a fault at its place, if anything.
+    pub(crate) fn check(&self, planned: &PlannedFault) -> Result<(), String> {
+        planned.check_among(&self.profile, &self.places)
+    }
+
+    pub(crate) fn resources(&self) -> Vec<String> {
+        self.profile.resources.keys().cloned().collect()
+    }
+
+    /// Puts a further fault in the way; its number.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it at its place.
+    pub(crate) fn inject(&mut self, planned: PlannedFault) -> Result<u64, String> {
+        self.check(&planned)?;
+        Ok(self.plan.add(planned))
     }
 
     pub(crate) fn fresh_tokens(&self) -> Vec<String> {
@@ -143,7 +213,7 @@ impl Play {
 
     /// Exchanges that were never asked for.
     pub(crate) fn unused_exchanges(&self) -> Vec<Arc<str>> {
-        self.recording.unused()
+        self.recording.unused(|operation| !self.data.decides(operation))
     }
 
     pub(crate) fn hide(&self, text: &str) -> String {
@@ -151,8 +221,11 @@ impl Play {
     }
 
     /// A request is over, however it ended.
-    pub(crate) fn finish(&mut self, pass: Pass) {
-        self.behaviours.finish(pass);
+    pub(crate) fn finish(&mut self, pass: Pass, epoch: u64) {
+        // What was held before the play began anew is no longer held by anybody.
+        if epoch == self.epoch {
+            self.behaviours.finish(pass);
+        }
     }
 
     /// Answers one request.
@@ -170,12 +243,24 @@ impl Play {
         pass.mark(&mut given.answer);
         let shown_target = match (&given.note, wanted.shown_target) {
             // It may carry a real secret, which only the redaction would find.
-            (SeenNote::Unmatched(_), _) => self.without_secrets(received.request()).target.into(),
+            (SeenNote::Unmatched(_) | SeenNote::Exhausted(_), _) => {
+                self.without_secrets(received.request()).target.into()
+            }
             (_, Some(shown)) => shown,
             (_, None) => self.hider.hide(received.target()).into(),
         };
         let Given { answer, exchange, fault, note, outage, .. } = given;
-        Decision { answer, operation: wanted.operation, shown_target, exchange, fault, note, outage, pass }
+        Decision {
+            answer,
+            operation: wanted.operation,
+            shown_target,
+            exchange,
+            fault,
+            note,
+            outage,
+            pass,
+            epoch: self.epoch,
+        }
     }
 
     /// What a request asks for.

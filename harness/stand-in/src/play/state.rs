@@ -114,7 +114,10 @@ impl Play {
 
     fn by_recording(&mut self, asked: &Asked<'_>) -> Result<Chosen, Box<Given>> {
         let (index, note) = match asked.candidate {
-            Candidate::Next(index) => (index, SeenNote::Replayed),
+            Candidate::Next(index) => {
+                let looseness = self.recording.looseness(index, asked.received);
+                (index, looseness.map_or(SeenNote::Replayed, SeenNote::ReplayedLoosely))
+            }
             Candidate::LastAgain(index) => (index, SeenNote::Repeated),
             Candidate::Exhausted(_) | Candidate::None => return Err(Box::new(self.unmatched(asked))),
         };
@@ -190,7 +193,7 @@ impl Play {
     fn unmatched(&self, asked: &Asked<'_>) -> Given {
         let entries = &self.recording.entries;
         if let Candidate::Exhausted(index) = asked.candidate {
-            return Given::unmatched(asked.operation, self.hider.hide(&exhausted(&entries[index])));
+            return Given::exhausted(asked.operation, self.hider.hide(&exhausted(&entries[index])));
         }
         let call = call_of(&self.profile, asked.received.request());
         if call.as_ref().is_some_and(|call| call.as_ref().is_ok_and(is_persisted_query)) {

@@ -8,11 +8,11 @@ use crate::answer::{Answer, Cut, head_of, head_of_prepared};
 use crate::body::AnswerBody;
 use crate::clock::within;
 use crate::faults::AtConnection;
-use crate::journal::{OpenRequest, Seen};
+use crate::journal::{OpenRequest, Seen, SeenNote};
 use crate::play::Decision;
 use crate::received::Received;
 use bytes::Bytes;
-use counterpart_exchange::Response;
+use counterpart_exchange::{OperationName, Response};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -29,6 +29,8 @@ const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
 const MAX_REQUEST_TIME: Duration = Duration::from_secs(60);
 /// Real time in which a TLS handshake must be over.
 const MAX_HANDSHAKE_TIME: Duration = Duration::from_secs(30);
+/// Characters of a host or path that are shown where nobody knows them.
+const MAX_SHOWN_CHARS: usize = 200;
 /// Streams that one HTTP/2 connection may have open at once.
 const MAX_STREAMS: u32 = 250;
 
@@ -53,29 +55,16 @@ pub(super) async fn serve(
         drop(hung);
         return;
     }
-    let mut stream = match &shared.handshakes {
-        None => Stream::bare(tcp, end.clone()),
-        Some(handshakes) => {
-            let flaw = shared.strike_connection(number, |effect| match effect {
-                AtConnection::Certificate(flaw) => Some(flaw),
-                _ => None,
-            });
-            match within(MAX_HANDSHAKE_TIME, handshakes.acceptor(flaw).accept(tcp)).await {
-                Some(Ok(tls)) => Stream::tls(tls, end.clone()),
-                other => {
-                    let error = other.and_then(Result::err).map(|error| error.to_string());
-                    tracing::debug!(?error, "a handshake came to nothing");
-                    return shared.journal.connection_failed();
-                }
-            }
-        }
-    };
+    let Some(mut stream) = shake_hands(tcp, number, &shared, &end).await else { return };
+    let server_name: Option<Arc<str>> = stream.server_name().map(Arc::from);
     let Some(protocol) = stream.protocol().await else { return };
     let service = hyper::service::service_fn(|request| {
         let (shared, standing, end) = (Arc::clone(&shared), Arc::clone(&standing), end.clone());
+        let server_name = server_name.clone();
         async move {
             standing.busy(true);
-            let handled = handle(request, &shared, &standing, &end, protocol).await;
+            let sender = Sender { server_name: server_name.as_deref(), protocol };
+            let handled = handle(request, &shared, &standing, &end, sender).await;
             standing.busy(false);
             handled
         }
@@ -106,6 +95,24 @@ pub(super) async fn serve(
                 served = connection => note(served),
                 () = end.wait() => {}
             }
+        }
+    }
+}
+
+/// The stream of a connection once any handshake is over; none where it came to nothing.
+async fn shake_hands(tcp: TcpStream, number: u64, shared: &Shared, end: &ConnectionEnd) -> Option<Stream> {
+    let Some(handshakes) = &shared.handshakes else { return Some(Stream::bare(tcp, end.clone())) };
+    let flaw = shared.strike_connection(number, |effect| match effect {
+        AtConnection::Certificate(flaw) => Some(flaw),
+        _ => None,
+    });
+    match within(MAX_HANDSHAKE_TIME, handshakes.acceptor(flaw).accept(tcp)).await {
+        Some(Ok(tls)) => Some(Stream::tls(tls, end.clone())),
+        other => {
+            let error = other.and_then(Result::err).map(|error| error.to_string());
+            tracing::debug!(?error, "a handshake came to nothing");
+            shared.journal.connection_failed();
+            None
         }
     }
 }
@@ -158,19 +165,27 @@ struct OnPurpose;
 /// A body of an answer to a request that was taken up, or of one that was not.
 type SentBody = Either<AnswerBody, Full<Bytes>>;
 
+/// What the connection of a request tells of it.
+#[derive(Clone, Copy)]
+struct Sender<'a> {
+    /// The host that its TLS handshake named.
+    server_name: Option<&'a str>,
+    protocol: Protocol,
+}
+
 async fn handle(
     request: hyper::Request<Incoming>,
     shared: &Arc<Shared>,
     standing: &Standing,
     end: &ConnectionEnd,
-    protocol: Protocol,
+    Sender { server_name, protocol }: Sender<'_>,
 ) -> Result<hyper::Response<SentBody>, OnPurpose> {
     let received = match taken_up(request).await {
         Ok(received) => received,
         Err(refusal) => return Ok(outright(&refusal)),
     };
     let is_head = received.method() == http::Method::HEAD;
-    let (index, received) = match shared.provider_of(received) {
+    let (index, received) = match shared.routes.find(received, server_name) {
         Ok(found) => found,
         Err(received) => return Ok(outright(&nobody(shared, &received))),
     };
@@ -186,6 +201,7 @@ async fn handle(
 fn decide(shared: &Arc<Shared>, index: usize, received: &Received) -> (Decision, OpenRequest) {
     let provider = &shared.providers[index];
     let mut decision = provider.play().answer(received);
+    provider.tally.count(&decision.note, decision.fault);
     let at = shared.clock.now();
     let mut open = shared.journal.receive(Seen {
         seq: 0,
@@ -202,7 +218,8 @@ fn decide(shared: &Arc<Shared>, index: usize, received: &Received) -> (Decision,
     });
     if !decision.pass.holds_nothing() {
         let (shared, pass) = (Arc::clone(shared), std::mem::take(&mut decision.pass));
-        open.when_over(move || shared.providers[index].play().finish(pass));
+        let epoch = decision.epoch;
+        open.when_over(move || shared.providers[index].play().finish(pass, epoch));
     }
     (decision, open)
 }
@@ -320,19 +337,34 @@ fn outright(response: &Response) -> hyper::Response<SentBody> {
     hyper::Response::from_parts(head, Either::Right(Full::new(bytes)))
 }
 
-fn nobody(shared: &Shared, received: &Received) -> Response {
+/// The answer to a request to nobody, which is counted and noted as unmatched.
+fn nobody(shared: &Arc<Shared>, received: &Received) -> Response {
     let names: Vec<&str> = shared.providers.iter().map(Provider::name).collect();
-    let host = received.host().unwrap_or_default();
-    crate::forms::own(
-        404,
-        &serde_json::json!({ "counterpart": {
-            "error": "no_such_provider",
-            "why": format!(
-                "{host:?} is no provider's host, and the path does not begin with a provider's name; there are: {}",
-                names.join(", ")
-            ),
-        }}),
-    )
+    // What was sent may be of any size, and hold a secret of somebody else's.
+    let shown = |text: &str| shared.hide(&text.chars().take(MAX_SHOWN_CHARS).collect::<String>());
+    let host = shown(received.host().unwrap_or_default());
+    let path = shown(received.target().split('?').next().unwrap_or_default());
+    let why = format!(
+        "{host:?} is no provider's host, and the path does not begin with a provider's name; there are: {}",
+        names.join(", ")
+    );
+    let note = SeenNote::Unmatched(why.clone());
+    shared.strays.count(&note, None);
+    // It is over as soon as it is answered.
+    drop(shared.journal.receive(Seen {
+        seq: 0,
+        at: shared.clock.now(),
+        provider: "".into(),
+        operation: Arc::new(OperationName("none".to_owned())),
+        method: received.method().clone(),
+        target: path.into(),
+        exchange: None,
+        fault: None,
+        status: Some(404),
+        retry_after_s: None,
+        note,
+    }));
+    crate::forms::own(404, &serde_json::json!({ "counterpart": { "error": "no_such_provider", "why": why }}))
 }
 
 /// Reads a request whole, or says why not.

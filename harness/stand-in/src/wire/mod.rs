@@ -6,6 +6,7 @@
 mod accept;
 mod connection;
 mod end;
+mod routes;
 mod stream;
 mod tls;
 
@@ -15,12 +16,13 @@ use crate::data::{HandshakeDue, Subscription};
 use crate::faults::AtConnection;
 use crate::forms::ErrorForms;
 use crate::journal::{Journal, Seen, Traffic};
-use crate::plan::{PlannedFault, UnusedFault};
-use crate::play::{Play, Script};
-use crate::received::Received;
+use crate::plan::{FaultState, PlannedFault, UnusedFault};
+use crate::play::{FaultsAfterReset, Play, Script};
+use crate::tally::{Counts, Tally};
 use accept::Door;
 use counterpart_exchange::{Fixture, ProviderProfile, Response, StandInValues};
 pub(crate) use end::ConnectionEnd;
+use routes::Routes;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,12 +90,18 @@ pub struct Provider {
     base_url: String,
     credentials: Credentials,
     values: Vec<StandInValues>,
+    hosts: Vec<String>,
+    fixtures: Vec<String>,
+    tally: Tally,
     play: Mutex<Play>,
 }
 
 /// What all connections share.
 pub(crate) struct Shared {
     providers: Vec<Provider>,
+    routes: Routes,
+    /// Requests to nobody.
+    strays: Tally,
     journal: Arc<Journal>,
     clock: StandInClock,
     handshakes: Option<Handshakes>,
@@ -118,7 +126,7 @@ impl StandIn {
         let handshakes = config.tls.map(|authority| Handshakes::new(authority, address.ip())).transpose()?;
         let is_alone = config.providers.len() == 1;
         let clock = config.clock;
-        let providers = config
+        let providers: Vec<Provider> = config
             .providers
             .into_iter()
             .map(|provider| {
@@ -126,7 +134,10 @@ impl StandIn {
                 Provider::new(provider, format!("{base_url}{prefix}"), &clock)
             })
             .collect();
-        let shared = Arc::new(Shared { providers, journal: Arc::default(), clock, handshakes });
+        let routes = Routes::new(providers.iter().map(|provider| (&*provider.name, &provider.hosts[..])));
+        let strays = Tally::default();
+        let shared =
+            Arc::new(Shared { providers, routes, strays, journal: Arc::default(), clock, handshakes });
         let accepting = tokio::spawn(accept::accept(door, Arc::clone(&shared)));
         Ok(Self { address, base_url, shared, accepting })
     }
@@ -171,6 +182,26 @@ impl StandIn {
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.shared.journal.traffic()
+    }
+
+    /// How many requests went which way, those to nobody among them.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.counts()
+    }
+
+    /// Hosts that several of its providers claim, with the names of these: a request to one of them leads to none.
+    pub fn shared_hosts(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
+        self.shared.routes.shared()
+    }
+
+    /// Begins anew, wholly or with one provider: recordings are rewound, and what clients did is forgotten.
+    pub fn reset(&self, provider: Option<&str>, faults: FaultsAfterReset) {
+        self.shared.reset(provider, faults);
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Whether a fault ends connections before there is a request on them: not every request that a client
@@ -237,8 +268,11 @@ impl Provider {
             clock: clock.clone(),
             base_url: base_url.clone(),
         };
+        let hosts = script.profile.hosts.clone();
+        let fixtures = config.fixtures.iter().map(Fixture::name).collect();
         let (play, credentials, values) = Play::new(script, &config.fixtures);
-        Self { name, base_url, credentials, values, play: Mutex::new(play) }
+        let tally = Tally::default();
+        Self { name, base_url, credentials, values, hosts, fixtures, tally, play: Mutex::new(play) }
     }
 
     /// Its short name.
@@ -263,6 +297,16 @@ impl Provider {
     pub fn stand_in_values(&self) -> impl Iterator<Item = (String, &str)> {
         let all = self.values.iter().flat_map(StandInValues::iter);
         all.map(|(placeholder, value)| (format!("{}:{}", placeholder.kind, placeholder.number), value))
+    }
+
+    /// The same by fixture: in each of them a placeholder stands for a value of its own.
+    pub fn values_by_fixture(&self) -> impl Iterator<Item = (&str, Vec<(String, &str)>)> {
+        self.fixtures.iter().zip(&self.values).map(|(fixture, values)| {
+            let spelled = values
+                .iter()
+                .map(|(placeholder, value)| (format!("{}:{}", placeholder.kind, placeholder.number), value));
+            (fixture.as_str(), spelled.collect())
+        })
     }
 
     /// Grows a resource of the profile to so many records in each of its collections, before anything is written.
@@ -297,26 +341,117 @@ impl Provider {
         self.play().unused_exchanges()
     }
 
+    /// Hosts by which it is told from other providers.
+    #[must_use]
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// The fixtures that it is played from: `provider/flow`.
+    #[must_use]
+    pub fn fixtures(&self) -> &[String] {
+        &self.fixtures
+    }
+
+    /// How many of its requests went which way.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.tally.counts()
+    }
+
+    /// Its faults, in the order in which they are asked.
+    #[must_use]
+    pub fn faults(&self) -> Vec<FaultState> {
+        self.play().plan().states()
+    }
+
+    /// Puts a further fault in the way; its number.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it at its place.
+    pub fn inject(&self, planned: PlannedFault) -> Result<u64, String> {
+        self.play().inject(planned)
+    }
+
+    /// What is wrong with a fault at its place, if anything.
+    ///
+    /// # Errors
+    /// A sentence that says it.
+    pub fn check(&self, planned: &PlannedFault) -> Result<(), String> {
+        self.play().check(planned)
+    }
+
+    /// The resources that its profile declares.
+    #[must_use]
+    pub fn resources(&self) -> Vec<String> {
+        self.play().resources()
+    }
+
+    /// Takes a fault out by its number.
+    pub fn remove_fault(&self, number: u64) -> Option<FaultState> {
+        self.play().plan().remove(number)
+    }
+
+    /// Takes all its faults out; how many there were.
+    pub fn clear_faults(&self) -> usize {
+        self.play().plan().clear()
+    }
+
     fn play(&self) -> MutexGuard<'_, Play> {
         self.play.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Shared {
-    /// Whose API a request asks for, by its index: the only one, or the one that the first segment of its path names.
-    fn provider_of(&self, received: Received) -> Result<(usize, Received), Box<Received>> {
-        if self.providers.len() == 1 {
-            return Ok((0, received));
+    pub(crate) fn counts(&self) -> Counts {
+        self.providers.iter().map(Provider::counts).fold(self.strays.counts(), |sum, counts| sum + counts)
+    }
+
+    pub(crate) fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| *provider.name == *name)
+    }
+
+    pub(crate) fn providers(&self) -> &[Provider] {
+        &self.providers
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    pub(crate) fn clock(&self) -> &StandInClock {
+        &self.clock
+    }
+
+    pub(crate) fn strays(&self) -> Counts {
+        self.strays.counts()
+    }
+
+    pub(crate) fn speaks_tls(&self) -> bool {
+        self.handshakes.is_some()
+    }
+
+    /// Text with what stands for secrets put back to placeholders, and fresh tokens taken out.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        let text = self.providers.iter().fold(text.to_owned(), |text, provider| provider.play().hide(&text));
+        let fresh = self.providers.iter().flat_map(|provider| provider.play().fresh_tokens());
+        fresh.fold(
+            text,
+            |text, token| {
+                if token.is_empty() { text } else { text.replace(&token, "«fresh token»") }
+            },
+        )
+    }
+
+    pub(crate) fn reset(&self, provider: Option<&str>, faults: FaultsAfterReset) {
+        for one in self.providers.iter().filter(|one| provider.is_none_or(|name| *one.name == *name)) {
+            one.play().reset(faults);
+            one.tally.clear();
         }
-        let path = received.target().trim_start_matches('/');
-        let first = path.split(['/', '?']).next().unwrap_or_default();
-        match self.providers.iter().position(|provider| *provider.name == *first) {
-            Some(index) => {
-                let prefix = format!("/{first}");
-                Ok((index, received.without_prefix(&prefix)))
-            }
-            None => Err(Box::new(received)),
+        if provider.is_none() {
+            self.strays.clear();
         }
+        self.journal.clear(provider);
     }
 
     /// What a fault does to a connection, if one of that kind strikes it.

@@ -44,6 +44,14 @@ impl Stream {
         Self { carrier: Carrier::Tls(Box::new(tls)), read_ahead: Bytes::new(), end, raw_written: 0 }
     }
 
+    /// The host that a TLS handshake named, if there was one and it did.
+    pub(super) fn server_name(&self) -> Option<&str> {
+        match &self.carrier {
+            Carrier::Bare(_) => None,
+            Carrier::Tls(tls) => tls.get_ref().1.server_name(),
+        }
+    }
+
     /// Reads until it is plain which protocol the client speaks; nothing where it left before.
     pub(super) async fn protocol(&mut self) -> Option<Protocol> {
         if let Carrier::Tls(tls) = &self.carrier

@@ -6,6 +6,7 @@ mod cases;
 
 mod bearer;
 mod conditional;
+mod control;
 mod data;
 mod faults;
 mod faults_auth;
@@ -23,5 +24,6 @@ mod quota;
 mod recordings;
 mod replay;
 mod robustness;
+mod side_by_side;
 mod tls;
 mod wire;

@@ -5,7 +5,9 @@ use crate::provider::{
 };
 use crate::wire::{Ask, Client, End, ask};
 use counterpart_exchange::{Body, Direction, Ended, Exchange, Provenance, Recorded};
-use counterpart_stand_in::{Fault, FaultSite, PlannedFault, RequestSelector, SeenNote, StandIn, Times};
+use counterpart_stand_in::{
+    Counts, Fault, FaultSite, PlannedFault, RequestSelector, SeenNote, StandIn, Times,
+};
 use serde_json::json;
 use std::num::NonZeroU64;
 
@@ -49,12 +51,21 @@ fn ok(body: &str) -> (u16, String) {
 
 /// What the 501 to a request says.
 async fn why_unmatched(stand_in: &StandIn, unmatched: &Ask) -> String {
-    let received = ask(stand_in, &unmatched.clone().of_user(stand_in)).await;
+    why_501(stand_in, unmatched, "unmatched", SeenNote::Unmatched).await
+}
+
+async fn why_501(
+    stand_in: &StandIn,
+    unanswered: &Ask,
+    error: &str,
+    note: impl Fn(String) -> SeenNote,
+) -> String {
+    let received = ask(stand_in, &unanswered.clone().of_user(stand_in)).await;
     assert_eq!(received.status_line, "HTTP/1.1 501 Not Implemented");
     let said = received.json();
-    assert_eq!(said["counterpart"]["error"], "unmatched");
+    assert_eq!(said["counterpart"]["error"], error);
     let why = said["counterpart"]["why"].as_str().unwrap().to_owned();
-    assert_eq!(stand_in.seen().last().unwrap().note, SeenNote::Unmatched(why.clone()));
+    assert_eq!(stand_in.seen().last().unwrap().note, note(why.clone()));
     why
 }
 
@@ -151,7 +162,8 @@ async fn an_unsafe_request_beyond_the_recording_fails_and_names_the_last() {
     exchanges.push(created("create-2", "{}", "[2]"));
     let stand_in = playing(exchanges).start().await;
     assert_eq!(answers(&stand_in, &[create("{}"), create("{}")]).await, [ok("[1]"), ok("[2]")]);
-    let why = why_unmatched(&stand_in, &create("{}")).await;
+    let why = why_501(&stand_in, &create("{}"), "exhausted", SeenNote::Exhausted).await;
+    assert_eq!(stand_in.counts(), Counts { replayed: 2, exhausted: 1, ..Counts::default() });
     assert_eq!(
         why,
         "nearest is rooms/flow#create-2: it is the same, but every recorded answer was given already, and POST is not safe to repeat (if it only reads, name its operation under `reads` in the provider profile)"
