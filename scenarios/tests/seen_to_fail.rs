@@ -8,7 +8,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 26] = [
+const SEEN: [(&str, Plant, &str); 46] = [
     ("happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -35,13 +35,38 @@ const SEEN: [(&str, Plant, &str); 26] = [
     ("room-not-there", Plant::ErrorSwallowed, "expectation alerts"),
     ("restarted-while-waiting", Plant::WaitForgotten, "invariant polite"),
     ("restarted-while-waiting", Plant::CursorNotSaved, "expectation requests"),
+    ("webhooks/happy-path", Plant::WebhookLostAfterAnswer, "expectation destination"),
+    ("webhooks/duplicate", Plant::WebhookNotDeduplicated, "invariant applied_once"),
+    ("webhooks/duplicate", Plant::WebhookLostAfterAnswer, "invariant nothing_lost"),
+    ("webhooks/concurrent-duplicates", Plant::WebhookNotDeduplicated, "invariant applied_once"),
+    ("webhooks/out-of-order", Plant::WebhookOlderWins, "expectation destination"),
+    ("webhooks/delayed", Plant::WebhookOlderWins, "expectation destination"),
+    ("webhooks/lost", Plant::WebhookLostAfterAnswer, "expectation destination"),
+    ("webhooks/bad-signature", Plant::WebhookUnverified, "step webhook"),
+    ("webhooks/bad-signature", Plant::AuditSkipped, "invariant audited"),
+    ("webhooks/altered-on-the-way", Plant::WebhookUnverified, "expectation deliveries"),
+    ("webhooks/stale-timestamp", Plant::WebhookStaleAccepted, "step webhook"),
+    ("webhooks/wrong-tenant", Plant::WebhookTenantUnchecked, "expectation alerts"),
+    ("webhooks/replayed", Plant::WebhookStaleAccepted, "expectation deliveries"),
+    ("webhooks/batch", Plant::WebhookNotDeduplicated, "invariant applied_once"),
+    ("webhooks/batch-spanning-tenants", Plant::WebhookTenantUnchecked, "expectation alerts"),
+    ("webhooks/unknown-type", Plant::WebhookUnknownDropped, "expectation holds"),
+    ("webhooks/unknown-type", Plant::AlertMissing, "expectation alerts"),
+    ("webhooks/older-version", Plant::WebhookLostAfterAnswer, "expectation destination"),
+    ("webhooks/oversize", Plant::AuditSkipped, "invariant audited"),
+    ("webhooks/burst", Plant::WebhookNotDeduplicated, "invariant applied_once"),
 ];
+
+/// The scenario's full name: those of the first suite go without it.
+fn full_name(scenario: &str) -> String {
+    if scenario.contains('/') { scenario.to_owned() } else { format!("chat-import/{scenario}") }
+}
 
 #[test]
 fn every_scenario_has_been_seen_to_fail_for_its_own_reason() {
     let mut wrong = Vec::new();
     for (scenario, plant, reason) in SEEN {
-        let name = format!("chat-import/{scenario}");
+        let name = full_name(scenario);
         let outcomes = support::play(Some(&name), &[plant]);
         let Some(outcome) = outcomes.iter().find(|outcome| outcome.name == name) else {
             panic!("there is no scenario {name}");
@@ -64,8 +89,7 @@ fn every_scenario_has_been_seen_to_fail_for_its_own_reason() {
 
 #[test]
 fn the_table_leaves_out_no_scenario_and_no_bug() {
-    let tried: BTreeSet<String> =
-        SEEN.iter().map(|(scenario, ..)| format!("chat-import/{scenario}")).collect();
+    let tried: BTreeSet<String> = SEEN.iter().map(|(scenario, ..)| full_name(scenario)).collect();
     let all: BTreeSet<String> = support::names().into_iter().collect();
     assert_eq!(tried, all, "each scenario needs a row in the table");
     let planted: BTreeSet<Plant> = SEEN.iter().map(|(_, plant, _)| *plant).collect();

@@ -12,6 +12,7 @@ mod quota;
 mod refusal;
 mod resources;
 mod subscriptions;
+mod webhooks;
 
 pub use auth::{
     Auth, BearerAuth, ClientAuthentication, LifeUnit, OAuth2, OnReuse, Pkce, PkceMethod, Refresh,
@@ -32,6 +33,10 @@ pub use resources::{
     ArchivedInList, ArchivedMark, Grow, IdForm, ListFilter, ListOrder, RecordTimestamps, Resource,
 };
 pub use subscriptions::{Handshake, WebhookSubscriptions};
+pub use webhooks::{
+    AcceptedAnswers, OlderPayload, WebhookCalls, WebhookEvents, WebhookField, WebhookRetry, WebhookSecret,
+    Webhooks,
+};
 
 use crate::document::{Document, DocumentError, parse_document, read_text};
 use crate::operation::slug;
@@ -86,6 +91,9 @@ pub struct ProviderProfile {
     /// Which resource holds webhook subscriptions, and how they are verified.
     #[serde(default)]
     pub webhook_subscriptions: Option<WebhookSubscriptions>,
+    /// How its webhooks are signed, told apart and repeated.
+    #[serde(default)]
+    pub webhooks: Option<Webhooks>,
     /// How a repeated write is recognised.
     #[serde(default)]
     pub idempotency: Option<IdempotencyKey>,
@@ -314,6 +322,7 @@ impl ProviderProfile {
                 ));
             }
         }
+        self.webhooks.as_ref().map_or(Ok(()), Webhooks::check)?;
         if let Some(subscriptions) = &self.webhook_subscriptions
             && !self.resources.contains_key(&subscriptions.resource)
         {

@@ -41,11 +41,25 @@ pub enum Plant {
     SecretLogged,
     /// Holds raise no alert.
     AlertMissing,
+    /// A webhook that comes again is applied again.
+    WebhookNotDeduplicated,
+    /// Signatures are not checked.
+    WebhookUnverified,
+    /// The time of a signature is not checked.
+    WebhookStaleAccepted,
+    /// What comes last counts, whenever it happened.
+    WebhookOlderWins,
+    /// The account in a webhook is not looked at.
+    WebhookTenantUnchecked,
+    /// Events of unknown types are dropped.
+    WebhookUnknownDropped,
+    /// A webhook is accepted and not written.
+    WebhookLostAfterAnswer,
 }
 
 impl Plant {
     /// All of them, in the order in which the documentation lists them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 23] = [
         Self::CursorBeforeCommit,
         Self::RetryAfterIgnored,
         Self::NoValidation,
@@ -62,6 +76,13 @@ impl Plant {
         Self::AuditSkipped,
         Self::SecretLogged,
         Self::AlertMissing,
+        Self::WebhookNotDeduplicated,
+        Self::WebhookUnverified,
+        Self::WebhookStaleAccepted,
+        Self::WebhookOlderWins,
+        Self::WebhookTenantUnchecked,
+        Self::WebhookUnknownDropped,
+        Self::WebhookLostAfterAnswer,
     ];
 
     /// The name by which it is asked for.
@@ -113,6 +134,27 @@ impl Plant {
             Self::AuditSkipped => ("audit_skipped", "writes no audit row for a failed call"),
             Self::SecretLogged => ("secret_logged", "writes the access token into a log line"),
             Self::AlertMissing => ("alert_missing", "raises no alert for what it holds"),
+            Self::WebhookNotDeduplicated => (
+                "webhook_not_deduplicated",
+                "applies a webhook again that comes again, and the destination has no unique key",
+            ),
+            Self::WebhookUnverified => ("webhook_unverified", "believes a webhook whatever its signature"),
+            Self::WebhookStaleAccepted => {
+                ("webhook_stale_accepted", "takes a webhook however long ago it was signed")
+            }
+            Self::WebhookOlderWins => (
+                "webhook_older_wins",
+                "takes what comes last for the latest, so an older webhook overwrites a newer one",
+            ),
+            Self::WebhookTenantUnchecked => {
+                ("webhook_tenant_unchecked", "applies a webhook without looking whose account it is about")
+            }
+            Self::WebhookUnknownDropped => {
+                ("webhook_unknown_dropped", "drops events of types that it does not know, and says nothing")
+            }
+            Self::WebhookLostAfterAnswer => {
+                ("webhook_lost_after_answer", "answers a webhook with 200 and loses it")
+            }
         }
     }
 }
@@ -173,6 +215,6 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_valid_ones() {
         let message = "no_such".parse::<Plant>().unwrap_err().to_string();
         assert!(message.starts_with("no plant is called \"no_such\"; there are cursor_before_commit, "));
-        assert!(message.ends_with(", alert_missing"));
+        assert!(message.ends_with(", webhook_lost_after_answer"));
     }
 }

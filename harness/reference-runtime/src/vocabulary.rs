@@ -42,6 +42,7 @@ words! {
         PermissionDenied = "permission_denied",
         NotFound = "not_found",
         Refused = "refused",
+        UnknownEvent = "unknown_event",
     }
 }
 
@@ -54,6 +55,21 @@ words! {
         CredentialRejected = "credential_rejected",
         PermissionDenied = "permission_denied",
         NotFound = "not_found",
+        WrongTenant = "wrong_tenant",
+        UnknownEvent = "unknown_event",
+        EventConflict = "event_conflict",
+    }
+}
+
+words! {
+    /// What became of a webhook, as the audit trail tells it.
+    HookOutcome {
+        Ok = "ok",
+        Unverified = "unverified",
+        Stale = "stale",
+        TooLarge = "too_large",
+        InvalidBody = "invalid_body",
+        OtherTenant = "other_tenant",
     }
 }
 
@@ -66,6 +82,7 @@ impl HoldReason {
             Self::CredentialRejected => AlertKind::CredentialRejected,
             Self::PermissionDenied => AlertKind::PermissionDenied,
             Self::NotFound => AlertKind::NotFound,
+            Self::UnknownEvent => AlertKind::UnknownEvent,
         }
     }
 }

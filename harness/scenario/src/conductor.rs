@@ -1,7 +1,7 @@
 //! Virtual time: moves both clocks from timer to timer, and only when nothing is under way.
 //!
 //! Quiet means that the subject is busy with nothing and that both sides count the same requests, what the
-//! stand-in holds on purpose apart, seen twice in a row.
+//! stand-in holds on purpose apart, and that no webhook is on its way, seen twice in a row.
 
 use counterpart_stand_in::{StandIn, Traffic};
 use counterpart_subject::{ClockState, ProbeName, Stopwatch, Subject, SubjectError};
@@ -133,13 +133,15 @@ impl Conductor<'_> {
                 since_change = Stopwatch::start();
             } else if since_change.elapsed() > MAX_RESTLESS {
                 return Ok(Quiet::No(format!(
-                    "busy {}, requests begun {} and over {}; the stand-in received {} and answered {}, holds {}",
+                    "busy {}, requests begun {} and over {}; the stand-in received {} and answered {}, holds {}, \
+                     delivers {}",
                     state.busy,
                     state.started,
                     state.finished,
                     traffic.received,
                     traffic.answered,
-                    traffic.held
+                    traffic.held,
+                    traffic.deliveries_under_way
                 )));
             }
             last = Some(now);
@@ -170,7 +172,7 @@ impl Conductor<'_> {
             };
             calm = if traffic == last { calm + 1 } else { 0 };
             last = traffic;
-            if done && calm > 0 && traffic.received == traffic.answered {
+            if done && calm > 0 && traffic.received == traffic.answered && traffic.deliveries_under_way == 0 {
                 return Ok(Quiet::RealTime);
             }
         }
@@ -203,7 +205,10 @@ fn is_quiet(state: &ClockState, traffic: &Traffic, baseline: Baseline, reach: Re
             started >= received && started == finished + traffic.held + traffic.connections_hung
         }
     };
-    state.busy == 0 && agree && traffic.received == traffic.answered + traffic.held
+    state.busy == 0
+        && agree
+        && traffic.received == traffic.answered + traffic.held
+        && traffic.deliveries_under_way == 0
 }
 
 /// Whether every request that the subject begins reaches the stand-in.
@@ -253,6 +258,11 @@ mod tests {
         assert!(
             is_quiet(&state(0, 9, 9), &traffic(1, 1, 0), Baseline { received: 0, started: 8 }, Reach::Every),
             "ran before"
+        );
+        let delivering = Traffic { deliveries_under_way: 1, ..traffic(2, 2, 0) };
+        assert!(
+            !is_quiet(&state(0, 2, 2), &delivering, Baseline::default(), Reach::Every),
+            "a webhook is on its way"
         );
         let not_every = |state, traffic| is_quiet(&state, &traffic, Baseline::default(), Reach::NotEvery);
         assert!(not_every(state(0, 3, 3), traffic(1, 1, 0)), "two connections were refused");

@@ -93,6 +93,7 @@ fn good() -> Observed {
         steps: Vec::new(),
         step_violations: Vec::new(),
         seen: vec![seen(0, 200)],
+        delivered: Vec::new(),
         unused_faults: Vec::new(),
         probes: BTreeMap::from([
             (ProbeName::Destination, vec![record("a"), record("b")]),

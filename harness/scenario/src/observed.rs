@@ -2,7 +2,7 @@
 
 use crate::plan::Plan;
 use counterpart_outcome::{ExchangeSeen, Place, StepOutcome, Violation, ViolationKind};
-use counterpart_stand_in::{Seen, UnusedFault};
+use counterpart_stand_in::{Delivered, Seen, UnusedFault};
 use counterpart_subject::{Probe, ProbeName, SubjectSpec};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -14,6 +14,8 @@ pub(crate) struct Observed {
     pub(crate) steps: Vec<StepOutcome>,
     pub(crate) step_violations: Vec<Violation>,
     pub(crate) seen: Vec<Seen>,
+    /// The webhooks that went out.
+    pub(crate) delivered: Vec<Delivered>,
     pub(crate) unused_faults: Vec<UnusedFault>,
     pub(crate) probes: BTreeMap<ProbeName, Vec<Value>>,
     /// Values that must not turn up in what people read.

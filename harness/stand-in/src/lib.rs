@@ -22,6 +22,7 @@ mod plan;
 mod play;
 mod prepared;
 mod received;
+mod webhooks;
 mod wire;
 
 pub use auth::Credentials;
@@ -30,7 +31,10 @@ pub use data::{HandshakeDue, Subscription, Verification};
 pub use faults::{Fault, FaultSummary};
 pub use forms::ErrorForms;
 pub use journal::{Seen, SeenNote, Traffic};
-pub use plan::{FaultSite, PlannedFault, RequestSelector, SpecError, Times, UnusedFault};
+pub use plan::{FaultSite, PlannedFault, RequestSelector, SpecError, Times, UnusedFault, WebhookSelector};
+pub use webhooks::{
+    Delivered, DeliveryEnd, DeliveryError, DeliveryReport, GivenWebhook, WebhookKeys, check_webhooks,
+};
 pub use wire::{
     AuthorityError, CertificateAuthority, Provider, ProviderConfig, StandIn, StandInConfig, StandInError,
 };

@@ -4,7 +4,9 @@ use crate::Fault;
 use crate::auth::is_endpoint;
 use crate::behaviour::is_evidence;
 use crate::faults::{AtConnection, Effect};
-use counterpart_exchange::{Exchange, Fixture, OperationName, OperationTemplate, ProviderProfile, suggest};
+use counterpart_exchange::{
+    Direction, Exchange, Fixture, OperationName, OperationTemplate, ProviderProfile, suggest,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -38,8 +40,18 @@ pub enum FaultSite {
     },
     /// At a connection, counted from 1: before there is a request.
     Connection(NonZeroU64),
-    /// At a webhook. Not implemented yet.
-    Webhook(serde_json::Value),
+    /// At a webhook that the provider sends: a recorded one, or any of an operation.
+    Webhook(WebhookSelector),
+}
+
+/// Which webhooks a fault strikes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WebhookSelector {
+    /// This recorded inbound exchange: `event-2` or `slack/messages#event-2`.
+    Exchange(String),
+    /// All of an operation, by the profile's name.
+    Operation(OperationName),
 }
 
 /// Requests of a kind: an operation's name, or method and path template.
@@ -65,6 +77,17 @@ impl PlannedFault {
                 "{name} needs a request, and there is none yet at a connection; place it at an exchange or a request"
             ));
         }
+        let is_at_webhook = matches!(self.at, FaultSite::Webhook(_));
+        if is_at_webhook != matches!(self.inject.effect(), Effect::AtWebhook(_)) {
+            return Err(match is_at_webhook {
+                true => format!(
+                    "{name} strikes requests to the provider; at a webhook there are those whose names begin with webhook_"
+                ),
+                false => format!(
+                    "{name} strikes what the provider sends; place it at a webhook: {{webhook: {{exchange: ...}}}}, or @webhook:..."
+                ),
+            });
+        }
         if !is_at_connection && matches!(self.inject.effect(), Effect::AtConnectionsOnly) {
             return Err(format!(
                 "{name} strikes before there is a request; place it at a connection: {{connection: 1}}, or @connection:1"
@@ -84,7 +107,55 @@ impl FaultSite {
             Self::Exchange(wanted) => check_exchange(wanted, profile, fixtures),
             Self::Request { to, .. } => to.check(profile),
             Self::Connection(_) => Ok(()),
-            Self::Webhook(_) => Err("faults at a webhook are not implemented yet".to_owned()),
+            Self::Webhook(selector) => selector.check(profile, fixtures),
+        }
+    }
+}
+
+impl WebhookSelector {
+    fn check(&self, profile: &ProviderProfile, fixtures: &[Fixture]) -> Result<(), String> {
+        if profile.webhooks.is_none() {
+            return Err(format!(
+                "the profile of {} says nothing of `webhooks`: nothing is known of how they are signed",
+                profile.provider
+            ));
+        }
+        let inbound = fixtures.iter().flat_map(|fixture| {
+            let inbound = fixture.exchanges.iter().filter(|one| one.direction == Direction::Inbound);
+            inbound.map(move |exchange| (fixture, exchange))
+        });
+        let names: Vec<String> = match self {
+            Self::Exchange(_) => inbound
+                .flat_map(|(fixture, one)| [one.id.to_string(), format!("{}#{}", fixture.name(), one.id)])
+                .collect(),
+            Self::Operation(_) => {
+                inbound.map(|(_, one)| profile.operation_of_request(&one.request).to_string()).collect()
+            }
+        };
+        let (wanted, kind) = match self {
+            Self::Exchange(wanted) => (wanted, "webhook of the fixtures"),
+            Self::Operation(wanted) => (&wanted.0, "kind of webhook in the fixtures"),
+        };
+        if names.contains(wanted) {
+            return Ok(());
+        }
+        let near = suggest(wanted, names.iter().map(String::as_str));
+        let hint = near.map_or_else(
+            || match names.is_empty() {
+                true => "they hold none; a webhook is an exchange with `direction: inbound`".to_owned(),
+                false => format!("there are: {}", names.join(", ")),
+            },
+            |near| format!("did you mean `{near}`?"),
+        );
+        Err(format!("no {kind} is called `{wanted}`; {hint}"))
+    }
+
+    fn selects(&self, exchange: &str, operation: &OperationName) -> bool {
+        match self {
+            Self::Exchange(wanted) => {
+                exchange == wanted || exchange.rsplit_once('#').is_some_and(|(_, id)| id == wanted)
+            }
+            Self::Operation(wanted) => wanted == operation,
         }
     }
 }
@@ -105,6 +176,10 @@ fn check_exchange(wanted: &str, profile: &ProviderProfile, fixtures: &[Fixture])
         .map(|(_, exchange)| *exchange)
         .collect();
     match named[..] {
+        [exchange] if exchange.direction == Direction::Inbound => Err(format!(
+            "`{wanted}` is a webhook, which the provider sends; place the fault at {{webhook: {{exchange: {wanted}}}}}, \
+             or @webhook:{wanted}"
+        )),
         [exchange] => {
             let operation = profile.operation_of_request(&exchange.request);
             if is_evidence(profile, &operation, exchange) && !is_endpoint(profile, &operation) {
@@ -332,6 +407,11 @@ impl FromStr for PlannedFault {
             FaultSite::Connection(
                 number.map_err(|_| refuse(format!("{place:?} has no number from 1 behind its colon")))?,
             )
+        } else if let Some(webhook) = place.strip_prefix("webhook:") {
+            FaultSite::Webhook(match ends_in_number {
+                true => WebhookSelector::Exchange(webhook.to_owned()),
+                false => WebhookSelector::Operation(OperationName(webhook.to_owned())),
+            })
         } else if ends_in_number {
             FaultSite::Exchange(place.to_owned())
         } else {
@@ -365,6 +445,7 @@ struct Entry {
 }
 
 /// A fault that strikes now.
+#[derive(Debug)]
 pub(crate) struct Strike {
     index: usize,
     pub(crate) fault: Fault,
@@ -399,6 +480,14 @@ impl Plan {
             }
         }
         chosen
+    }
+
+    /// The fault that strikes a webhook, if one does. The first in the plan wins.
+    pub(crate) fn strike_webhook(&mut self, exchange: &str, operation: &OperationName) -> Option<Strike> {
+        let fits = |entry: &Entry| matches!(&entry.planned.at, FaultSite::Webhook(which) if which.selects(exchange, operation));
+        let (index, entry) =
+            self.0.iter_mut().enumerate().find(|(_, entry)| fits(entry) && entry.is_left())?;
+        Some(entry.strike(index))
     }
 
     /// What the first fault does that strikes the connection of a number, if it is of the kind that is asked for.

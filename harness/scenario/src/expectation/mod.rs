@@ -1,6 +1,7 @@
 //! Expectations: what a scenario says must come of it, one file each.
 
 mod alerts;
+mod deliveries;
 mod destination;
 mod elapsed;
 mod holds;
@@ -59,6 +60,7 @@ pub(crate) fn judge(
             Expectation::Holds(expected) => holds::judge(expected, &mut judge),
             Expectation::Runs { states } => runs::judge(states, &mut judge),
             Expectation::Elapsed(expected) => elapsed::judge(*expected, &mut judge),
+            Expectation::Deliveries(expected) => deliveries::judge(expected, &mut judge),
             Expectation::Snapshot { of } => pending.extend(snapshots::judge(of, context, snapshots)?),
             // A plan that asks for these is refused.
             Expectation::Audit { .. }

@@ -1,0 +1,22 @@
+//! A webhook that was never sent.
+
+use super::{Effect, Misbehaves};
+use crate::webhooks::Departs;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The webhook never comes, and nobody tells: whoever relies on webhooks alone never learns of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookLost {}
+
+impl Misbehaves for WebhookLost {
+    fn effect(&self) -> Effect<'_> {
+        Effect::AtWebhook(Box::new(|shipment, _| {
+            let first = shipment.first()?;
+            first.departs = Departs::Never;
+            first.is_faulted = true;
+            Ok(())
+        }))
+    }
+}
