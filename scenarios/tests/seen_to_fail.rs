@@ -8,7 +8,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 46] = [
+const SEEN: [(&str, Plant, &str); 45] = [
     ("happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -37,11 +37,10 @@ const SEEN: [(&str, Plant, &str); 46] = [
     ("restarted-while-waiting", Plant::CursorNotSaved, "expectation requests"),
     ("webhooks/happy-path", Plant::WebhookLostAfterAnswer, "expectation destination"),
     ("webhooks/duplicate", Plant::WebhookNotDeduplicated, "invariant applied_once"),
-    ("webhooks/duplicate", Plant::WebhookLostAfterAnswer, "invariant nothing_lost"),
     ("webhooks/concurrent-duplicates", Plant::WebhookNotDeduplicated, "invariant applied_once"),
     ("webhooks/out-of-order", Plant::WebhookOlderWins, "expectation destination"),
     ("webhooks/delayed", Plant::WebhookOlderWins, "expectation destination"),
-    ("webhooks/lost", Plant::WebhookLostAfterAnswer, "expectation destination"),
+    ("webhooks/lost", Plant::SecretLogged, "invariant no_secret"),
     ("webhooks/bad-signature", Plant::WebhookUnverified, "step webhook"),
     ("webhooks/bad-signature", Plant::AuditSkipped, "invariant audited"),
     ("webhooks/altered-on-the-way", Plant::WebhookUnverified, "expectation deliveries"),
@@ -52,7 +51,7 @@ const SEEN: [(&str, Plant, &str); 46] = [
     ("webhooks/batch-spanning-tenants", Plant::WebhookTenantUnchecked, "expectation alerts"),
     ("webhooks/unknown-type", Plant::WebhookUnknownDropped, "expectation holds"),
     ("webhooks/unknown-type", Plant::AlertMissing, "expectation alerts"),
-    ("webhooks/older-version", Plant::WebhookLostAfterAnswer, "expectation destination"),
+    ("webhooks/older-version", Plant::WebhookOlderVersionDropped, "expectation destination"),
     ("webhooks/oversize", Plant::AuditSkipped, "invariant audited"),
     ("webhooks/burst", Plant::WebhookNotDeduplicated, "invariant applied_once"),
 ];

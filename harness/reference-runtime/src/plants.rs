@@ -37,7 +37,7 @@ pub enum Plant {
     CursorNotSaved,
     /// Failed calls leave no audit row.
     AuditSkipped,
-    /// The access token is written to the log.
+    /// The access token, or a webhook's secret, is written to the log.
     SecretLogged,
     /// Holds raise no alert.
     AlertMissing,
@@ -55,11 +55,13 @@ pub enum Plant {
     WebhookUnknownDropped,
     /// A webhook is accepted and not written.
     WebhookLostAfterAnswer,
+    /// Payloads of an older version are dropped.
+    WebhookOlderVersionDropped,
 }
 
 impl Plant {
     /// All of them, in the order in which the documentation lists them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::CursorBeforeCommit,
         Self::RetryAfterIgnored,
         Self::NoValidation,
@@ -83,6 +85,7 @@ impl Plant {
         Self::WebhookTenantUnchecked,
         Self::WebhookUnknownDropped,
         Self::WebhookLostAfterAnswer,
+        Self::WebhookOlderVersionDropped,
     ];
 
     /// The name by which it is asked for.
@@ -132,7 +135,9 @@ impl Plant {
             Self::WaitForgotten => ("wait_forgotten", "a restart forgets how long a run had to wait"),
             Self::CursorNotSaved => ("cursor_not_saved", "a restart begins at the newest page again"),
             Self::AuditSkipped => ("audit_skipped", "writes no audit row for a failed call"),
-            Self::SecretLogged => ("secret_logged", "writes the access token into a log line"),
+            Self::SecretLogged => {
+                ("secret_logged", "writes the access token, or a webhook's secret, into a log line")
+            }
             Self::AlertMissing => ("alert_missing", "raises no alert for what it holds"),
             Self::WebhookNotDeduplicated => (
                 "webhook_not_deduplicated",
@@ -155,6 +160,10 @@ impl Plant {
             Self::WebhookLostAfterAnswer => {
                 ("webhook_lost_after_answer", "answers a webhook with 200 and loses it")
             }
+            Self::WebhookOlderVersionDropped => (
+                "webhook_older_version_dropped",
+                "takes a webhook's payload of before `authorizations` for nothing",
+            ),
         }
     }
 }
@@ -215,6 +224,6 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_valid_ones() {
         let message = "no_such".parse::<Plant>().unwrap_err().to_string();
         assert!(message.starts_with("no plant is called \"no_such\"; there are cursor_before_commit, "));
-        assert!(message.ends_with(", webhook_lost_after_answer"));
+        assert!(message.ends_with(", webhook_older_version_dropped"));
     }
 }

@@ -81,6 +81,7 @@ impl Conductor<'_> {
                     return Ok(Settled::Stuck { held });
                 }
                 if stop == Stop::AtTheInstant {
+                    let _paused = self.stand_in.pause_deliveries();
                     self.stand_in.clock().advance_to(limit);
                     self.subject.advance(limit).await?;
                     return Ok(Settled::Reached { timers_fired });
@@ -93,7 +94,9 @@ impl Conductor<'_> {
             if timers_fired == MAX_TIMERS {
                 return Ok(Settled::Endless);
             }
-            // The provider's clock first: what the timer sets off must find it at the same instant.
+            // The provider's clock first: what the timer sets off must find it at the same instant. But what the provider
+            // sends waits for the subject's clock.
+            let _paused = self.stand_in.pause_deliveries();
             self.stand_in.clock().advance_to(next);
             self.subject.advance(next).await?;
             timers_fired += 1;

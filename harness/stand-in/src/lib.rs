@@ -33,7 +33,8 @@ pub use forms::ErrorForms;
 pub use journal::{Seen, SeenNote, Traffic};
 pub use plan::{FaultSite, PlannedFault, RequestSelector, SpecError, Times, UnusedFault, WebhookSelector};
 pub use webhooks::{
-    Delivered, DeliveryEnd, DeliveryError, DeliveryReport, GivenWebhook, WebhookKeys, check_webhooks,
+    Delivered, DeliveriesPaused, DeliveryEnd, DeliveryError, DeliveryReport, GivenWebhook, WebhookKeys,
+    check_webhooks,
 };
 pub use wire::{
     AuthorityError, CertificateAuthority, Provider, ProviderConfig, StandIn, StandInConfig, StandInError,

@@ -43,7 +43,7 @@ pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, St
         StandInError::AddressInUse(_) | StandInError::Listen { .. } | StandInError::Authority(_) => {
             Stop::environment(error)
         }
-        StandInError::NeedsTls(_) => Stop::usage(error),
+        StandInError::NeedsTls(_) | StandInError::Webhooks(_) => Stop::usage(error),
     })?;
     let credentials = stand_in.credentials();
     let values: Vec<(String, &str)> = stand_in.stand_in_values().collect();

@@ -19,6 +19,7 @@ struct Envelope {
     event_id: Option<Value>,
     team_id: Option<Value>,
     event: Option<Value>,
+    authorizations: Option<Value>,
 }
 
 /// What the provider wants to hear when it asks whether this is its URL.
@@ -52,6 +53,9 @@ pub(super) fn event(raw: &RawValue, account: &str, plants: &Plants) -> EventComm
     }
     let Some(id) = id else { return invalid(None, "event_id is not a text of 1 to 255 characters") };
     let event = envelope.event.unwrap_or_default();
+    if envelope.authorizations.is_none() && plants.has(Plant::WebhookOlderVersionDropped) {
+        return commit(Some(id), HookEffect::Nothing);
+    }
     let field = |name: &str| event.get(name).and_then(Value::as_str);
     let effect = match (field("type"), field("subtype")) {
         (Some("message"), None) => message(&event, &event, plants),

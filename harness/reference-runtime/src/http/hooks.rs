@@ -16,6 +16,7 @@ use super::{MAX_BODY_BYTES, Refusal, Shared, lane};
 use crate::hooks::{Incoming, Verdict, judge};
 use crate::identity::Lane;
 use crate::journal::{About, Level};
+use crate::plants::Plant;
 use crate::store::{HookAudit, HookConfig};
 use crate::vocabulary::HookOutcome;
 use crate::worker::Lanes;
@@ -107,6 +108,10 @@ async fn take(
     let Some(secret) = context.vault.open_hook_secret(&lane, &config.sealed) else {
         return Err(Refusal::internal("the webhook's secret cannot be decrypted; PUT the connection again"));
     };
+    if context.plants.has(Plant::SecretLogged) {
+        let fields = json!({ "secret": secret });
+        context.journal.line(Level::Info, "webhook_received", About::Connection(&lane), fields);
+    }
     let headers: Vec<(String, String)> = head
         .headers
         .iter()

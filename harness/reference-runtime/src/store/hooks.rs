@@ -41,6 +41,8 @@ pub(crate) enum HookEffect {
     Unknown { kind: String, payload: String },
     /// It is not as it must be: it is held.
     Invalid { detail: String, payload: String },
+    /// It asks for nothing, as only a planted bug has it.
+    Nothing,
     /// It is another customer's: nothing of it is applied or kept here.
     OtherTenant,
 }
@@ -195,6 +197,7 @@ fn commit_event(
             }
             Ok(())
         }
+        HookEffect::Nothing => Ok(()),
         HookEffect::Unknown { .. } if bugs.drops_unknown => Ok(()),
         HookEffect::Unknown { kind, payload } => {
             counts.held += 1;
@@ -207,6 +210,7 @@ fn commit_event(
             hold(transaction, audit, event, HoldReason::InvalidRecord, detail, payload)?;
             alert(AlertKind::RecordHeld, format!("event {id} is held: {detail}"))
         }
+        // Refused above.
         HookEffect::OtherTenant => Ok(()),
     }
 }

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 
 /// Requests to the subject at once.
@@ -43,6 +43,8 @@ pub(crate) struct Engine {
     /// What later webhooks have to overtake before it goes out.
     held_back: Mutex<Vec<HeldBack>>,
     tasks: Mutex<JoinSet<()>>,
+    /// How many ask that nothing be sent right now.
+    paused_by: watch::Sender<u32>,
 }
 
 /// A webhook that is to be delivered.
@@ -96,6 +98,7 @@ impl Engine {
             waiting: AtomicUsize::new(0),
             held_back: Mutex::default(),
             tasks: Mutex::default(),
+            paused_by: watch::Sender::new(0),
         })
     }
 
@@ -121,6 +124,12 @@ impl Engine {
             let _ = told.send(ends);
         });
         Ok(telling)
+    }
+
+    /// Nothing is sent until what is handed out is dropped. What falls due meanwhile counts as under way.
+    pub(crate) fn pause(self: &Arc<Self>) -> DeliveriesPaused {
+        self.paused_by.send_modify(|count| *count += 1);
+        DeliveriesPaused(Arc::clone(self))
     }
 
     /// Ends everything that is under way or waits.
@@ -315,6 +324,8 @@ impl Engine {
     /// Makes one attempt and notes it.
     async fn attempt(&self, job: &Job, parcel: &Parcel, attempt: u32, open: OpenDelivery) -> Attempted {
         let room = self.room.acquire().await;
+        // The sender lives as long as this does.
+        let _ = self.paused_by.subscribe().wait_for(|count| *count == 0).await;
         let sealing = if attempt == 1 { &parcel.sealing } else { &Sealing::Right };
         let keys = job.sender.keys();
         let (webhooks, scheme) = (&job.sender.webhooks, job.sender.scheme);
@@ -398,6 +409,15 @@ impl Engine {
             fault,
             end,
         });
+    }
+}
+
+/// Deliveries are paused while it lives.
+pub struct DeliveriesPaused(Arc<Engine>);
+
+impl Drop for DeliveriesPaused {
+    fn drop(&mut self) {
+        self.0.paused_by.send_modify(|count| *count -= 1);
     }
 }
 

@@ -15,6 +15,7 @@ mod sns;
 mod vendor;
 
 pub(crate) use client::check_url;
+pub use engine::DeliveriesPaused;
 pub(crate) use engine::{Engine, Order};
 pub(crate) use handshakes::shake;
 pub(crate) use message::{Message, set_field};

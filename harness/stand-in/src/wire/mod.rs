@@ -21,8 +21,8 @@ use crate::plan::{PlannedFault, UnusedFault};
 use crate::play::{Decision, Play, Script};
 use crate::received::Received;
 use crate::webhooks::{
-    Delivered, DeliveryError, DeliveryReport, Engine, GivenWebhook, Message, Order, Sender, WebhookKeys,
-    check_url, shake,
+    Delivered, DeliveriesPaused, DeliveryError, DeliveryReport, Engine, GivenWebhook, Message, Order, Sender,
+    WebhookKeys, check_url, shake,
 };
 use accept::Door;
 use counterpart_exchange::{
@@ -271,6 +271,13 @@ impl StandIn {
         let provider = self.sending(provider)?;
         let message = provider.1.given(webhook);
         self.send(provider, message, to).await
+    }
+
+    /// Keeps webhooks back until what is handed out is dropped: whoever moves several clocks to one instant has the
+    /// receiver's moved before anything is sent.
+    #[must_use]
+    pub fn pause_deliveries(&self) -> DeliveriesPaused {
+        self.shared.engine.pause()
     }
 
     /// The attempts to deliver webhooks that the journal keeps, in the order in which they ended.
