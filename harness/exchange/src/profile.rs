@@ -367,6 +367,32 @@ mod tests {
     }
 
     #[test]
+    fn webhooks_have_to_make_sense() {
+        for (text, expected) in [
+            (
+                "webhooks: {scheme: slack, id: {body: a.b}, tenant: {header: x-t}, event_type: path_end}",
+                "nothing",
+            ),
+            ("webhooks: {scheme: slack, headers: {x-a: '{id} {unix_s}'}}", "nothing"),
+            ("webhooks: {scheme: slack, headers: {x-a: '{idd}'}}", "did you mean `id`?"),
+            ("webhooks: {scheme: slack, retry_headers: {x-a: '{id'}}", "is never closed"),
+            ("webhooks: {scheme: slack, id: {body: a..b}}", "is no dotted path"),
+            ("webhooks: {scheme: slack, older_version: {without: ['']}}", "is no dotted path"),
+            ("webhooks: {scheme: slack, retry: {waits_s: [1], timeout_s: 0}}", "leaves no time to answer"),
+            ("webhooks: {scheme: slack, secret: {placeholder: 'Secret 1'}}", "is not a placeholder"),
+            ("webhooks: {scheme: slack, secret: {placeholder: 'webhook_secret:1'}}", "nothing"),
+            ("webhooks: {schem: slack}", "schem"),
+        ] {
+            assert!(problem(text).contains(expected), "{text}: {}", problem(text));
+        }
+        let waits = vec!["1"; 101].join(",");
+        assert!(
+            problem(&format!("webhooks: {{scheme: slack, retry: {{waits_s: [{waits}]}}}}"))
+                .contains("at most 100")
+        );
+    }
+
+    #[test]
     fn what_is_played_as_state_has_to_fit_together() {
         for (text, expected) in [
             ("resources: {a: {id: id, list: list, items: all}}", "nothing"),

@@ -4,7 +4,7 @@
 use counterpart_exchange::Library;
 use counterpart_outcome::ScenarioOutcome;
 use counterpart_reference_subject::{Plant, ReferenceLaunch, spec};
-use counterpart_scenario::{Catalogue, Planner, RunOptions, Runner, Selection, SnapshotMode, select};
+use counterpart_scenario::{Catalogue, Plan, Planner, RunOptions, Runner, Selection, SnapshotMode, select};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,17 @@ pub(crate) fn names() -> Vec<String> {
 }
 
 /// The outcomes of the scenarios whose names fit.
+#[allow(dead_code, reason = "each test file takes what it needs")]
 pub(crate) fn play(filter: Option<&str>, plants: &[Plant]) -> Vec<ScenarioOutcome> {
+    play_changed(filter, plants, |_| {})
+}
+
+/// The same, with a change to each plan.
+pub(crate) fn play_changed(
+    filter: Option<&str>,
+    plants: &[Plant],
+    change: impl Fn(&mut Plan),
+) -> Vec<ScenarioOutcome> {
     // Another test of this process may have done so already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -27,8 +37,9 @@ pub(crate) fn play(filter: Option<&str>, plants: &[Plant]) -> Vec<ScenarioOutcom
     let selection = Selection { paths: Vec::new(), filter: filter.map(str::to_owned) };
     let selected = select(root, &selection).unwrap();
     assert!(!selected.is_empty(), "no scenario fits {filter:?}");
-    let plans: Vec<_> =
+    let mut plans: Vec<_> =
         selected.iter().map(|one| planner.plan(&relative(&one.path), &one.name).unwrap()).collect();
+    plans.iter_mut().for_each(change);
     let launch = ReferenceLaunch { plants: BTreeSet::from_iter(plants.iter().copied()) };
     let options = RunOptions { seed: 1, snapshots: SnapshotMode::ReportOnly, tenants: "tenant".to_owned() };
     let http = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -257,3 +257,70 @@ async fn a_new_url_is_verified_before_its_subscription_holds() {
     let urls: Vec<String> = stand_in.providers()[0].subscriptions().into_iter().map(|one| one.url).collect();
     assert_eq!(urls, [good.url()]);
 }
+
+#[tokio::test]
+async fn what_falls_due_while_deliveries_are_paused_is_under_way_and_not_sent() {
+    let more = "  retry: {waits_s: [30]}\n";
+    let stand_in = playing(&signed_by("slack", more), vec![inbound("event-1", EVENT)]).start().await;
+    let receiver = Receiver::start().await.statuses([500]);
+    stand_in.deliver("rooms", "event-1", &receiver.url()).await.unwrap();
+    let paused = stand_in.pause_deliveries();
+    stand_in.clock().advance_to(stand_in.clock().next_timer().unwrap());
+    assert_eq!(stand_in.traffic().deliveries_under_way, 1, "at the very instant at which it is due");
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((receiver.came().len(), stand_in.traffic().deliveries_under_way), (1, 1));
+    drop(paused);
+    until("the second attempt", || stand_in.traffic().deliveries_under_way == 0).await;
+    assert_eq!(receiver.came().len(), 2);
+}
+
+#[tokio::test]
+async fn a_secret_comes_from_a_placeholder_or_is_given() {
+    let placeholder = "webhook_secret:1".to_owned();
+    let profile = signed_by("github", &format!("  secret: {{placeholder: '{placeholder}'}}\n"));
+    let mut played = playing(&profile, vec![inbound("event-1", EVENT)]);
+    let without = playing(&profile, vec![inbound("event-1", EVENT)]).try_start().await;
+    let error = without.err().unwrap().to_string();
+    assert!(error.contains("no fixture that is played has «webhook_secret:1»"), "{error}");
+    let kept = counterpart_exchange::RedactedValue { length_chars: 32 };
+    played.config.providers[0].fixtures[0].redacted.insert("«webhook_secret:1»".parse().unwrap(), kept);
+    let stand_in = played.start().await;
+    let values: Vec<String> = stand_in.stand_in_values().map(|(_, value)| value.to_owned()).collect();
+    assert_eq!([stand_in.webhook_keys()[0].secret.clone()], values[..]);
+    let receiver = Receiver::start().await;
+    stand_in.deliver("rooms", "event-1", &receiver.url()).await.unwrap();
+    stand_in.providers()[0].sign_webhooks_with("given".to_owned()).unwrap();
+    stand_in.deliver("rooms", "event-1", &receiver.url()).await.unwrap();
+    let came = receiver.came();
+    assert!(
+        verify(&stand_in, &receiver, &came[0]).is_err() && verify(&stand_in, &receiver, &came[1]).is_ok()
+    );
+    let adyen = playing(&signed_by("adyen", ""), vec![]).start().await;
+    let unfit = adyen.providers()[0].sign_webhooks_with("not hexadecimal".to_owned()).unwrap_err();
+    assert!(
+        unfit.contains("does not fit the scheme `adyen`") && !unfit.contains("not hexadecimal"),
+        "{unfit}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_no_fixture_holds_is_delivered_too() {
+    let stand_in = playing(&signed_by("stripe", ""), vec![]).start().await;
+    let receiver = Receiver::start().await;
+    let webhook = counterpart_stand_in::GivenWebhook {
+        name: "mine".to_owned(),
+        method: "POST".parse().unwrap(),
+        target: "/".to_owned(),
+        headers: vec![("x-mine".to_owned(), "1".to_owned())],
+        body: r#"{"id":"evt_9"}"#.into(),
+    };
+    let report = stand_in.deliver_given("rooms", webhook, &receiver.url()).await.unwrap();
+    assert_eq!(report.first_attempts, [DeliveryEnd::Accepted { status: 200 }]);
+    let came = receiver.came().pop().unwrap();
+    assert_eq!((came.header("x-mine"), came.text()), (Some("1"), r#"{"id":"evt_9"}"#));
+    verify(&stand_in, &receiver, &came).unwrap();
+    let noted = &stand_in.delivered()[0];
+    assert_eq!((&*noted.exchange, noted.id.as_deref()), ("mine", Some("evt_9")));
+}
