@@ -8,7 +8,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 80] = [
+const SEEN: [(&str, Plant, &str); 99] = [
     ("chat-import/happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("chat-import/happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("chat-import/token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -89,6 +89,25 @@ const SEEN: [(&str, Plant, &str); 80] = [
     ("tokens/expiry-told-as-forbidden", Plant::NoRefresh, "expectation requests"),
     ("tokens/missing-scope", Plant::ForbiddenRetried, "expectation requests"),
     ("tokens/revoked-token", Plant::AlertMissing, "expectation alerts"),
+    ("webhooks/happy-path", Plant::WebhookLostAfterAnswer, "expectation destination"),
+    ("webhooks/duplicate", Plant::WebhookNotDeduplicated, "invariant applied_once"),
+    ("webhooks/concurrent-duplicates", Plant::WebhookNotDeduplicated, "invariant applied_once"),
+    ("webhooks/out-of-order", Plant::WebhookOlderWins, "expectation destination"),
+    ("webhooks/delayed", Plant::WebhookOlderWins, "expectation destination"),
+    ("webhooks/lost", Plant::SecretLogged, "invariant no_secret"),
+    ("webhooks/bad-signature", Plant::WebhookUnverified, "step webhook"),
+    ("webhooks/bad-signature", Plant::AuditSkipped, "invariant audited"),
+    ("webhooks/altered-on-the-way", Plant::WebhookUnverified, "expectation deliveries"),
+    ("webhooks/stale-timestamp", Plant::WebhookStaleAccepted, "step webhook"),
+    ("webhooks/wrong-tenant", Plant::WebhookTenantUnchecked, "expectation alerts"),
+    ("webhooks/replayed", Plant::WebhookStaleAccepted, "expectation deliveries"),
+    ("webhooks/batch", Plant::WebhookNotDeduplicated, "invariant applied_once"),
+    ("webhooks/batch-spanning-tenants", Plant::WebhookTenantUnchecked, "expectation alerts"),
+    ("webhooks/unknown-type", Plant::WebhookUnknownDropped, "expectation holds"),
+    ("webhooks/unknown-type", Plant::AlertMissing, "expectation alerts"),
+    ("webhooks/older-version", Plant::WebhookOlderVersionDropped, "expectation destination"),
+    ("webhooks/oversize", Plant::AuditSkipped, "invariant audited"),
+    ("webhooks/burst", Plant::WebhookNotDeduplicated, "invariant applied_once"),
 ];
 
 #[test]

@@ -32,12 +32,13 @@ pub use library::{FixtureRef, Library};
 pub use operation::{OperationName, OperationTemplate, RequestTarget};
 pub use placeholder::{Hider, Placeholder, StandInValues, find_placeholders};
 pub use profile::{
-    ArchivedInList, ArchivedMark, AtEnd, Auth, BearerAuth, ClientAuthentication, ErrorForm, EtagKind, Etags,
-    FieldName, FieldValue, FittingOperation, Grow, Handshake, HeaderTemplate, IdForm, IdempotencyKey,
-    Identifiers, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, LifeUnit, Limit, LimitFigure, LimitKind,
-    LimitRefusal, ListFilter, ListOrder, NextPage, OAuth2, OnReuse, OtherRequest, PageSize, PagedBy,
-    Pagination, Per, Pkce, PkceMethod, ProviderProfile, Rate, RateLimit, RecordTimestamps, Refresh,
-    RefreshTokens, Refusal, Repeated, Resource, RetryAfterForm, SecretFields, TemplatePart, TimeOfDay,
-    TokenFields, Volatile, WebhookSubscriptions, WindowBegins,
+    AcceptedAnswers, ArchivedInList, ArchivedMark, AtEnd, Auth, BearerAuth, ClientAuthentication, ErrorForm,
+    EtagKind, Etags, FieldName, FieldValue, FittingOperation, Grow, Handshake, HeaderTemplate, IdForm,
+    IdempotencyKey, Identifiers, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, LifeUnit, Limit,
+    LimitFigure, LimitKind, LimitRefusal, ListFilter, ListOrder, NextPage, OAuth2, OlderPayload, OnReuse,
+    OtherRequest, PageSize, PagedBy, Pagination, Per, Pkce, PkceMethod, ProviderProfile, Rate, RateLimit,
+    RecordTimestamps, Refresh, RefreshTokens, Refusal, Repeated, Resource, RetryAfterForm, SecretFields,
+    TemplatePart, TimeOfDay, TokenFields, Volatile, WebhookCalls, WebhookEvents, WebhookField, WebhookRetry,
+    WebhookSecret, WebhookSubscriptions, Webhooks, WindowBegins,
 };
 pub use status::{RefusalStatus, StatusWithin};

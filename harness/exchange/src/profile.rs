@@ -13,6 +13,7 @@ mod quota;
 mod refusal;
 mod resources;
 mod subscriptions;
+mod webhooks;
 
 pub use auth::{
     Auth, BearerAuth, ClientAuthentication, LifeUnit, OAuth2, OnReuse, Pkce, PkceMethod, Refresh,
@@ -33,6 +34,10 @@ pub use resources::{
     ArchivedInList, ArchivedMark, Grow, IdForm, ListFilter, ListOrder, RecordTimestamps, Resource,
 };
 pub use subscriptions::{Handshake, WebhookSubscriptions};
+pub use webhooks::{
+    AcceptedAnswers, OlderPayload, WebhookCalls, WebhookEvents, WebhookField, WebhookRetry, WebhookSecret,
+    Webhooks,
+};
 
 use crate::document::{Document, DocumentError, parse_document, read_text};
 use crate::operation::slug;
@@ -95,6 +100,9 @@ pub struct ProviderProfile {
     /// Which resource holds webhook subscriptions, and how they are verified.
     #[serde(default)]
     pub webhook_subscriptions: Option<WebhookSubscriptions>,
+    /// How its webhooks are signed, told apart and repeated.
+    #[serde(default)]
+    pub webhooks: Option<Webhooks>,
     /// How a repeated write is recognised.
     #[serde(default)]
     pub idempotency: Option<IdempotencyKey>,
@@ -324,6 +332,7 @@ impl ProviderProfile {
                 ));
             }
         }
+        self.webhooks.as_ref().map_or(Ok(()), Webhooks::check)?;
         if let Some(subscriptions) = &self.webhook_subscriptions
             && !self.resources.contains_key(&subscriptions.resource)
         {
@@ -366,6 +375,32 @@ mod tests {
             Ok(_) => "nothing".to_owned(),
             Err(error) => error.to_string(),
         }
+    }
+
+    #[test]
+    fn webhooks_have_to_make_sense() {
+        for (text, expected) in [
+            (
+                "webhooks: {scheme: slack, id: {body: a.b}, tenant: {header: x-t}, event_type: path_end}",
+                "nothing",
+            ),
+            ("webhooks: {scheme: slack, headers: {x-a: '{id} {unix_s}'}}", "nothing"),
+            ("webhooks: {scheme: slack, headers: {x-a: '{idd}'}}", "did you mean `id`?"),
+            ("webhooks: {scheme: slack, retry_headers: {x-a: '{id'}}", "is never closed"),
+            ("webhooks: {scheme: slack, id: {body: a..b}}", "is no dotted path"),
+            ("webhooks: {scheme: slack, older_version: {without: ['']}}", "is no dotted path"),
+            ("webhooks: {scheme: slack, retry: {waits_s: [1], timeout_s: 0}}", "leaves no time to answer"),
+            ("webhooks: {scheme: slack, secret: {placeholder: 'Secret 1'}}", "is not a placeholder"),
+            ("webhooks: {scheme: slack, secret: {placeholder: 'webhook_secret:1'}}", "nothing"),
+            ("webhooks: {schem: slack}", "schem"),
+        ] {
+            assert!(problem(text).contains(expected), "{text}: {}", problem(text));
+        }
+        let waits = vec!["1"; 101].join(",");
+        assert!(
+            problem(&format!("webhooks: {{scheme: slack, retry: {{waits_s: [{waits}]}}}}"))
+                .contains("at most 100")
+        );
     }
 
     #[test]

@@ -103,18 +103,34 @@ impl Vault {
 
     /// `None` only if the cipher refuses, which it does for values of many gigabytes.
     pub(crate) fn seal(&self, lane: &Lane, credentials: &Credentials) -> Option<Sealed> {
-        let plain = serde_json::to_vec(credentials).ok()?;
+        self.seal_bytes(&owner(lane), &serde_json::to_vec(credentials).ok()?)
+    }
+
+    /// The secret by which a connection's webhooks are verified. It is no credential and does not open as one.
+    pub(crate) fn seal_hook_secret(&self, lane: &Lane, secret: &str) -> Option<Sealed> {
+        self.seal_bytes(&hook_owner(lane), secret.as_bytes())
+    }
+
+    /// `None` when the value was sealed with another key or for another connection, or is damaged.
+    pub(crate) fn open_hook_secret(&self, lane: &Lane, sealed: &Sealed) -> Option<String> {
+        String::from_utf8(self.open_bytes(&hook_owner(lane), sealed)?).ok()
+    }
+
+    fn seal_bytes(&self, owner: &[u8], plain: &[u8]) -> Option<Sealed> {
         let nonce = ChaCha20Poly1305::generate_nonce(&mut OsRng);
-        let cipher = self.0.encrypt(&nonce, Payload { msg: &plain, aad: &owner(lane) }).ok()?;
+        let cipher = self.0.encrypt(&nonce, Payload { msg: plain, aad: owner }).ok()?;
         Some(Sealed([nonce.as_slice(), &cipher].concat()))
+    }
+
+    fn open_bytes(&self, owner: &[u8], sealed: &Sealed) -> Option<Vec<u8>> {
+        let (nonce, cipher) = sealed.0.split_at_checked(NONCE_BYTES)?;
+        let payload = Payload { msg: cipher, aad: owner };
+        self.0.decrypt(Nonce::from_slice(nonce), payload).ok()
     }
 
     /// `None` when the value was sealed with another key or for another connection, or is damaged.
     pub(crate) fn open(&self, lane: &Lane, sealed: &Sealed) -> Option<Credentials> {
-        let (nonce, cipher) = sealed.0.split_at_checked(NONCE_BYTES)?;
-        let payload = Payload { msg: cipher, aad: &owner(lane) };
-        let plain = self.0.decrypt(Nonce::from_slice(nonce), payload).ok()?;
-        serde_json::from_slice(&plain).ok()
+        serde_json::from_slice(&self.open_bytes(&owner(lane), sealed)?).ok()
     }
 }
 
@@ -127,6 +143,10 @@ impl fmt::Debug for Vault {
 /// Names cannot hold a slash, so no two connections share this.
 fn owner(lane: &Lane) -> Vec<u8> {
     format!("{}/{}", lane.tenant.as_str(), lane.connection.as_str()).into_bytes()
+}
+
+fn hook_owner(lane: &Lane) -> Vec<u8> {
+    [owner(lane).as_slice(), b"/webhook"].concat()
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub enum Plant {
     CursorNotSaved,
     /// Failed calls leave no audit row.
     AuditSkipped,
-    /// The access token is written to the log.
+    /// The access token, or a webhook's secret, is written to the log.
     SecretLogged,
     /// Holds raise no alert.
     AlertMissing,
@@ -59,11 +59,27 @@ pub enum Plant {
     RefreshTokenDropped,
     /// Any certificate is good.
     CertificateUnchecked,
+    /// A webhook that comes again is applied again.
+    WebhookNotDeduplicated,
+    /// Signatures are not checked.
+    WebhookUnverified,
+    /// The time of a signature is not checked.
+    WebhookStaleAccepted,
+    /// What comes last counts, whenever it happened.
+    WebhookOlderWins,
+    /// The account in a webhook is not looked at.
+    WebhookTenantUnchecked,
+    /// Events of unknown types are dropped.
+    WebhookUnknownDropped,
+    /// A webhook is accepted and not written.
+    WebhookLostAfterAnswer,
+    /// Payloads of an older version are dropped.
+    WebhookOlderVersionDropped,
 }
 
 impl Plant {
     /// All of them, in the order in which the documentation lists them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 33] = [
         Self::CursorBeforeCommit,
         Self::RetryAfterIgnored,
         Self::NoValidation,
@@ -89,6 +105,14 @@ impl Plant {
         Self::Impatient,
         Self::RefreshTokenDropped,
         Self::CertificateUnchecked,
+        Self::WebhookNotDeduplicated,
+        Self::WebhookUnverified,
+        Self::WebhookStaleAccepted,
+        Self::WebhookOlderWins,
+        Self::WebhookTenantUnchecked,
+        Self::WebhookUnknownDropped,
+        Self::WebhookLostAfterAnswer,
+        Self::WebhookOlderVersionDropped,
     ];
 
     /// The name by which it is asked for.
@@ -138,7 +162,9 @@ impl Plant {
             Self::WaitForgotten => ("wait_forgotten", "a restart forgets how long a run had to wait"),
             Self::CursorNotSaved => ("cursor_not_saved", "a restart begins at the newest page again"),
             Self::AuditSkipped => ("audit_skipped", "writes no audit row for a failed call"),
-            Self::SecretLogged => ("secret_logged", "writes the access token into a log line"),
+            Self::SecretLogged => {
+                ("secret_logged", "writes the access token, or a webhook's secret, into a log line")
+            }
             Self::AlertMissing => ("alert_missing", "raises no alert for what it holds"),
             Self::CirclesUnnoticed => {
                 ("circles_unnoticed", "follows a page that leads back to itself, as often as it does")
@@ -166,6 +192,31 @@ impl Plant {
             Self::CertificateUnchecked => {
                 ("certificate_unchecked", "trusts whatever certificate it is shown")
             }
+            Self::WebhookNotDeduplicated => (
+                "webhook_not_deduplicated",
+                "applies a webhook again that comes again, and the destination has no unique key",
+            ),
+            Self::WebhookUnverified => ("webhook_unverified", "believes a webhook whatever its signature"),
+            Self::WebhookStaleAccepted => {
+                ("webhook_stale_accepted", "takes a webhook however long ago it was signed")
+            }
+            Self::WebhookOlderWins => (
+                "webhook_older_wins",
+                "takes what comes last for the latest, so an older webhook overwrites a newer one",
+            ),
+            Self::WebhookTenantUnchecked => {
+                ("webhook_tenant_unchecked", "applies a webhook without looking whose account it is about")
+            }
+            Self::WebhookUnknownDropped => {
+                ("webhook_unknown_dropped", "drops events of types that it does not know, and says nothing")
+            }
+            Self::WebhookLostAfterAnswer => {
+                ("webhook_lost_after_answer", "answers a webhook with 200 and loses it")
+            }
+            Self::WebhookOlderVersionDropped => (
+                "webhook_older_version_dropped",
+                "takes a webhook's payload of before `authorizations` for nothing",
+            ),
         }
     }
 }
@@ -226,6 +277,6 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_valid_ones() {
         let message = "no_such".parse::<Plant>().unwrap_err().to_string();
         assert!(message.starts_with("no plant is called \"no_such\"; there are cursor_before_commit, "));
-        assert!(message.ends_with(", certificate_unchecked"));
+        assert!(message.ends_with(", webhook_older_version_dropped"));
     }
 }

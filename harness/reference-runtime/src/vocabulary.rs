@@ -44,6 +44,7 @@ words! {
         PermissionDenied = "permission_denied",
         NotFound = "not_found",
         Refused = "refused",
+        UnknownEvent = "unknown_event",
     }
 }
 
@@ -57,6 +58,21 @@ words! {
         CertificateRejected = "certificate_rejected",
         PermissionDenied = "permission_denied",
         NotFound = "not_found",
+        WrongTenant = "wrong_tenant",
+        UnknownEvent = "unknown_event",
+        EventConflict = "event_conflict",
+    }
+}
+
+words! {
+    /// What became of a webhook, as the audit trail tells it.
+    HookOutcome {
+        Ok = "ok",
+        Unverified = "unverified",
+        Stale = "stale",
+        TooLarge = "too_large",
+        InvalidBody = "invalid_body",
+        OtherTenant = "other_tenant",
     }
 }
 
@@ -70,6 +86,7 @@ impl HoldReason {
             Self::CertificateRejected => AlertKind::CertificateRejected,
             Self::PermissionDenied => AlertKind::PermissionDenied,
             Self::NotFound => AlertKind::NotFound,
+            Self::UnknownEvent => AlertKind::UnknownEvent,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Virtual time: moves both clocks from timer to timer, and only when nothing is under way.
 //!
 //! Quiet means that the subject is busy with nothing and that both sides count the same requests, what the
-//! stand-in holds on purpose apart, seen twice in a row.
+//! stand-in holds on purpose apart, and that no webhook is on its way, seen twice in a row.
 
 use counterpart_stand_in::{StandIn, Traffic};
 use counterpart_subject::{ClockState, ProbeName, Stopwatch, Subject, SubjectError};
@@ -81,6 +81,7 @@ impl Conductor<'_> {
                     return Ok(Settled::Stuck { held });
                 }
                 if stop == Stop::AtTheInstant {
+                    let _paused = self.stand_in.pause_deliveries();
                     self.stand_in.clock().advance_to(limit);
                     self.subject.advance(limit).await?;
                     return Ok(Settled::Reached { timers_fired });
@@ -93,7 +94,9 @@ impl Conductor<'_> {
             if timers_fired == MAX_TIMERS {
                 return Ok(Settled::Endless);
             }
-            // The provider's clock first: what the timer sets off must find it at the same instant.
+            // The provider's clock first: what the timer sets off must find it at the same instant. But what the provider
+            // sends waits for the subject's clock.
+            let _paused = self.stand_in.pause_deliveries();
             self.stand_in.clock().advance_to(next);
             self.subject.advance(next).await?;
             timers_fired += 1;
@@ -133,13 +136,15 @@ impl Conductor<'_> {
                 since_change = Stopwatch::start();
             } else if since_change.elapsed() > MAX_RESTLESS {
                 return Ok(Quiet::No(format!(
-                    "busy {}, requests begun {} and over {}; the stand-in received {} and answered {}, holds {}",
+                    "busy {}, requests begun {} and over {}; the stand-in received {} and answered {}, holds {}, \
+                     delivers {}",
                     state.busy,
                     state.started,
                     state.finished,
                     traffic.received,
                     traffic.answered,
-                    traffic.held
+                    traffic.held,
+                    traffic.deliveries_under_way
                 )));
             }
             last = Some(now);
@@ -170,7 +175,7 @@ impl Conductor<'_> {
             };
             calm = if traffic == last { calm + 1 } else { 0 };
             last = traffic;
-            if done && calm > 0 && traffic.received == traffic.answered {
+            if done && calm > 0 && traffic.received == traffic.answered && traffic.deliveries_under_way == 0 {
                 return Ok(Quiet::RealTime);
             }
         }
@@ -203,7 +208,10 @@ fn is_quiet(state: &ClockState, traffic: &Traffic, baseline: Baseline, reach: Re
             started >= received && started == finished + traffic.held + traffic.connections_hung
         }
     };
-    state.busy == 0 && agree && traffic.received == traffic.answered + traffic.held
+    state.busy == 0
+        && agree
+        && traffic.received == traffic.answered + traffic.held
+        && traffic.deliveries_under_way == 0
 }
 
 /// Whether every request that the subject begins reaches the stand-in.
@@ -253,6 +261,11 @@ mod tests {
         assert!(
             is_quiet(&state(0, 9, 9), &traffic(1, 1, 0), Baseline { received: 0, started: 8 }, Reach::Every),
             "ran before"
+        );
+        let delivering = Traffic { deliveries_under_way: 1, ..traffic(2, 2, 0) };
+        assert!(
+            !is_quiet(&state(0, 2, 2), &delivering, Baseline::default(), Reach::Every),
+            "a webhook is on its way"
         );
         let not_every = |state, traffic| is_quiet(&state, &traffic, Baseline::default(), Reach::NotEvery);
         assert!(not_every(state(0, 3, 3), traffic(1, 1, 0)), "two connections were refused");

@@ -150,10 +150,14 @@ pub enum Step {
         #[serde(default)]
         status: Option<u16>,
     },
-    /// Delivers a recorded webhook to the subject. Not implemented yet.
+    /// Delivers a recorded webhook to the subject, signed anew, and waits for what the first attempts come to.
     Webhook {
-        /// The inbound exchange.
+        /// The inbound exchange: `event-1`, or `slack/channel-messages#event-1`.
         exchange: String,
+        /// The status that the subject must answer to the first attempt that goes out. Without it: 2xx, or anything
+        /// where a fault strikes.
+        #[serde(default)]
+        status: Option<u16>,
     },
     /// Puts a file where the subject looks for files. Not implemented yet.
     File {
@@ -185,7 +189,7 @@ pub enum Step {
 }
 
 /// Steps that the schema has and this build does not.
-pub const UNIMPLEMENTED_STEPS: [&str; 6] = ["webhook", "file", "kill", "deploy", "parallel", "wait_for"];
+pub const UNIMPLEMENTED_STEPS: [&str; 5] = ["file", "kill", "deploy", "parallel", "wait_for"];
 
 /// A word that takes nothing: `{}`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -227,6 +231,8 @@ pub enum Expectation {
     },
     /// How much virtual time passed.
     Elapsed(ElapsedExpected),
+    /// How often webhooks were delivered, and how often the subject accepted one.
+    Deliveries(DeliveriesExpected),
     /// The state of things, compared with what was reviewed and committed.
     Snapshot {
         /// Of what.
@@ -350,6 +356,27 @@ pub struct ProbeExpected {
     pub count: Option<usize>,
 }
 
+/// `deliveries: {count: 2, accepted: 2}`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveriesExpected {
+    /// Exactly so many attempts were sent.
+    #[serde(default)]
+    pub count: Option<usize>,
+    /// Exactly so many of them were accepted.
+    #[serde(default)]
+    pub accepted: Option<usize>,
+    /// Exactly so many of them were refused with a status.
+    #[serde(default)]
+    pub refused: Option<usize>,
+    /// Exactly so many of them were of a fault's making, or spoilt by it.
+    #[serde(default)]
+    pub faulted: Option<usize>,
+    /// The exchanges that were sent, in this order, each attempt by its id.
+    #[serde(default)]
+    pub order: Option<Vec<String>>,
+}
+
 /// What a snapshot is taken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -406,6 +433,7 @@ impl Expectation {
             Self::Holds(_) => "holds",
             Self::Runs { .. } => "runs",
             Self::Elapsed(_) => "elapsed",
+            Self::Deliveries(_) => "deliveries",
             Self::Snapshot { .. } => "snapshot",
             Self::Audit { .. } => "audit",
             Self::Order { .. } => "order",

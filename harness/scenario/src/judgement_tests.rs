@@ -99,6 +99,7 @@ fn good() -> Observed {
         steps: Vec::new(),
         step_violations: Vec::new(),
         seen: vec![seen(0, 200)],
+        delivered: Vec::new(),
         unused_faults: Vec::new(),
         counts: Counts { replayed: 1, ..Counts::default() },
         unused_exchanges: Vec::new(),

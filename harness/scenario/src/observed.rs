@@ -2,7 +2,7 @@
 
 use crate::plan::Plan;
 use counterpart_outcome::{ExchangeSeen, Place, StepOutcome, Violation, ViolationKind};
-use counterpart_stand_in::{Counts, Seen, UnusedFault};
+use counterpart_stand_in::{Counts, Delivered, DeliveryEnd, Seen, UnusedFault};
 use counterpart_subject::{Probe, ProbeName, SubjectSpec};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -15,6 +15,8 @@ pub(crate) struct Observed {
     pub(crate) steps: Vec<StepOutcome>,
     pub(crate) step_violations: Vec<Violation>,
     pub(crate) seen: Vec<Seen>,
+    /// The webhooks that went out.
+    pub(crate) delivered: Vec<Delivered>,
     pub(crate) unused_faults: Vec<UnusedFault>,
     pub(crate) counts: Counts,
     /// Exchanges that were never asked for.
@@ -31,7 +33,20 @@ impl Observed {
         self.ended.duration_since(self.began)
     }
 
+    /// What passed between both sides: the requests in order, then the webhooks in order.
     pub(crate) fn exchanges(&self) -> Vec<ExchangeSeen> {
+        let last = self.seen.last().map_or(0, |seen| seen.seq);
+        let webhooks = self.delivered.iter().zip(last + 1..).map(|(delivered, seq)| ExchangeSeen {
+            seq,
+            at: delivered.at,
+            operation: delivered.operation.to_string(),
+            method: delivered.method.to_string(),
+            target: path_of(&delivered.url),
+            exchange: Some(delivered.exchange.to_string()),
+            fault: delivered.fault.map(str::to_owned),
+            status: delivered.end.status(),
+            note: told(delivered),
+        });
         self.seen
             .iter()
             .map(|seen| ExchangeSeen {
@@ -45,7 +60,24 @@ impl Observed {
                 status: seen.status,
                 note: seen.note.to_string(),
             })
+            .chain(webhooks)
             .collect()
+    }
+}
+
+/// The path of a URL: its port is another one each time.
+fn path_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').map_or_else(|| "/".to_owned(), |at| rest[at..].to_owned())
+}
+
+fn told(delivered: &Delivered) -> String {
+    let Delivered { attempt, signature, end, .. } = delivered;
+    match end {
+        // What the system says of a connection differs from one time to the next.
+        DeliveryEnd::Failed(_) => format!("webhook, attempt {attempt}, signature {signature}: no answer"),
+        DeliveryEnd::Lost | DeliveryEnd::Inapplicable(_) => format!("webhook: {end}"),
+        _ => format!("webhook, attempt {attempt}, signature {signature}: {end}"),
     }
 }
 

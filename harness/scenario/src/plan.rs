@@ -12,7 +12,7 @@ use counterpart_exchange::{
     DocumentError, Fixture, FixtureRef, Library, Place, ProviderProfile, parse_document, read_text, suggest,
 };
 use counterpart_outcome::{Digest, FixtureSeen};
-use counterpart_stand_in::{ErrorForms, PlannedFault};
+use counterpart_stand_in::{ErrorForms, PlannedFault, WebhookSelector, check_webhooks};
 use counterpart_subject::{ProbeName, SubjectSpec, words_of};
 use indexmap::IndexMap;
 use serde_saphyr::{Location, Spanned};
@@ -115,6 +115,10 @@ impl<'a> Planner<'a> {
                     format!("{name} needs a stand-in that speaks TLS; add `tls: {{}}` to the scenario");
                 check.at(entry.value.at.referenced, message);
             }
+        }
+        check_webhook_steps(&file.steps, &provider.profile, &played, &mut check);
+        if let Err(problem) = check_webhooks(&provider.profile) {
+            check.whole(problem);
         }
         if let Err(problem) = ErrorForms::check(&provider.profile) {
             check.whole(problem);
@@ -229,6 +233,17 @@ impl<'a> Planner<'a> {
                     }
                     None
                 }
+                Expectation::Deliveries(deliveries) => {
+                    let bounds =
+                        [deliveries.count, deliveries.accepted, deliveries.refused, deliveries.faulted];
+                    if bounds.iter().all(Option::is_none) && deliveries.order.is_none() {
+                        check.at(
+                            expectation.referenced,
+                            "says nothing: give `count`, `accepted`, `refused`, `faulted` or `order`".into(),
+                        );
+                    }
+                    None
+                }
                 Expectation::Destination(_) => Some(ProbeName::Destination),
                 Expectation::Alerts(alerts) => {
                     if alerts.none == alerts.kinds.is_some() {
@@ -284,6 +299,11 @@ fn check_steps(steps: &[Spanned<Step>], subject: &SubjectSpec, check: &mut Check
                     check_words(step.referenced, &trigger[name], &words_of(&subject.trigger[name]), check);
                 }
             }
+            Step::Webhook { .. } if subject.webhooks.is_none() => {
+                let message = "the subject's description does not say where it takes webhooks; \
+                               write `webhooks = \"/path\"` under [subject.<name>]";
+                check.at(step.referenced, message.to_owned());
+            }
             Step::Call { request, .. }
                 if !request.split_once(' ').is_some_and(|(_, path)| path.starts_with('/')) =>
             {
@@ -298,6 +318,22 @@ fn check_steps(steps: &[Spanned<Step>], subject: &SubjectSpec, check: &mut Check
                 check_steps(steps, subject, check);
             }
             _ => {}
+        }
+    }
+}
+
+/// A webhook is one that the fixtures hold, and its provider is known to sign.
+fn check_webhook_steps(
+    steps: &[Spanned<Step>],
+    profile: &ProviderProfile,
+    fixtures: &[Fixture],
+    check: &mut Check<'_>,
+) {
+    for step in flattened(steps) {
+        if let Step::Webhook { exchange, .. } = &step.value {
+            if let Err(problem) = WebhookSelector::Exchange(exchange.clone()).check(profile, fixtures) {
+                check.at(step.referenced, problem);
+            }
         }
     }
 }
@@ -326,9 +362,13 @@ fn check_can_fail(file: &ScenarioFile, check: &mut Check<'_>) {
     if file.steps.is_empty() {
         check.whole("`steps` is empty; a scenario begins with a trigger".to_owned());
     }
-    let acts = |step: &&Spanned<Step>| matches!(step.value, Step::Trigger(_) | Step::Call { .. });
+    let acts = |step: &&Spanned<Step>| {
+        matches!(step.value, Step::Trigger(_) | Step::Call { .. } | Step::Webhook { .. })
+    };
     if !file.steps.is_empty() && !flattened(&file.steps).iter().any(acts) {
-        check.whole("no step sets anything off; a scenario has a `trigger` or a `call`".to_owned());
+        check.whole(
+            "no step sets anything off; a scenario has a `trigger`, a `webhook` or a `call`".to_owned(),
+        );
     }
     if file.expect.is_empty() {
         check.whole("`expect` is empty; say what must come of the steps".to_owned());

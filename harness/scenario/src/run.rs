@@ -14,7 +14,8 @@ use crate::unjudged::{Unjudged, unjudged};
 use counterpart_exchange::ProviderProfile;
 use counterpart_outcome::{Attempt, Replay, ScenarioOutcome, Verdict, Violation, ViolationKind};
 use counterpart_stand_in::{
-    CertificateAuthority, PlannedFault, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig,
+    CertificateAuthority, DeliveryEnd, PlannedFault, ProviderConfig, SeenNote, StandIn, StandInClock,
+    StandInConfig,
 };
 use counterpart_subject::{
     ClockKind, Launch, LaunchRequest, LaunchSpec, ProbeName, Stopwatch, Subject, SubjectSpec, Variables,
@@ -258,6 +259,13 @@ impl<'a> Runner<'a> {
         if let Some(ca_pem) = ca_pem {
             variables.set("ca_pem", ca_pem);
         }
+        if let Some(keys) = stand_in.webhook_keys().into_iter().next() {
+            variables.set("webhook_scheme", keys.scheme);
+            variables.set("webhook_secret", &keys.secret);
+            if let Some(account) = &keys.account {
+                variables.set("webhook_account", account);
+            }
+        }
         for (placeholder, value) in stand_in.stand_in_values() {
             variables.set(&placeholder, value);
         }
@@ -312,6 +320,17 @@ fn faults_unused(context: &Context<'_>) -> Vec<Violation> {
         }),
         _ => None,
     });
+    let undelivered = context.observed.delivered.iter().filter_map(|delivered| match &delivered.end {
+        DeliveryEnd::Inapplicable(why) => Some(Violation {
+            kind: ViolationKind::FaultUnused,
+            place: context.place(Location::UNKNOWN),
+            message: format!("the fault {} could not be applied", delivered.fault.unwrap_or("")),
+            expected: "a webhook that the fault can change".to_owned(),
+            actual: why.clone(),
+            exchanges: Vec::new(),
+        }),
+        _ => None,
+    });
     let unused = context.observed.unused_faults.iter().filter_map(|unused| {
         let entry = context.plan.file.faults.get(unused.index)?;
         Some(context.violation(
@@ -325,7 +344,7 @@ fn faults_unused(context: &Context<'_>) -> Vec<Violation> {
             format!("struck {} time(s)", unused.struck),
         ))
     });
-    unused.chain(inapplicable).collect()
+    unused.chain(inapplicable).chain(undelivered).collect()
 }
 
 fn errored(why: String) -> Attempt {

@@ -6,7 +6,7 @@ use crate::observed::{Observed, place};
 use crate::plan::Plan;
 use crate::unjudged::Unjudged;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
-use counterpart_stand_in::StandIn;
+use counterpart_stand_in::{DeliveryEnd, StandIn};
 use counterpart_subject::{HttpCall, ProbeName, Subject};
 use jiff::Timestamp;
 use serde_saphyr::{Location, Spanned};
@@ -91,9 +91,52 @@ impl Stage<'_> {
                 self.must_be(location, "call", answered.status, good, &answered.excerpt);
                 (format!("call {request}"), answered.status.to_string())
             }
+            Step::Webhook { exchange, status } => return self.webhook(location, exchange, *status).await,
             // A plan with any other step is refused before it gets here.
             other => (other.word().to_owned(), "not implemented".to_owned()),
         })
+    }
+
+    /// Has the provider deliver a webhook. What comes of it later is settled like everything else.
+    async fn webhook(
+        &mut self,
+        location: Location,
+        exchange: &str,
+        wanted: Option<u16>,
+    ) -> Result<(String, String), counterpart_subject::SubjectError> {
+        let name = format!("webhook {exchange}");
+        let Some(url) = self.subject.webhooks_url()? else {
+            return Err(counterpart_subject::SubjectError::NotDescribed(
+                "the subject takes no webhooks".to_owned(),
+            ));
+        };
+        let report = match self.stand_in.deliver(&self.plan.profile.provider, exchange, &url).await {
+            Ok(report) => report,
+            Err(error) => {
+                let error = error.to_string();
+                self.broken(location, "webhook", "it could not be delivered", "a delivery", &error);
+                return Ok((name, error));
+            }
+        };
+        let first = report.first_attempts.first().map(DeliveryEnd::status);
+        let good = match (wanted, first) {
+            (Some(wanted), first) => first == Some(Some(wanted)),
+            (None, _) if report.fault.is_some() => true,
+            (None, first) => first.flatten().is_some_and(|status| (200..300).contains(&status)),
+        };
+        let came_to: Vec<String> = report.first_attempts.iter().take(5).map(ToString::to_string).collect();
+        let more = report.first_attempts.len().saturating_sub(came_to.len());
+        let told = match (came_to.is_empty(), more) {
+            (true, _) => "nothing was sent yet".to_owned(),
+            (false, 0) => came_to.join(", "),
+            (false, more) => format!("{}, and {more} more", came_to.join(", ")),
+        };
+        if !good {
+            let expected = wanted.map_or_else(|| "2xx".to_owned(), |wanted| wanted.to_string());
+            let message = "the subject did not answer the webhook as it must";
+            self.broken(location, "webhook", message, &expected, &told);
+        }
+        Ok((name, told))
     }
 
     fn must_be(&mut self, location: Location, step: &str, status: u16, good: bool, excerpt: &str) {
@@ -149,6 +192,7 @@ impl Stage<'_> {
             steps: self.steps,
             step_violations: self.violations,
             seen: self.stand_in.seen(),
+            delivered: self.stand_in.delivered(),
             unused_faults: self.stand_in.unused_faults(),
             counts: self.stand_in.counts(),
             unused_exchanges: self
@@ -164,6 +208,7 @@ impl Stage<'_> {
                 .filter(|value| value.starts_with("cp-"))
                 .map(str::to_owned)
                 .chain(self.stand_in.fresh_tokens())
+                .chain(self.stand_in.webhook_keys().into_iter().map(|keys| keys.secret))
                 .collect(),
             began,
             ended: self.stand_in.clock().now(),

@@ -5,11 +5,19 @@ use serde_saphyr::Spanned;
 
 /// What the steps set off, each distinct trigger and call once, in order, each with its own settling.
 pub(crate) fn happy_steps(steps: &[Spanned<Step>]) -> Vec<Spanned<Step>> {
-    let mut acts: Vec<&Spanned<Step>> = Vec::new();
+    let mut acts: Vec<Spanned<Step>> = Vec::new();
     for step in flattened(steps) {
-        let is_act = matches!(step.value, Step::Trigger(_) | Step::Call { .. });
-        if is_act && !acts.iter().any(|known| words(&known.value) == words(&step.value)) {
-            acts.push(step);
+        let act = match &step.value {
+            Step::Trigger(_) | Step::Call { .. } => step.clone(),
+            // What a fault is expected to be answered with is no matter of the happy path.
+            Step::Webhook { exchange, .. } => {
+                let webhook = Step::Webhook { exchange: exchange.clone(), status: None };
+                Spanned::new(webhook, step.referenced, step.defined)
+            }
+            _ => continue,
+        };
+        if !acts.iter().any(|known| words(&known.value) == words(&act.value)) {
+            acts.push(act);
         }
     }
     acts.into_iter()

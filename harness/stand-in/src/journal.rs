@@ -3,6 +3,7 @@
 //! The journal keeps the latest requests and counts all of them; whoever judges by it can tell whether it is whole.
 
 use crate::clock::StandInClock;
+use crate::webhooks::Delivered;
 use counterpart_exchange::OperationName;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
@@ -106,10 +107,16 @@ pub struct Traffic {
     pub connections_failed: u64,
     /// Connections on which a fault keeps silent right now.
     pub connections_hung: u64,
+    /// Attempts to deliver a webhook that are under way right now. One that waits for its time is not.
+    pub deliveries_under_way: u64,
+    /// Attempts to deliver a webhook so far.
+    pub deliveries: u64,
 }
 
 /// Entries kept; requests past it are answered and counted, and the oldest entries go.
 const MAX_ENTRIES: usize = 100_000;
+/// Bytes of delivered bodies kept at once.
+const MAX_DELIVERED_BYTES: usize = 64 * 1024 * 1024;
 
 /// The journal of one stand-in.
 #[derive(Debug, Default)]
@@ -118,6 +125,9 @@ pub(crate) struct Journal(Mutex<Entries>);
 #[derive(Debug, Default)]
 struct Entries {
     seen: VecDeque<Seen>,
+    delivered: VecDeque<Delivered>,
+    /// Bytes of the bodies among them.
+    delivered_bytes: usize,
     /// How many had to go to make room.
     forgotten: u64,
     traffic: Traffic,
@@ -179,9 +189,41 @@ impl Journal {
         self.with(|entries| match provider {
             None => {
                 entries.seen.clear();
+                entries.delivered.clear();
+                entries.delivered_bytes = 0;
                 entries.forgotten = 0;
             }
-            Some(provider) => entries.seen.retain(|seen| *seen.provider != *provider),
+            Some(provider) => {
+                entries.seen.retain(|seen| *seen.provider != *provider);
+                entries.delivered.retain(|delivered| *delivered.provider != *provider);
+                entries.delivered_bytes =
+                    entries.delivered.iter().map(|delivered| delivered.body.len()).sum();
+            }
+        });
+    }
+
+    /// The attempts to deliver webhooks that are kept, oldest first.
+    pub(crate) fn delivered(&self) -> Vec<Delivered> {
+        self.with(|entries| entries.delivered.iter().cloned().collect())
+    }
+
+    /// Counts a delivery as under way until what is returned is dropped.
+    pub(crate) fn delivery_begins(self: &Arc<Self>) -> OpenDelivery {
+        self.with(|entries| entries.traffic.deliveries_under_way += 1);
+        OpenDelivery(Arc::clone(self))
+    }
+
+    /// Notes an attempt that is over, or what was not sent at all.
+    pub(crate) fn deliver(&self, mut delivered: Delivered) {
+        self.with(|entries| {
+            entries.traffic.deliveries += 1;
+            delivered.number = entries.traffic.deliveries;
+            entries.delivered_bytes += delivered.body.len();
+            entries.delivered.push_back(delivered);
+            while entries.delivered.len() > MAX_ENTRIES || entries.delivered_bytes > MAX_DELIVERED_BYTES {
+                let Some(oldest) = entries.delivered.pop_front() else { break };
+                entries.delivered_bytes -= oldest.body.len();
+            }
         });
     }
 
@@ -201,6 +243,15 @@ pub(crate) struct HungConnection(Arc<Journal>);
 impl Drop for HungConnection {
     fn drop(&mut self) {
         self.0.with(|entries| entries.traffic.connections_hung -= 1);
+    }
+}
+
+/// A delivery that is under way.
+pub(crate) struct OpenDelivery(Arc<Journal>);
+
+impl Drop for OpenDelivery {
+    fn drop(&mut self) {
+        self.0.with(|entries| entries.traffic.deliveries_under_way -= 1);
     }
 }
 

@@ -28,6 +28,7 @@ mod play;
 mod prepared;
 mod received;
 mod tally;
+mod webhooks;
 mod wire;
 
 pub use auth::Credentials;
@@ -38,9 +39,15 @@ pub use faults::{Fault, FaultDescription, FaultExample, FaultKind, FaultParamete
 pub use forms::ErrorForms;
 pub use journal::{Looseness, Seen, SeenNote, Traffic};
 pub use owner::OwnerError;
-pub use plan::{FaultSite, FaultState, PlannedFault, RequestSelector, SpecError, Times, UnusedFault};
+pub use plan::{
+    FaultSite, FaultState, PlannedFault, RequestSelector, SpecError, Times, UnusedFault, WebhookSelector,
+};
 pub use play::FaultsAfterReset;
 pub use tally::Counts;
+pub use webhooks::{
+    Delivered, DeliveriesPaused, DeliveryEnd, DeliveryError, DeliveryReport, GivenWebhook, WebhookKeys,
+    check_webhooks,
+};
 pub use wire::{
     AuthorityError, CertificateAuthority, Provider, ProviderConfig, StandIn, StandInConfig, StandInError,
 };

@@ -37,8 +37,18 @@ pub enum FaultSite {
     },
     /// At a connection, counted from 1: before there is a request.
     Connection(NonZeroU64),
-    /// At a webhook. Not implemented yet.
-    Webhook(serde_json::Value),
+    /// At a webhook that the provider sends: a recorded one, or any of an operation.
+    Webhook(WebhookSelector),
+}
+
+/// Which webhooks a fault strikes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WebhookSelector {
+    /// This recorded inbound exchange: `event-2` or `slack/messages#event-2`.
+    Exchange(String),
+    /// All of an operation, by the profile's name.
+    Operation(OperationName),
 }
 
 /// Requests of a kind: an operation's name, or method and path template.
@@ -69,6 +79,17 @@ impl PlannedFault {
                 "{name} needs a request, and there is none yet at a connection; place it at an exchange or a request"
             ));
         }
+        let is_at_webhook = matches!(self.at, FaultSite::Webhook(_));
+        if is_at_webhook != matches!(self.inject.effect(), Effect::AtWebhook(_)) {
+            return Err(match is_at_webhook {
+                true => format!(
+                    "{name} strikes requests to the provider; at a webhook there are those whose names begin with webhook_"
+                ),
+                false => format!(
+                    "{name} strikes what the provider sends; place it at a webhook: {{webhook: {{exchange: ...}}}}, or @webhook:..."
+                ),
+            });
+        }
         if !is_at_connection && matches!(self.inject.effect(), Effect::AtConnectionsOnly) {
             return Err(format!(
                 "{name} strikes before there is a request; place it at a connection: {{connection: 1}}, or @connection:1"
@@ -88,7 +109,26 @@ impl FaultSite {
             Self::Exchange(wanted) => places.check(wanted),
             Self::Request { to, .. } => to.check(profile),
             Self::Connection(_) => Ok(()),
-            Self::Webhook(_) => Err("faults at a webhook are not implemented yet".to_owned()),
+            Self::Webhook(selector) => places.check_webhook(selector, profile),
+        }
+    }
+}
+
+impl WebhookSelector {
+    /// What is wrong with the selection, if anything: no webhook of the fixtures is of that name or kind.
+    ///
+    /// # Errors
+    /// A sentence that names the nearest webhook there is.
+    pub fn check(&self, profile: &ProviderProfile, fixtures: &[Fixture]) -> Result<(), String> {
+        Places::of(profile, fixtures).check_webhook(self, profile)
+    }
+
+    fn selects(&self, exchange: &str, operation: &OperationName) -> bool {
+        match self {
+            Self::Exchange(wanted) => {
+                exchange == wanted || exchange.rsplit_once('#').is_some_and(|(_, id)| id == wanted)
+            }
+            Self::Operation(wanted) => wanted == operation,
         }
     }
 }
@@ -286,6 +326,11 @@ impl FromStr for PlannedFault {
             FaultSite::Connection(
                 number.map_err(|_| refuse(format!("{place:?} has no number from 1 behind its colon")))?,
             )
+        } else if let Some(webhook) = place.strip_prefix("webhook:") {
+            FaultSite::Webhook(match ends_in_number {
+                true => WebhookSelector::Exchange(webhook.to_owned()),
+                false => WebhookSelector::Operation(OperationName(webhook.to_owned())),
+            })
         } else if ends_in_number {
             FaultSite::Exchange(place.to_owned())
         } else {
@@ -350,8 +395,9 @@ struct Entry {
 }
 
 /// A fault that strikes now.
+#[derive(Debug)]
 pub(crate) struct Strike {
-    index: usize,
+    number: u64,
     pub(crate) fault: Fault,
     /// How often it struck before.
     pub(crate) before: u64,
@@ -410,16 +456,23 @@ impl Plan {
     /// The fault that strikes this request, if one does. The first in the plan wins.
     pub(crate) fn strike(&mut self, request: &Occasion<'_>) -> Option<Strike> {
         let mut chosen = None;
-        for (index, entry) in self.entries.iter_mut().enumerate() {
+        for entry in &mut self.entries {
             if !request.fits(&entry.planned.at) {
                 continue;
             }
             entry.matched += 1;
             if entry.is_turn() && entry.is_left() && chosen.is_none() {
-                chosen = Some(entry.strike(index));
+                chosen = Some(entry.strike());
             }
         }
         chosen
+    }
+
+    /// The fault that strikes a webhook, if one does. The first in the plan wins.
+    pub(crate) fn strike_webhook(&mut self, exchange: &str, operation: &OperationName) -> Option<Strike> {
+        let fits = |entry: &Entry| matches!(&entry.planned.at, FaultSite::Webhook(which) if which.selects(exchange, operation));
+        let entry = self.entries.iter_mut().find(|entry| fits(entry) && entry.is_left())?;
+        Some(entry.strike())
     }
 
     /// What the first fault does that strikes the connection of a number, if it is of the kind that is asked for.
@@ -455,7 +508,8 @@ impl Plan {
 
     /// Takes back the last strike of a fault that came to nothing.
     pub(crate) fn take_back(&mut self, strike: &Strike) {
-        if let Some(entry) = self.entries.get_mut(strike.index) {
+        // By its number: it may have been taken out meanwhile.
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.number == strike.number) {
             entry.struck = entry.struck.saturating_sub(1);
         }
     }
@@ -488,9 +542,9 @@ impl Entry {
         }
     }
 
-    fn strike(&mut self, index: usize) -> Strike {
+    fn strike(&mut self) -> Strike {
         self.struck += 1;
-        Strike { index, fault: self.planned.inject.clone(), before: self.struck - 1 }
+        Strike { number: self.number, fault: self.planned.inject.clone(), before: self.struck - 1 }
     }
 
     fn is_at_connection(&self, number: u64) -> bool {

@@ -19,6 +19,9 @@ pub struct SubjectSpec {
     /// What makes it work, by the word that a scenario's `trigger` step uses.
     #[serde(default)]
     pub trigger: IndexMap<String, HttpCall>,
+    /// The path where it takes webhooks, braces filled in: `/hooks/{tenant}/{provider}`.
+    #[serde(default)]
+    pub webhooks: Option<String>,
     /// Where its state can be read.
     #[serde(default)]
     pub probe: IndexMap<ProbeName, Probe>,

@@ -105,6 +105,19 @@ impl Subject {
         &self.spec
     }
 
+    /// The URL where it takes webhooks, if its description says where.
+    ///
+    /// # Errors
+    /// [`SubjectError::Template`].
+    pub fn webhooks_url(&self) -> Result<Option<String>, SubjectError> {
+        let Some(path) = &self.spec.webhooks else { return Ok(None) };
+        let path = self
+            .variables
+            .fill_path(path)
+            .map_err(|source| SubjectError::Template { what: "webhooks".to_owned(), source })?;
+        Ok(Some(format!("{}{path}", self.running.base_url().trim_end_matches('/'))))
+    }
+
     /// Makes the calls that hand over credentials and base URLs.
     ///
     /// # Errors

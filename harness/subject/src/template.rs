@@ -9,7 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEGMENT_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Names that every subject is given; all others are a trigger's own words, or placeholders like `api_key:1`.
-const GIVEN: [&str; 6] = ["provider", "base_url", "tenant", "access_token", "refresh_token", "ca_pem"];
+const GIVEN: [&str; 9] = [
+    "provider",
+    "base_url",
+    "tenant",
+    "access_token",
+    "refresh_token",
+    "ca_pem",
+    "webhook_scheme",
+    "webhook_secret",
+    "webhook_account",
+];
 
 /// The words that a call asks for beside those that every subject is given.
 #[must_use]

@@ -3,15 +3,19 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
+use counterpart_signatures::Scheme;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Body, LanePath, Refusal, Shared};
-use crate::credentials::{Credentials, Secret};
+use crate::credentials::{Credentials, Sealed, Secret};
 use crate::journal::{About, Level};
 use crate::outbound::trusts;
-use crate::store::{ConnectionView, NewConnection, PutConnection};
+use crate::store::{ConnectionView, HookConfig, NewConnection, PutConnection};
+
+/// A webhook's secret may be a key in PEM.
+const MAX_SECRET_BYTES: usize = 16 * 1024;
 
 /// The pace that a connection may be set to, in requests a second.
 const PACES: std::ops::RangeInclusive<f64> = 0.001..=10_000.0;
@@ -29,18 +33,31 @@ pub(super) struct ConnectionBody {
     refresh_token: Option<String>,
     max_requests_per_second: Option<f64>,
     ca_pem: Option<String>,
+    webhook: Option<WebhookBody>,
+}
+
+/// How webhooks are verified; all of it absent or null where none come.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookBody {
+    scheme: Option<String>,
+    secret: Option<String>,
+    account: Option<String>,
+    url: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Provider {
     Matrix,
+    Slack,
 }
 
 impl Provider {
     fn word(self) -> &'static str {
         match self {
             Self::Matrix => "matrix",
+            Self::Slack => "slack",
         }
     }
 }
@@ -67,7 +84,17 @@ pub(super) async fn store(
     };
     let sealed = context.vault.seal(&lane, &credentials);
     let sealed = sealed.ok_or_else(|| Refusal::internal("the credentials could not be encrypted"))?;
-    let new = NewConnection { base_url, ca_pem, sealed, max_requests_per_second: pace };
+    let webhook = body.webhook.map(|webhook| hook(webhook, body.provider)).transpose()?.flatten();
+    let webhook = match webhook {
+        None => None,
+        Some((secret, config)) => {
+            let sealed = context.vault.seal_hook_secret(&lane, &secret);
+            let sealed =
+                sealed.ok_or_else(|| Refusal::internal("the webhook's secret could not be encrypted"))?;
+            Some(HookConfig { sealed, ..config })
+        }
+    };
+    let new = NewConnection { base_url, ca_pem, sealed, max_requests_per_second: pace, webhook };
     let put = context.store.put_connection(lane.clone(), body.provider.word(), new).await?;
     context.journal.line(Level::Info, "connection_stored", About::Connection(&lane), json!({}));
     let status = match put {
@@ -84,6 +111,36 @@ pub(super) async fn show(
 ) -> Result<Json<ConnectionView>, Refusal> {
     let view = lanes.context.store.connection(lane).await?;
     view.map(Json).ok_or_else(|| Refusal::not_found("there is no such connection; PUT it first"))
+}
+
+/// The secret, and how webhooks are verified with it; its sealed form is not known yet.
+fn hook(body: WebhookBody, provider: Provider) -> Result<Option<(String, HookConfig)>, Refusal> {
+    let (scheme, secret, account) = match (body.scheme, body.secret, body.account) {
+        (None, None, None) => return Ok(None),
+        (Some(scheme), Some(secret), Some(account)) => (scheme, secret, account),
+        _ => {
+            let message = "webhook needs scheme, secret and account, or none of them";
+            return Err(Refusal::invalid(message.to_owned()));
+        }
+    };
+    if !matches!(provider, Provider::Slack) {
+        let message = format!("webhooks of {} are not understood here; those of slack are", provider.word());
+        return Err(Refusal::invalid(message));
+    }
+    scheme.parse::<Scheme>().map_err(|error| Refusal::invalid(format!("webhook.scheme: {error}")))?;
+    let fits = |text: &str, most: usize| !text.trim().is_empty() && text.len() <= most;
+    if !fits(&secret, MAX_SECRET_BYTES) || !fits(&account, 255) {
+        let message = "webhook.secret must be 1 to 16384 bytes, webhook.account 1 to 255";
+        return Err(Refusal::invalid(message.to_owned()));
+    }
+    let url = body.url;
+    if url.as_ref().is_some_and(|url| Url::parse(url).is_err() || url.len() > 2048) {
+        let message =
+            "webhook.url must be the absolute URL that the provider calls, of at most 2048 characters";
+        return Err(Refusal::invalid(message.to_owned()));
+    }
+    let sealed = Sealed(Vec::new());
+    Ok(Some((secret, HookConfig { scheme, sealed, account, url })))
 }
 
 fn secret(field: &str, token: String) -> Result<Secret, Refusal> {

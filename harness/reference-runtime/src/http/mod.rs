@@ -5,6 +5,7 @@
 
 mod clock;
 mod connections;
+mod hooks;
 mod probes;
 mod refusal;
 mod runs;
@@ -41,6 +42,7 @@ pub(crate) fn router(lanes: Arc<Lanes>) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/connections/{tenant}/{connection}", put(connections::store).get(connections::show))
+        .route("/hooks/{tenant}/{connection}", post(hooks::receive))
         .route("/integrations/chat-import/runs", post(runs::trigger))
         .route("/runs", get(probes::runs))
         .route("/destination/messages", get(probes::messages))

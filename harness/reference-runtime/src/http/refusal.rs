@@ -59,6 +59,20 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     }
 
+    /// A delivery that nothing proves to be the provider's. It says no more: whoever forges one must not learn why.
+    pub(super) fn unverified() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unverified", "the signature is not the provider's")
+    }
+
+    /// A delivery that is the provider's, and still cannot be taken.
+    pub(super) fn bad_delivery(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_delivery", message)
+    }
+
+    pub(super) fn other_tenant() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "other_tenant", "this is another account's; nothing was applied")
+    }
+
     pub(super) fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
     }

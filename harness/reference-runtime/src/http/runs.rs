@@ -31,7 +31,9 @@ pub(super) async fn trigger(
     }
     match lanes.accept(lane, trigger.room).await? {
         Accepted::Run(run) => Ok((StatusCode::ACCEPTED, Json(json!({ "run": run.to_string() })))),
-        Accepted::UnknownConnection => Err(Refusal::not_found("there is no such connection; PUT it first")),
+        Accepted::UnknownConnection => {
+            Err(Refusal::not_found("there is no such connection to import from; PUT it first"))
+        }
         Accepted::QueueFull => {
             Err(Refusal::unavailable("queue_full", "1,000 runs are unfinished; come back when some are done"))
         }

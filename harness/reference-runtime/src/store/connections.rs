@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::HookConfig;
 use super::{Store, StoreError, instant};
 use crate::credentials::Sealed;
 use crate::identity::{Lane, Name};
@@ -14,6 +15,7 @@ pub(crate) struct NewConnection {
     pub(crate) ca_pem: Option<String>,
     pub(crate) sealed: Sealed,
     pub(crate) max_requests_per_second: Option<f64>,
+    pub(crate) webhook: Option<HookConfig>,
 }
 
 /// Whether a connection was there before.
@@ -64,6 +66,15 @@ impl Store {
                 ],
                 |row| row.get(0),
             )?;
+            let names = [lane.tenant.as_str(), lane.connection.as_str()];
+            transaction.execute("DELETE FROM hook_configs WHERE tenant = ?1 AND connection = ?2", names)?;
+            if let Some(webhook) = new.webhook {
+                transaction.execute(
+                    "INSERT INTO hook_configs (tenant, connection, scheme, sealed, account, url)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![names[0], names[1], webhook.scheme, webhook.sealed.0, webhook.account, webhook.url],
+                )?;
+            }
             Ok(if generation == 1 { PutConnection::Created } else { PutConnection::Replaced })
         })
         .await

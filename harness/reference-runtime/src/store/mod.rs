@@ -5,6 +5,7 @@
 //! HTTP or of what the integration does.
 
 mod connections;
+mod hooks;
 mod outcomes;
 mod probes;
 mod runs;
@@ -19,6 +20,7 @@ use rusqlite::types::Type;
 use rusqlite::{Row, Transaction};
 
 pub(crate) use self::connections::{ConnectionView, NewConnection, PutConnection};
+pub(crate) use self::hooks::{EventCommit, HookAudit, HookConfig, HookEffect};
 pub(crate) use self::outcomes::{
     Alert, AuditRow, Hold, PageCommit, Record, RetryCommit, RetryCost, RunHold, TokensCommit,
 };

@@ -136,15 +136,16 @@ impl Store {
         now: Timestamp,
     ) -> Result<Written, StoreError> {
         let (run, lane) = (audit.run, audit.lane.clone());
-        let (keyless, silent) = (self.has(Plant::InsertNotUpsert), self.has(Plant::AlertMissing));
+        let keyless = self.has(Plant::InsertNotUpsert) || self.has(Plant::WebhookNotDeduplicated);
+        let silent = self.has(Plant::AlertMissing);
         self.after_call(audit, move |transaction| {
             let written = write_records(transaction, &lane, &page, keyless)?;
             withdraw(transaction, &lane, &page.withdrawn)?;
             for hold in &page.holds {
-                insert_hold(transaction, &lane, run, hold, now)?;
+                insert_hold(transaction, &lane, Some(run), hold, now)?;
                 if !silent {
                     let alert = alert_for(run, hold);
-                    insert_alert(transaction, &lane, run, &alert, now)?;
+                    insert_alert(transaction, &lane, Some(run), &alert, now)?;
                 }
             }
             let sql = format!(
@@ -255,7 +256,7 @@ impl Store {
             let not_before = retry.not_before.map(|at| at.to_string());
             transaction.execute(&sql, params![run.0, state, not_before, retry.detail])?;
             match &retry.alert {
-                Some(alert) => insert_alert(transaction, &lane, run, alert, now),
+                Some(alert) => insert_alert(transaction, &lane, Some(run), alert, now),
                 None => Ok(()),
             }
         })
@@ -281,9 +282,9 @@ impl Store {
                      failed_attempts = failed_attempts + ?4 WHERE id = ?1",
                 params![run.0, now.to_string(), held.hold.detail, held.failed_attempts],
             )?;
-            insert_hold(transaction, &lane, run, &held.hold, now)?;
+            insert_hold(transaction, &lane, Some(run), &held.hold, now)?;
             if !silent {
-                insert_alert(transaction, &lane, run, &alert_for(run, &held.hold), now)?;
+                insert_alert(transaction, &lane, Some(run), &alert_for(run, &held.hold), now)?;
             }
             if let Some(generation) = held.pause {
                 transaction.execute(
@@ -397,10 +398,10 @@ fn insert_audit(transaction: &Transaction<'_>, row: &AuditRow) -> rusqlite::Resu
     Ok(())
 }
 
-fn insert_hold(
+pub(super) fn insert_hold(
     transaction: &Transaction<'_>,
     lane: &Lane,
-    run: RunId,
+    run: Option<RunId>,
     hold: &Hold,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
@@ -409,7 +410,7 @@ fn insert_hold(
         params![
             now.to_string(),
             lane.tenant.as_str(),
-            run.0,
+            run.map(|run| run.0),
             hold.reason.word(),
             hold.key,
             hold.detail,
@@ -419,16 +420,22 @@ fn insert_hold(
     Ok(())
 }
 
-fn insert_alert(
+pub(super) fn insert_alert(
     transaction: &Transaction<'_>,
     lane: &Lane,
-    run: RunId,
+    run: Option<RunId>,
     alert: &Alert,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     transaction.execute(
         "INSERT INTO alerts (at, tenant, run, kind, message) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![now.to_string(), lane.tenant.as_str(), run.0, alert.kind.word(), alert.message],
+        params![
+            now.to_string(),
+            lane.tenant.as_str(),
+            run.map(|run| run.0),
+            alert.kind.word(),
+            alert.message
+        ],
     )?;
     Ok(())
 }

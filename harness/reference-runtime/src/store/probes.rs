@@ -35,7 +35,8 @@ pub(crate) struct MessageView {
 #[derive(Debug, Serialize)]
 pub(crate) struct AuditView {
     at: String,
-    run: String,
+    /// Null where it came by a webhook.
+    run: Option<String>,
     tenant: String,
     connection: String,
     operation: String,
@@ -51,7 +52,8 @@ pub(crate) struct AuditView {
 pub(crate) struct AlertView {
     at: String,
     tenant: String,
-    run: String,
+    /// Null where it came by a webhook.
+    run: Option<String>,
     kind: String,
     message: String,
 }
@@ -60,7 +62,8 @@ pub(crate) struct AlertView {
 pub(crate) struct HoldView {
     at: String,
     tenant: String,
-    run: String,
+    /// Null where it came by a webhook.
+    run: Option<String>,
     reason: String,
     key: Option<String>,
     detail: String,
@@ -107,7 +110,7 @@ impl Store {
         self.list("SELECT * FROM audit WHERE tenant = ?1 ORDER BY id", tenant, |row| {
             Ok(AuditView {
                 at: row.get("at")?,
-                run: run(row, "run")?,
+                run: optional_run(row)?,
                 tenant: row.get("tenant")?,
                 connection: row.get("connection")?,
                 operation: row.get("operation")?,
@@ -127,7 +130,7 @@ impl Store {
             Ok(AlertView {
                 at: row.get("at")?,
                 tenant: row.get("tenant")?,
-                run: run(row, "run")?,
+                run: optional_run(row)?,
                 kind: row.get("kind")?,
                 message: row.get("message")?,
             })
@@ -141,7 +144,7 @@ impl Store {
             Ok(HoldView {
                 at: row.get("at")?,
                 tenant: row.get("tenant")?,
-                run: run(row, "run")?,
+                run: optional_run(row)?,
                 reason: row.get("reason")?,
                 key: row.get("key")?,
                 detail: row.get("detail")?,
@@ -175,6 +178,11 @@ fn readable(text: String) -> Option<Box<RawValue>> {
         Ok(_) => RawValue::from_string(text).ok(),
         Err(_) => serde_json::value::to_raw_value(&text).ok(),
     }
+}
+
+/// The run that a row belongs to, where it does to one.
+fn optional_run(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
+    Ok(row.get::<_, Option<i64>>("run")?.map(|number| RunId(number).to_string()))
 }
 
 fn counted(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {

@@ -96,7 +96,8 @@ impl Store {
         self.transact(move |transaction| {
             let names = [lane.tenant.as_str(), lane.connection.as_str()];
             let known: bool = transaction.query_row(
-                "SELECT EXISTS (SELECT 1 FROM connections WHERE tenant = ?1 AND connection = ?2)",
+                "SELECT EXISTS (SELECT 1 FROM connections
+                                WHERE tenant = ?1 AND connection = ?2 AND provider = 'matrix')",
                 names,
                 |row| row.get(0),
             )?;

@@ -8,7 +8,7 @@ use super::OpenError;
 use crate::plants::{Plant, Plants};
 
 /// Each brings the schema from the version of its place to the next; never edited once released, only added to.
-const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 const VERSION_1: &str = "
 CREATE TABLE connections (
@@ -115,6 +115,80 @@ ALTER TABLE runs ADD COLUMN begun_anew INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE connections ADD COLUMN ca_pem TEXT;
 ";
 
+/// Webhooks: what came in by one belongs to no run.
+const VERSION_3: &str = "
+CREATE TABLE hook_configs (
+    tenant TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    scheme TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    account TEXT NOT NULL,
+    url TEXT,
+    PRIMARY KEY (tenant, connection),
+    FOREIGN KEY (tenant, connection) REFERENCES connections (tenant, connection)
+) STRICT;
+
+CREATE TABLE hook_events (
+    tenant TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    -- SHA-256 of the event as it came.
+    digest BLOB NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (tenant, connection, id)
+) STRICT, WITHOUT ROWID;
+
+-- When what a record says was true, in microseconds; NULL where nobody said.
+ALTER TABLE messages ADD COLUMN as_of_us INTEGER;
+
+ALTER TABLE audit RENAME TO audit_1;
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    run INTEGER REFERENCES runs (id),
+    tenant TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    status INTEGER,
+    outcome TEXT NOT NULL,
+    detail TEXT
+) STRICT;
+INSERT INTO audit SELECT * FROM audit_1;
+DROP TABLE audit_1;
+CREATE INDEX audit_of_tenant ON audit (tenant, id);
+
+ALTER TABLE alerts RENAME TO alerts_1;
+CREATE TABLE alerts (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    run INTEGER REFERENCES runs (id),
+    kind TEXT NOT NULL,
+    message TEXT NOT NULL
+) STRICT;
+INSERT INTO alerts SELECT * FROM alerts_1;
+DROP TABLE alerts_1;
+CREATE INDEX alerts_of_tenant ON alerts (tenant, id);
+
+ALTER TABLE holds RENAME TO holds_1;
+CREATE TABLE holds (
+    id INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    run INTEGER REFERENCES runs (id),
+    reason TEXT NOT NULL,
+    key TEXT,
+    detail TEXT NOT NULL,
+    payload TEXT
+) STRICT;
+INSERT INTO holds SELECT * FROM holds_1;
+DROP TABLE holds_1;
+CREATE INDEX holds_of_tenant ON holds (tenant, id);
+";
+
 /// Opens the database file and brings it to today's schema.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let mut database = Connection::open(path)?;
@@ -142,7 +216,7 @@ fn migrate(database: &mut Connection) -> Result<(), OpenError> {
 
 /// Keeps the destination's unique key, which the upserts rest on.
 pub(super) fn keep_destination_key(database: &Connection, plants: &Plants) -> rusqlite::Result<()> {
-    if plants.has(Plant::InsertNotUpsert) {
+    if plants.has(Plant::InsertNotUpsert) || plants.has(Plant::WebhookNotDeduplicated) {
         return database.execute_batch("DROP INDEX IF EXISTS messages_key");
     }
     database.execute_batch("CREATE UNIQUE INDEX IF NOT EXISTS messages_key ON messages (tenant, event_id)")

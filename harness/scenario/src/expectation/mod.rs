@@ -1,6 +1,7 @@
 //! Expectations: what a scenario says must come of it, one file each.
 
 mod alerts;
+mod deliveries;
 mod destination;
 mod elapsed;
 mod holds;
@@ -61,6 +62,7 @@ pub(crate) fn judge(
             Expectation::Runs { states } => runs::judge(states, &mut judge),
             Expectation::Probe(expected) => probes::judge(expected, &mut judge),
             Expectation::Elapsed(expected) => elapsed::judge(*expected, &mut judge),
+            Expectation::Deliveries(expected) => deliveries::judge(expected, &mut judge),
             Expectation::Snapshot { of } => pending.extend(snapshots::judge(of, context, snapshots)?),
             // A plan that asks for these is refused.
             Expectation::Audit { .. }

@@ -1,4 +1,5 @@
-//! Audited: every request that reached the provider is in the audit trail.
+//! Audited: every request that reached the provider, and every webhook that the subject answered, is in the audit
+//! trail.
 
 use super::Finding;
 use crate::observed::Context;
@@ -9,14 +10,15 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
     let Some((_, entries)) = context.probe(ProbeName::Audit) else {
         return Finding::NotChecked("the subject has no probe `audit`");
     };
-    let requests = context.observed.seen.len();
+    let answered = context.observed.delivered.iter().filter(|one| one.end.status().is_some()).count();
+    let requests = context.observed.seen.len() + answered;
     // A call that found nobody listening is in the trail and never reached the provider.
     let may_be_more = context.plan.faults.iter().any(keeps_requests_away);
     if entries.len() == requests || may_be_more && entries.len() > requests {
         return Finding::Held;
     }
     Finding::Broken {
-        message: "the audit trail does not have one entry for each request".to_owned(),
+        message: "the audit trail does not have one entry for each request and webhook".to_owned(),
         expected: format!("{requests} entries"),
         actual: entries.len().to_string(),
         exchanges: Vec::new(),

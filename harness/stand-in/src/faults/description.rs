@@ -78,11 +78,13 @@ pub enum FaultKind {
     Outage,
     /// It strikes before there is a request.
     AtConnections,
+    /// It strikes what the provider sends by itself.
+    AtWebhooks,
 }
 
 impl FaultKind {
     /// Every kind, in the order in which pages tell them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AnswersInstead,
         Self::ChangesState,
         Self::ChangesData,
@@ -94,6 +96,7 @@ impl FaultKind {
         Self::Slows,
         Self::Outage,
         Self::AtConnections,
+        Self::AtWebhooks,
     ];
 
     /// What it does, and what becomes of the recording.
@@ -136,6 +139,7 @@ impl FaultKind {
                 "is not touched: the next such request gets the same exchange",
             ),
             Self::AtConnections => ("strikes a connection", "is not touched: there is no request yet"),
+            Self::AtWebhooks => ("strikes a webhook", "is not touched: what is sent differs from it"),
         }
     }
 }

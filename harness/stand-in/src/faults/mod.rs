@@ -65,6 +65,20 @@ mod too_early;
 mod truncated;
 mod unknown_enum_value;
 mod unprocessable;
+mod webhook_bad_signature;
+mod webhook_batch;
+mod webhook_burst;
+mod webhook_concurrent_duplicates;
+mod webhook_delayed;
+mod webhook_duplicate;
+mod webhook_lost;
+mod webhook_older_version;
+mod webhook_out_of_order;
+mod webhook_oversize;
+mod webhook_replayed;
+mod webhook_stale_timestamp;
+mod webhook_unknown_type;
+mod webhook_wrong_tenant;
 mod wrong_content_type;
 mod wrong_type;
 
@@ -75,6 +89,7 @@ use crate::auth::Tokens;
 use crate::behaviour::gate::Gate;
 use crate::data::{Ask, Data};
 use crate::forms::ErrorForms;
+use crate::webhooks::{AtWebhook, Shipment};
 use bytes::Bytes;
 use counterpart_exchange::{JsonText, OperationName, ProviderProfile, Request, Response, suggest};
 use jiff::{SignedDuration, Timestamp};
@@ -107,6 +122,8 @@ pub(crate) type Refuse<'a> = Box<dyn FnOnce(&Surroundings<'_>) -> Result<Answer,
 pub(crate) type ChangeTokens<'a> =
     Box<dyn FnOnce(Response, &mut Tokens, &Surroundings<'_>) -> Result<Response, String> + 'a>;
 pub(crate) type SpoilAnswer<'a> = Box<dyn FnOnce(Response) -> Result<Answer, String> + 'a>;
+pub(crate) type ChangeShipment<'a> =
+    Box<dyn FnOnce(&mut Shipment, &AtWebhook<'_>) -> Result<(), String> + 'a>;
 pub(crate) type ChangeData<'a> = Box<dyn FnOnce(&mut Data, &Ask<'_>) -> Result<Outcome<'a>, String> + 'a>;
 
 /// What is left to do once a fault has seen the provider's data.
@@ -146,6 +163,8 @@ pub(crate) enum Effect<'a> {
     Outage(SignedDuration),
     /// Nothing: it strikes connections, before there is a request.
     AtConnectionsOnly,
+    /// Nothing to a request: it changes what goes out for a webhook, or says why it cannot.
+    AtWebhook(ChangeShipment<'a>),
 }
 
 impl Effect<'_> {
@@ -163,6 +182,7 @@ impl Effect<'_> {
             Self::Slows(_) => FaultKind::Slows,
             Self::Outage(_) => FaultKind::Outage,
             Self::AtConnectionsOnly => FaultKind::AtConnections,
+            Self::AtWebhook(_) => FaultKind::AtWebhooks,
         }
     }
 
@@ -390,6 +410,34 @@ faults! {
     UnknownEnumValue(unknown_enum_value) = "unknown_enum_value",
     /// The provider will not have what it was sent: 422.
     Unprocessable(unprocessable) = "unprocessable",
+    /// The signature is wrong, missing, or that of another body.
+    WebhookBadSignature(webhook_bad_signature) = "webhook_bad_signature",
+    /// Several events come in one webhook, of one account or of several.
+    WebhookBatch(webhook_batch) = "webhook_batch",
+    /// So many webhooks come at once, each under its own id.
+    WebhookBurst(webhook_burst) = "webhook_burst",
+    /// The same webhook comes several times at the same moment.
+    WebhookConcurrentDuplicates(webhook_concurrent_duplicates) = "webhook_concurrent_duplicates",
+    /// The webhook comes late.
+    WebhookDelayed(webhook_delayed) = "webhook_delayed",
+    /// The webhook comes again although it was accepted.
+    WebhookDuplicate(webhook_duplicate) = "webhook_duplicate",
+    /// The webhook never comes.
+    WebhookLost(webhook_lost) = "webhook_lost",
+    /// The payload is of an older version.
+    WebhookOlderVersion(webhook_older_version) = "webhook_older_version",
+    /// Later webhooks overtake this one.
+    WebhookOutOfOrder(webhook_out_of_order) = "webhook_out_of_order",
+    /// The body is far too large.
+    WebhookOversize(webhook_oversize) = "webhook_oversize",
+    /// Somebody sends the webhook again later, byte for byte.
+    WebhookReplayed(webhook_replayed) = "webhook_replayed",
+    /// The webhook was signed long ago.
+    WebhookStaleTimestamp(webhook_stale_timestamp) = "webhook_stale_timestamp",
+    /// An event of a type comes that nobody has heard of.
+    WebhookUnknownType(webhook_unknown_type) = "webhook_unknown_type",
+    /// Another customer's webhook comes to this address.
+    WebhookWrongTenant(webhook_wrong_tenant) = "webhook_wrong_tenant",
     /// The right body under the wrong content type.
     WrongContentType(wrong_content_type) = "wrong_content_type",
     /// A field of the answer has another type.

@@ -86,8 +86,8 @@ impl Play {
                 Err(given) => *given,
             },
             Effect::AltersTokens(alter) => self.alter_tokens(asked, strike, alter),
-            Effect::InsteadOfTokens(_) | Effect::AtConnectionsOnly => {
-                let why = "it strikes connections, before there is a request".to_owned();
+            Effect::InsteadOfTokens(_) | Effect::AtConnectionsOnly | Effect::AtWebhook(_) => {
+                let why = "it strikes connections or webhooks, and this is a request".to_owned();
                 self.by_state(asked).untouched_by(fault, why)
             }
         }

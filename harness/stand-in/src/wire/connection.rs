@@ -189,8 +189,11 @@ async fn handle(
         Ok(found) => found,
         Err(received) => return Ok(outright(&nobody(shared, &received))),
     };
-    let (decision, open) = decide(shared, index, &received);
+    let (mut decision, open) = decide(shared, index, &received);
     drop(received);
+    if let Some(refusal) = shared.shake_hands(index).await {
+        decision.answer = Answer::Whole(refusal);
+    }
     if let Some(how_long) = decision.outage {
         standing.outage(how_long);
     }
@@ -200,7 +203,10 @@ async fn handle(
 /// Asks the play, and notes what it says.
 fn decide(shared: &Arc<Shared>, index: usize, received: &Received) -> (Decision, OpenRequest) {
     let provider = &shared.providers[index];
-    let mut decision = provider.play().answer(received);
+    let mut decision = match provider.beside_the_api(received) {
+        Some(decision) => decision,
+        None => provider.play().answer(received),
+    };
     provider.tally.count(&decision.note, decision.fault);
     let at = shared.clock.now();
     let mut open = shared.journal.receive(Seen {

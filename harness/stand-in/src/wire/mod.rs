@@ -10,17 +10,26 @@ mod routes;
 mod stream;
 mod tls;
 
+use crate::answer::Answer;
 use crate::auth::Credentials;
+use crate::behaviour::Pass;
 use crate::clock::StandInClock;
 use crate::data::{HandshakeDue, Subscription};
 use crate::faults::AtConnection;
 use crate::forms::ErrorForms;
-use crate::journal::{Journal, Seen, Traffic};
+use crate::journal::{Journal, Seen, SeenNote, Traffic};
 use crate::plan::{FaultState, PlannedFault, UnusedFault};
-use crate::play::{FaultsAfterReset, Play, Script};
+use crate::play::{Decision, FaultsAfterReset, Play, Script};
+use crate::received::Received;
 use crate::tally::{Counts, Tally};
+use crate::webhooks::{
+    Delivered, DeliveriesPaused, DeliveryError, DeliveryReport, Engine, GivenWebhook, Message, Order, Sender,
+    WebhookKeys, check_url, shake,
+};
 use accept::Door;
-use counterpart_exchange::{Fixture, ProviderProfile, Response, StandInValues};
+use counterpart_exchange::{
+    Direction, Exchange, Fixture, OperationName, ProviderProfile, Response, StandInValues, suggest,
+};
 pub(crate) use end::ConnectionEnd;
 use routes::Routes;
 use std::io;
@@ -74,6 +83,9 @@ pub enum StandInError {
     /// A fault is about certificates, and none is shown.
     #[error("the fault {0} shows a certificate, and the stand-in does not speak TLS; serve it with TLS")]
     NeedsTls(&'static str),
+    /// What a profile says of webhooks cannot be kept.
+    #[error("the provider profile: {0}")]
+    Webhooks(String),
 }
 
 /// A running stand-in. Dropping it ends it, with every connection.
@@ -94,6 +106,7 @@ pub struct Provider {
     fixtures: Vec<String>,
     tally: Tally,
     play: Mutex<Play>,
+    sender: Option<Arc<Sender>>,
 }
 
 /// What all connections share.
@@ -103,6 +116,7 @@ pub(crate) struct Shared {
     /// Requests to nobody.
     strays: Tally,
     journal: Arc<Journal>,
+    engine: Arc<Engine>,
     clock: StandInClock,
     handshakes: Option<Handshakes>,
 }
@@ -133,11 +147,13 @@ impl StandIn {
                 let prefix = if is_alone { String::new() } else { format!("/{}", provider.profile.provider) };
                 Provider::new(provider, format!("{base_url}{prefix}"), &clock)
             })
-            .collect();
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(StandInError::Webhooks)?;
         let routes = Routes::new(providers.iter().map(|provider| (&*provider.name, &provider.hosts[..])));
         let strays = Tally::default();
-        let shared =
-            Arc::new(Shared { providers, routes, strays, journal: Arc::default(), clock, handshakes });
+        let journal = Arc::<Journal>::default();
+        let engine = Engine::new(Arc::clone(&journal), clock.clone());
+        let shared = Arc::new(Shared { providers, routes, strays, journal, engine, clock, handshakes });
         let accepting = tokio::spawn(accept::accept(door, Arc::clone(&shared)));
         Ok(Self { address, base_url, shared, accepting })
     }
@@ -248,18 +264,111 @@ impl StandIn {
     /// Text with what stands for secrets put back to placeholders.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
-        self.providers().iter().fold(text.to_owned(), |text, provider| provider.play().hide(&text))
+        self.providers().iter().fold(text.to_owned(), |text, provider| {
+            let text = provider.sender.as_ref().map_or_else(|| text.clone(), |sender| sender.hide(&text));
+            provider.play().hide(&text)
+        })
+    }
+
+    /// Delivers a recorded webhook of a provider to a URL, and waits until what goes out at once has had its first
+    /// answers. Further attempts come as the vendor's do, on the stand-in's clock.
+    ///
+    /// # Errors
+    /// [`DeliveryError`], where there is no such webhook, or it cannot be sent there.
+    pub async fn deliver(
+        &self,
+        provider: &str,
+        exchange: &str,
+        to: &str,
+    ) -> Result<DeliveryReport, DeliveryError> {
+        let provider = self.sending(provider)?;
+        let message = provider.1.message(exchange).map_err(DeliveryError::Unknown)?;
+        self.send(provider, message, to).await
+    }
+
+    /// Delivers a webhook that no fixture holds, as [`Self::deliver`] does a recorded one.
+    ///
+    /// # Errors
+    /// [`DeliveryError`].
+    pub async fn deliver_given(
+        &self,
+        provider: &str,
+        webhook: GivenWebhook,
+        to: &str,
+    ) -> Result<DeliveryReport, DeliveryError> {
+        let provider = self.sending(provider)?;
+        let message = provider.1.given(webhook);
+        self.send(provider, message, to).await
+    }
+
+    /// Keeps webhooks back until what is handed out is dropped: whoever moves several clocks to one instant has the
+    /// receiver's moved before anything is sent.
+    #[must_use]
+    pub fn pause_deliveries(&self) -> DeliveriesPaused {
+        self.shared.engine.pause()
+    }
+
+    /// The attempts to deliver webhooks that the journal keeps, in the order in which they ended.
+    #[must_use]
+    pub fn delivered(&self) -> Vec<Delivered> {
+        self.shared.journal.delivered()
+    }
+
+    /// What the webhooks of each provider are verified with.
+    #[must_use]
+    pub fn webhook_keys(&self) -> Vec<WebhookKeys> {
+        self.providers().iter().filter_map(Provider::webhook_keys).collect()
+    }
+
+    fn sending(&self, name: &str) -> Result<(usize, &Arc<Sender>), DeliveryError> {
+        let names = || self.providers().iter().map(Provider::name);
+        let Some(index) = names().position(|known| known == name) else {
+            let hint = suggest(name, names()).map_or_else(
+                || names().collect::<Vec<_>>().join(", "),
+                |near| format!("did you mean `{near}`?"),
+            );
+            return Err(DeliveryError::Unknown(format!("no provider `{name}` is played; {hint}")));
+        };
+        let sender = self.providers()[index].sender.as_ref().ok_or_else(|| {
+            DeliveryError::Unknown(format!(
+                "the profile of {name} says nothing of `webhooks`; write there how they are signed"
+            ))
+        })?;
+        Ok((index, sender))
+    }
+
+    async fn send(
+        &self,
+        (index, sender): (usize, &Arc<Sender>),
+        message: Message,
+        to: &str,
+    ) -> Result<DeliveryReport, DeliveryError> {
+        check_url(to).map_err(DeliveryError::Url)?;
+        let (shipment, struck) = sender.shipment(message, &mut self.providers()[index].play());
+        let fault = struck.as_ref().map(|struck| struck.name);
+        let shared = Arc::downgrade(&self.shared);
+        let hide = move |text: &str| {
+            shared.upgrade().map_or_else(String::new, |shared| shared.providers[index].play().hide(text))
+        };
+        let order =
+            Order { sender: Arc::clone(sender), to: to.to_owned(), shipment, struck, hide: Arc::new(hide) };
+        let telling = self.shared.engine.deliver(order)?;
+        // It is silent only when the stand-in ends.
+        Ok(DeliveryReport { first_attempts: telling.await.unwrap_or_default(), fault })
     }
 }
 
 impl Drop for StandIn {
     fn drop(&mut self) {
         self.accepting.abort();
+        self.shared.engine.stop();
     }
 }
 
 impl Provider {
-    fn new(config: ProviderConfig, base_url: String, clock: &StandInClock) -> Self {
+    fn new(config: ProviderConfig, base_url: String, clock: &StandInClock) -> Result<Self, String> {
+        let inbound = inbound_of(&config.fixtures);
+        let profile = config.profile.clone();
         let name = config.profile.provider.as_str().into();
         let script = Script {
             profile: config.profile,
@@ -272,7 +381,31 @@ impl Provider {
         let fixtures = config.fixtures.iter().map(Fixture::name).collect();
         let (play, credentials, values) = Play::new(script, &config.fixtures);
         let tally = Tally::default();
-        Self { name, base_url, credentials, values, hosts, fixtures, tally, play: Mutex::new(play) }
+        let sender = Sender::new(&profile, inbound, &values, &base_url)?.map(Arc::new);
+        let play = Mutex::new(play);
+        Ok(Self { name, base_url, credentials, values, hosts, fixtures, tally, play, sender })
+    }
+
+    /// What its webhooks are verified with, where its profile says how they are signed.
+    #[must_use]
+    pub fn webhook_keys(&self) -> Option<WebhookKeys> {
+        self.sender.as_ref().map(|sender| sender.receiver_keys())
+    }
+
+    /// Signs its webhooks with a secret that is given, in the scheme's own form.
+    ///
+    /// # Errors
+    /// A sentence, where the secret has not that form, or the profile says nothing of webhooks.
+    pub fn sign_webhooks_with(&self, secret: String) -> Result<(), String> {
+        let sender = self.sender.as_ref();
+        let none = || format!("the profile of {} says nothing of `webhooks`", self.name);
+        sender.ok_or_else(none)?.sign_with(secret)
+    }
+
+    /// The subscriptions that were confirmed by visiting their URL (Amazon SNS), by their tokens.
+    #[must_use]
+    pub fn confirmed_subscriptions(&self) -> Vec<String> {
+        self.sender.as_ref().map(|sender| sender.confirmed()).unwrap_or_default()
     }
 
     /// Its short name.
@@ -397,9 +530,36 @@ impl Provider {
         self.play().plan().clear()
     }
 
+    /// What is answered to a request that is none of the API: it belongs to how webhooks are believed.
+    fn beside_the_api(&self, received: &Received) -> Option<Decision> {
+        let (response, note) = self.sender.as_ref()?.answers(received)?;
+        Some(Decision {
+            answer: Answer::Whole(response),
+            operation: OperationName("webhook_verification".to_owned()).into(),
+            shown_target: self.play().hide(received.target()).into(),
+            exchange: None,
+            fault: None,
+            note: SeenNote::Behaved(note),
+            outage: None,
+            pass: Pass::default(),
+            epoch: 0,
+        })
+    }
+
     fn play(&self) -> MutexGuard<'_, Play> {
         self.play.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The webhooks of fixtures, by their full names, with the values that stand for placeholders.
+fn inbound_of(fixtures: &[Fixture]) -> Vec<(String, Exchange)> {
+    let of_fixture = |fixture: &Fixture| {
+        let values = StandInValues::of(fixture);
+        let inbound = fixture.exchanges.iter().filter(|one| one.direction == Direction::Inbound);
+        let named = inbound.map(|one| (format!("{}#{}", fixture.name(), one.id), values.fill_exchange(one)));
+        named.collect::<Vec<_>>()
+    };
+    fixtures.iter().flat_map(of_fixture).collect()
 }
 
 impl Shared {
@@ -452,6 +612,18 @@ impl Shared {
             self.strays.clear();
         }
         self.journal.clear(provider);
+    }
+
+    /// Sends the handshakes that are due; the answer to the request that made the subscription, where one failed.
+    async fn shake_hands(&self, index: usize) -> Option<Response> {
+        let provider = &self.providers[index];
+        provider.sender.as_ref()?;
+        let mut refusal = None;
+        for due in provider.take_handshakes() {
+            let went = shake(self.engine.caller(), &due).await;
+            refusal = provider.handshake_done(&due.subscription, went).or(refusal);
+        }
+        refusal
     }
 
     /// What a fault does to a connection, if one of that kind strikes it.

@@ -22,6 +22,7 @@ const LISTS: &[&[&str]] = &[
     crate::faults_data::COVERED,
     crate::faults_http::COVERED,
     crate::faults_protocols::COVERED,
+    crate::faults_webhooks::COVERED,
     crate::faults_wire::COVERED,
     crate::tls::COVERED,
 ];

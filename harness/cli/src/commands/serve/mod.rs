@@ -47,6 +47,7 @@ pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, St
             Stop::environment(error)
         }
         StandInError::NeedsTls(_) => Stop::usage(anyhow!("{error}: --tls")),
+        StandInError::Webhooks(_) => Stop::usage(error),
     })?;
     let control = match arguments.control {
         None => None,
