@@ -86,6 +86,26 @@ fn a_fault_at_an_exchange_that_is_never_replayed() {
 }
 
 #[test]
+fn webhooks_that_are_none() {
+    let text = GOOD
+        .replace("matrix/room-history", "slack/channel-messages")
+        .replace("- trigger: {sync: {room: \"#history:test.local\"}}", "- webhook: {exchange: evnt-1}")
+        .replace(
+            "steps:",
+            "faults:\n  - {at: {webhook: {exchange: event-9}}, inject: {webhook_lost: {}}}\n  \
+             - {at: {exchange: event-1}, inject: {timeout: {}}}\n  \
+             - {at: {webhook: {operation: event}}, inject: {timeout: {}}}\nsteps:",
+        );
+    assert!(text.contains("evnt-1"), "{text}");
+    insta::assert_snapshot!(refused_scenario(&text));
+}
+
+#[test]
+fn a_webhook_of_a_provider_that_sends_none() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("settle: {}", "webhook: {exchange: messages-1}")));
+}
+
+#[test]
 fn a_yaml_bomb() {
     let mut bomb = String::from("counterpart: scenario/1\ntitle: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..30 {

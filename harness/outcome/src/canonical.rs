@@ -33,8 +33,12 @@ pub fn canonical_outcomes(outcomes: &[ScenarioOutcome]) -> Value {
     json!(outcomes)
 }
 
-fn order(exchange: &ExchangeSeen) -> (Timestamp, &str, &str, &str) {
-    (exchange.at, &exchange.operation, &exchange.target, &exchange.note)
+/// All but the number: what is alike in all of this may change places.
+type Order<'a> = (Timestamp, &'a str, &'a str, &'a str, Option<&'a str>, Option<&'a str>, Option<u16>);
+
+fn order(exchange: &ExchangeSeen) -> Order<'_> {
+    let ExchangeSeen { at, operation, target, note, exchange, fault, status, .. } = exchange;
+    (*at, operation, target, note, exchange.as_deref(), fault.as_deref(), *status)
 }
 
 #[cfg(test)]

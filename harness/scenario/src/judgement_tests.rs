@@ -9,7 +9,7 @@ use crate::replay;
 use crate::snapshot::SnapshotMode;
 use counterpart_exchange::{Library, OperationName};
 use counterpart_outcome::{InvariantStatus, ViolationKind};
-use counterpart_stand_in::{Counts, Looseness, Seen, SeenNote};
+use counterpart_stand_in::{Counts, Delivered, DeliveryEnd, Looseness, Seen, SeenNote};
 use counterpart_subject::{ProbeName, SubjectSpec};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -176,6 +176,78 @@ fn every_expectation_holds_for_one_observation_and_is_broken_by_another() {
     assert!(broken_expectations("{destination: {fewer_than_happy_path: 1}}", &fewer).is_empty());
     said.extend(broken_expectations("{destination: {fewer_than_happy_path: 1}}", &good()));
     insta::assert_snapshot!(said.join("\n"));
+}
+
+/// An attempt to deliver the webhook of an exchange.
+fn delivered(exchange: &str, fault: Option<&'static str>, end: DeliveryEnd) -> Delivered {
+    Delivered {
+        number: 1,
+        at: Timestamp::UNIX_EPOCH,
+        provider: "p".into(),
+        operation: OperationName("event".into()).into(),
+        exchange: format!("p/f#{exchange}").into(),
+        id: None,
+        attempt: 1,
+        method: "POST".parse().unwrap(),
+        url: "http://127.0.0.1:1/hooks?a=b".into(),
+        headers: Vec::new(),
+        body: "{}".into(),
+        size_bytes: 2,
+        signature: "right",
+        fault,
+        end,
+    }
+}
+
+fn with_webhooks() -> Observed {
+    let delivered = vec![
+        delivered("event-2", None, DeliveryEnd::Accepted { status: 200 }),
+        delivered("event-1", Some("webhook_lost"), DeliveryEnd::Lost),
+        delivered("event-1", Some("webhook_bad_signature"), DeliveryEnd::Refused { status: 401 }),
+        delivered("event-1", None, DeliveryEnd::TimedOut),
+    ];
+    Observed { delivered, ..good() }
+}
+
+#[test]
+fn deliveries_are_counted_and_what_was_never_sent_is_none() {
+    let observed = with_webhooks();
+    let good =
+        "{deliveries: {count: 3, accepted: 1, refused: 1, faulted: 1, order: [event-2, event-1, event-1]}}";
+    assert_eq!(broken_expectations(good, &observed), [""; 0]);
+    for (expect, actual) in [
+        ("count: 4", "3"),
+        ("accepted: 2", "1"),
+        ("refused: 0", "1"),
+        ("faulted: 2", "1"),
+        ("order: [event-1, event-2]", "event-2, event-1, event-1"),
+    ] {
+        let broken = broken_expectations(&format!("{{deliveries: {{{expect}}}}}"), &observed);
+        assert!(matches!(&broken[..], [one] if one.ends_with(&format!("actual {actual}"))), "{broken:?}");
+    }
+}
+
+#[test]
+fn each_webhook_that_was_answered_has_to_be_audited_and_is_told() {
+    let mut observed = with_webhooks();
+    assert_eq!(broken_invariants(&observed), ["audited"]);
+    observed.probes.insert(ProbeName::Audit, vec![json!({ "call": 1 }); 3]);
+    assert_eq!(broken_invariants(&observed), [""; 0]);
+    let told: Vec<String> = observed
+        .exchanges()
+        .into_iter()
+        .skip(1)
+        .map(|one| format!("{} {} {}: {}", one.seq, one.target, one.status.unwrap_or_default(), one.note))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "2 /hooks?a=b 200: webhook, attempt 1, signature right: accepted with 200",
+            "3 /hooks?a=b 0: webhook: never sent",
+            "4 /hooks?a=b 401: webhook, attempt 1, signature right: refused with 401",
+            "5 /hooks?a=b 0: webhook, attempt 1, signature right: no answer in time",
+        ]
+    );
 }
 
 /// The names of the invariants that an observation breaks.

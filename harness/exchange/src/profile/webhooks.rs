@@ -55,7 +55,7 @@ pub enum WebhookSecret {
     /// The stand-in makes one in the scheme's own form, and hands it out as `{webhook_secret}`.
     #[default]
     Made,
-    /// The value that stands for a placeholder of the played fixtures: `webhook_secret:1`.
+    /// The value that stands for a placeholder where the played exchanges have it: `webhook_secret:1`.
     Placeholder(String),
 }
 

@@ -197,7 +197,8 @@ fn commit_event(
             }
             Ok(())
         }
-        HookEffect::Nothing => Ok(()),
+        // Another tenant's is refused above.
+        HookEffect::Nothing | HookEffect::OtherTenant => Ok(()),
         HookEffect::Unknown { .. } if bugs.drops_unknown => Ok(()),
         HookEffect::Unknown { kind, payload } => {
             counts.held += 1;
@@ -210,8 +211,6 @@ fn commit_event(
             hold(transaction, audit, event, HoldReason::InvalidRecord, detail, payload)?;
             alert(AlertKind::RecordHeld, format!("event {id} is held: {detail}"))
         }
-        // Refused above.
-        HookEffect::OtherTenant => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Several events, one webhook.
 
 use super::{Effect, Misbehaves};
-use crate::webhooks::{renumbered, set_field};
+use crate::webhooks::{bounded, renumbered, set_field};
 use counterpart_exchange::WebhookField;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,8 @@ impl Misbehaves for WebhookBatch {
             let first = shipment.first()?;
             let mut events = first.message.events(webhooks)?;
             let recorded = events.len();
-            for number in 1..u64::from(self.events.clamp(2, 1_000)) {
+            let number_of_events = u64::from(bounded("events", self.events, 2..=1_000)?);
+            for number in 1..number_of_events {
                 let further = match &webhooks.id {
                     Some(WebhookField::Body(_)) => {
                         renumbered(webhooks, &first.message, number)?.events(webhooks)?
@@ -56,7 +57,7 @@ impl Misbehaves for WebhookBatch {
                                 webhooks.tenant.body"
                         .to_owned());
                 };
-                let number = u64::from(self.events.clamp(2, 1_000));
+                let number = number_of_events;
                 let foreign = match &webhooks.id {
                     Some(WebhookField::Body(_)) => {
                         renumbered(webhooks, &first.message, number)?.events(webhooks)?

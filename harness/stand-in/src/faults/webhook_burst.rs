@@ -1,7 +1,7 @@
 //! Somebody imported everything at once.
 
 use super::{Effect, Misbehaves};
-use crate::webhooks::{Departs, Parcel, renumbered};
+use crate::webhooks::{Departs, Parcel, bounded, renumbered};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,9 @@ impl Misbehaves for WebhookBurst {
         Effect::AtWebhook(Box::new(|shipment, around| {
             let message = renumbered(around.webhooks, &shipment.first()?.message, 200_000)?;
             let burst = Parcel::faulted(message, Departs::InTurn);
-            shipment.parcels.push(Parcel { count: u64::from(self.count.clamp(1, 100_000)), ..burst });
+            shipment
+                .parcels
+                .push(Parcel { count: u64::from(bounded("count", self.count, 1..=100_000)?), ..burst });
             Ok(())
         }))
     }

@@ -1,7 +1,7 @@
 //! Two of the provider's senders had the same thought.
 
 use super::{Effect, Misbehaves};
-use crate::webhooks::{Departs, Parcel};
+use crate::webhooks::{Departs, Parcel, bounded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ impl Misbehaves for WebhookConcurrentDuplicates {
     fn effect(&self) -> Effect<'_> {
         Effect::AtWebhook(Box::new(|shipment, _| {
             let message = shipment.first()?.message.clone();
-            for _ in 1..self.copies.clamp(2, 64) {
+            for _ in 1..bounded("copies", self.copies, 2..=64)? {
                 shipment.parcels.push(Parcel::faulted(message.clone(), Departs::WithThePrevious));
             }
             Ok(())

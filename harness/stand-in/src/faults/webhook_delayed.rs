@@ -1,7 +1,7 @@
 //! The provider has a backlog.
 
 use super::{Effect, Misbehaves};
-use crate::webhooks::Departs;
+use crate::webhooks::{Departs, bounded};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,11 @@ impl Misbehaves for WebhookDelayed {
     fn effect(&self) -> Effect<'_> {
         Effect::AtWebhook(Box::new(|shipment, _| {
             let first = shipment.first()?;
-            first.departs = Departs::After(SignedDuration::from_secs(i64::from(self.by_s)));
+            first.departs = Departs::After(SignedDuration::from_secs(i64::from(bounded(
+                "by_s",
+                self.by_s,
+                1..=u32::MAX,
+            )?)));
             first.is_faulted = true;
             Ok(())
         }))

@@ -1,7 +1,7 @@
 //! At least once means: now and then twice.
 
 use super::{Effect, Misbehaves};
-use crate::webhooks::{Departs, Parcel};
+use crate::webhooks::{Departs, Parcel, bounded};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ impl Misbehaves for WebhookDuplicate {
     fn effect(&self) -> Effect<'_> {
         Effect::AtWebhook(Box::new(|shipment, _| {
             let message = shipment.first()?.message.clone();
-            for number in 1..=self.times.min(1_000) {
+            for number in 1..=bounded("times", self.times, 1..=1_000)? {
                 let wait = SignedDuration::from_secs(i64::from(self.after_s) * i64::from(number));
                 let departs = if self.after_s == 0 { Departs::InTurn } else { Departs::After(wait) };
                 shipment.parcels.push(Parcel::faulted(message.clone(), departs));

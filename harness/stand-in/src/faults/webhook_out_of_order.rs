@@ -1,7 +1,7 @@
 //! Nobody promised an order.
 
 use super::{Effect, Misbehaves};
-use crate::webhooks::Departs;
+use crate::webhooks::{Departs, bounded};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,8 @@ impl Misbehaves for WebhookOutOfOrder {
         Effect::AtWebhook(Box::new(|shipment, _| {
             let at_most = SignedDuration::from_secs(i64::from(self.at_most_s));
             let first = shipment.first()?;
-            first.departs = Departs::Overtaken { by: self.overtaken_by.max(1), at_most };
+            first.departs =
+                Departs::Overtaken { by: bounded("overtaken_by", self.overtaken_by, 1..=10_000)?, at_most };
             first.is_faulted = true;
             Ok(())
         }))

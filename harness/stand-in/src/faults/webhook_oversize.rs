@@ -1,7 +1,7 @@
 //! A body that memory was not made for.
 
 use super::{Effect, Misbehaves};
-use crate::webhooks::Sealing;
+use crate::webhooks::{Sealing, bounded};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ impl Misbehaves for WebhookOversize {
 
     fn effect(&self) -> Effect<'_> {
         Effect::AtWebhook(Box::new(|shipment, _| {
-            let bytes = self.size_mb.clamp(1, 256) as usize * 1_000_000;
+            let bytes = bounded("size_mb", self.size_mb, 1..=256)? as usize * 1_000_000;
             shipment.first()?.sealing = Sealing::Padded { bytes };
             Ok(())
         }))

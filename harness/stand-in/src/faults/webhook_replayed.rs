@@ -1,7 +1,7 @@
 //! Somebody listened, and sends it once more.
 
 use super::{Effect, Misbehaves};
-use crate::webhooks::{Departs, Parcel, Repeats, Sealing};
+use crate::webhooks::{Departs, Parcel, Repeats, Sealing, bounded};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ impl Misbehaves for WebhookReplayed {
     fn effect(&self) -> Effect<'_> {
         Effect::AtWebhook(Box::new(|shipment, _| {
             let message = shipment.first()?.message.clone();
-            let after = SignedDuration::from_secs(i64::from(self.after_s.max(1)));
+            let after = SignedDuration::from_secs(i64::from(bounded("after_s", self.after_s, 1..=u32::MAX)?));
             let replay = Parcel::faulted(message, Departs::After(after));
             shipment.parcels.push(Parcel { sealing: Sealing::Replayed, repeats: Repeats::Never, ..replay });
             Ok(())

@@ -1,7 +1,7 @@
 //! An old webhook, rightly signed.
 
 use super::{Effect, Misbehaves};
-use crate::webhooks::Sealing;
+use crate::webhooks::{Sealing, bounded};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ impl Misbehaves for WebhookStaleTimestamp {
 
     fn effect(&self) -> Effect<'_> {
         Effect::AtWebhook(Box::new(|shipment, _| {
-            let ago = SignedDuration::from_secs(i64::from(self.by_s.max(1)));
+            let ago = SignedDuration::from_secs(i64::from(bounded("by_s", self.by_s, 1..=u32::MAX)?));
             shipment.first()?.sealing = Sealing::AsOf(ago);
             Ok(())
         }))

@@ -20,7 +20,7 @@ pub(crate) use engine::{Engine, Order};
 pub(crate) use handshakes::shake;
 pub(crate) use message::{Message, set_field};
 pub(crate) use sealing::renumbered;
-pub(crate) use shipment::{AtWebhook, Departs, Parcel, Repeats, Sealing, Shipment, Spoilt};
+pub(crate) use shipment::{AtWebhook, Departs, Parcel, Repeats, Sealing, Shipment, Spoilt, bounded};
 
 use crate::faults::Effect;
 use crate::play::Play;
@@ -216,9 +216,7 @@ impl Sender {
             WebhookSecret::Placeholder(name) => {
                 let placeholder = format!("«{name}»").parse()?;
                 let value = values.iter().find_map(|values| values.get(&placeholder)).ok_or_else(|| {
-                    format!(
-                        "webhooks.secret.placeholder: no fixture that is played has «{name}» under `redacted`"
-                    )
+                    format!("webhooks.secret.placeholder: no exchange that is played has «{name}» in it")
                 })?;
                 Keys::of(scheme, Secret::new(value))?
             }
@@ -252,6 +250,10 @@ impl Sender {
         let keys = Keys::of(self.scheme, Secret::new(secret))?;
         *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.messages.keys().cloned().collect()
     }
 
     /// The inbound exchange of a name: `event-1`, or `provider/flow#event-1`.

@@ -5,6 +5,7 @@
 use super::message::Message;
 use counterpart_exchange::Webhooks;
 use jiff::SignedDuration;
+use std::ops::RangeInclusive;
 
 /// The messages that go out for one webhook, in order.
 #[derive(Debug)]
@@ -78,6 +79,17 @@ pub(crate) enum Repeats {
 /// What a fault may look at.
 pub(crate) struct AtWebhook<'a> {
     pub(crate) webhooks: &'a Webhooks,
+}
+
+/// A parameter of a fault, where it lies within its bounds.
+///
+/// # Errors
+/// A sentence that names them.
+pub(crate) fn bounded(name: &str, value: u32, bounds: RangeInclusive<u32>) -> Result<u32, String> {
+    match bounds.contains(&value) {
+        true => Ok(value),
+        false => Err(format!("{name} is {value}; expected {} to {}", bounds.start(), bounds.end())),
+    }
 }
 
 impl Shipment {

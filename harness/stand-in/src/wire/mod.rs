@@ -386,6 +386,12 @@ impl Provider {
         Ok(Self { name, base_url, credentials, values, hosts, fixtures, tally, play, sender })
     }
 
+    /// The webhooks that its fixtures hold, as `provider/flow#id`, in the order of their names.
+    #[must_use]
+    pub fn webhooks(&self) -> Vec<String> {
+        self.sender.as_ref().map(|sender| sender.names()).unwrap_or_default()
+    }
+
     /// What its webhooks are verified with, where its profile says how they are signed.
     #[must_use]
     pub fn webhook_keys(&self) -> Option<WebhookKeys> {

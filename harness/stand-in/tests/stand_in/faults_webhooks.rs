@@ -286,6 +286,28 @@ async fn a_batch_within_a_field_keeps_what_stands_beside_it(fault: &str) {
     );
 }
 
+#[tokio::test]
+async fn a_parameter_beyond_its_bounds_is_told_and_the_webhook_goes_out_as_it_is() {
+    for (spec, expected) in [
+        (r#"webhook_duplicate{"times":0}"#, "times is 0; expected 1 to 1000"),
+        (r#"webhook_concurrent_duplicates{"copies":65}"#, "copies is 65; expected 2 to 64"),
+        (r#"webhook_burst{"count":100001}"#, "count is 100001; expected 1 to 100000"),
+        (r#"webhook_oversize{"size_mb":257}"#, "size_mb is 257; expected 1 to 256"),
+        (r#"webhook_batch{"events":1}"#, "events is 1; expected 2 to 1000"),
+        (r#"webhook_delayed{"by_s":0}"#, "by_s is 0; expected 1 to"),
+        (r#"webhook_replayed{"after_s":0}"#, "after_s is 0; expected 1 to"),
+        (r#"webhook_stale_timestamp{"by_s":0}"#, "by_s is 0; expected 1 to"),
+        (r#"webhook_out_of_order{"overtaken_by":0}"#, "overtaken_by is 0; expected 1 to"),
+    ] {
+        let (stand_in, receiver) = struck(spec).await;
+        assert_eq!(deliver(&stand_in, &receiver).await, [Some(200)], "{spec}");
+        let DeliveryEnd::Inapplicable(why) = &stand_in.delivered()[0].end else { panic!("{spec}") };
+        assert!(why.contains(expected), "{spec}: {why}");
+        assert_eq!(receiver.came()[0].text(), EVENT, "{spec}");
+        assert_eq!(stand_in.unused_faults().len(), 1, "{spec}");
+    }
+}
+
 #[test]
 fn a_place_that_does_not_fit_is_refused() {
     use counterpart_stand_in::PlannedFault;

@@ -181,6 +181,7 @@ async fn silence_is_no_answer() {
 #[tokio::test]
 async fn what_cannot_be_delivered_is_said() {
     let stand_in = playing(&signed_by("github", ""), vec![inbound("event-1", EVENT)]).start().await;
+    assert_eq!(stand_in.providers()[0].webhooks(), ["rooms/flow#event-1"]);
     let error = |error: Result<_, counterpart_stand_in::DeliveryError>| match error {
         Err(error) => error.to_string(),
         Ok(report) => panic!("{report:?}"),
@@ -283,9 +284,9 @@ async fn a_secret_comes_from_a_placeholder_or_is_given() {
     let mut played = playing(&profile, vec![inbound("event-1", EVENT)]);
     let without = playing(&profile, vec![inbound("event-1", EVENT)]).try_start().await;
     let error = without.err().unwrap().to_string();
-    assert!(error.contains("no fixture that is played has «webhook_secret:1»"), "{error}");
-    let kept = counterpart_exchange::RedactedValue { length_chars: 32 };
-    played.config.providers[0].fixtures[0].redacted.insert("«webhook_secret:1»".parse().unwrap(), kept);
+    assert!(error.contains("no exchange that is played has «webhook_secret:1»"), "{error}");
+    let exchange = &mut played.config.providers[0].fixtures[0].exchanges[0];
+    exchange.request.headers.append("x-token", HeaderValue::Text("«webhook_secret:1»".to_owned()));
     let stand_in = played.start().await;
     let values: Vec<String> = stand_in.stand_in_values().map(|(_, value)| value.to_owned()).collect();
     assert_eq!([stand_in.webhook_keys()[0].secret.clone()], values[..]);
