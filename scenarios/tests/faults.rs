@@ -9,17 +9,6 @@ use std::collections::BTreeSet;
 /// Faults of what the provider sends by itself have scenarios of their own kind.
 const ELSEWHERE: &str = "webhook_";
 
-/// Faults that wait for a subject that writes, or speaks TLS.
-const TO_COME: [&str; 7] = [
-    "answer_lost",
-    "conflict",
-    "graphql_errors",
-    "json_rpc_error",
-    "soap_fault",
-    "stale_read",
-    "unprocessable",
-];
-
 #[test]
 fn every_fault_is_injected_by_a_scenario() {
     let injected: BTreeSet<&str> = support::plans(None)
@@ -29,7 +18,7 @@ fn every_fault_is_injected_by_a_scenario() {
     let missing: Vec<&str> = Fault::ALL
         .iter()
         .map(|fault| fault.name)
-        .filter(|name| !name.starts_with(ELSEWHERE) && !TO_COME.contains(name) && !injected.contains(name))
+        .filter(|name| !name.starts_with(ELSEWHERE) && !injected.contains(name))
         .collect();
     assert!(missing.is_empty(), "no scenario injects: {}", missing.join(", "));
 }

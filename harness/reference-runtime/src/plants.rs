@@ -59,11 +59,17 @@ pub enum Plant {
     RefreshTokenDropped,
     /// Any certificate is good.
     CertificateUnchecked,
+    /// Each attempt at a write has a key of its own.
+    KeyPerAttempt,
+    /// An error with status 200 is a success.
+    StatusBelieved,
+    /// A write that cannot be read back yet is sent again.
+    UnseenWrittenAgain,
 }
 
 impl Plant {
     /// All of them, in the order in which the documentation lists them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::CursorBeforeCommit,
         Self::RetryAfterIgnored,
         Self::NoValidation,
@@ -89,6 +95,9 @@ impl Plant {
         Self::Impatient,
         Self::RefreshTokenDropped,
         Self::CertificateUnchecked,
+        Self::KeyPerAttempt,
+        Self::StatusBelieved,
+        Self::UnseenWrittenAgain,
     ];
 
     /// The name by which it is asked for.
@@ -166,6 +175,14 @@ impl Plant {
             Self::CertificateUnchecked => {
                 ("certificate_unchecked", "trusts whatever certificate it is shown")
             }
+            Self::KeyPerAttempt => (
+                "key_per_attempt",
+                "sends another idempotency key with each attempt, so that a retry is done twice",
+            ),
+            Self::StatusBelieved => {
+                ("status_believed", "believes a status of 2xx and does not look for errors in the body")
+            }
+            Self::UnseenWrittenAgain => ("unseen_written_again", "writes again what it cannot read back yet"),
         }
     }
 }
@@ -226,6 +243,6 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_valid_ones() {
         let message = "no_such".parse::<Plant>().unwrap_err().to_string();
         assert!(message.starts_with("no plant is called \"no_such\"; there are cursor_before_commit, "));
-        assert!(message.ends_with(", certificate_unchecked"));
+        assert!(message.ends_with(", unseen_written_again"));
     }
 }

@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Body, LanePath, Refusal, Shared};
+use super::{Body, LanePath, Refusal, Shared, name};
 use crate::credentials::{Credentials, Secret};
 use crate::journal::{About, Level};
 use crate::outbound::trusts;
@@ -23,26 +23,12 @@ const MAX_CA_BYTES: usize = 64 * 1024;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConnectionBody {
-    provider: Provider,
+    provider: String,
     base_url: String,
     access_token: String,
     refresh_token: Option<String>,
     max_requests_per_second: Option<f64>,
     ca_pem: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Provider {
-    Matrix,
-}
-
-impl Provider {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Matrix => "matrix",
-        }
-    }
 }
 
 pub(super) async fn store(
@@ -59,6 +45,7 @@ pub(super) async fn store(
             PACES.end()
         )));
     }
+    let provider = name("provider", &body.provider)?;
     let base_url = base_url(&body.base_url)?;
     let ca_pem = body.ca_pem.map(ca_pem).transpose()?;
     let credentials = Credentials {
@@ -68,7 +55,7 @@ pub(super) async fn store(
     let sealed = context.vault.seal(&lane, &credentials);
     let sealed = sealed.ok_or_else(|| Refusal::internal("the credentials could not be encrypted"))?;
     let new = NewConnection { base_url, ca_pem, sealed, max_requests_per_second: pace };
-    let put = context.store.put_connection(lane.clone(), body.provider.word(), new).await?;
+    let put = context.store.put_connection(lane.clone(), provider, new).await?;
     context.journal.line(Level::Info, "connection_stored", About::Connection(&lane), json!({}));
     let status = match put {
         PutConnection::Created => StatusCode::CREATED,

@@ -298,7 +298,7 @@ impl Store {
     }
 
     /// Commits what follows from a call together with its audit row.
-    async fn after_call<T: Send + 'static>(
+    pub(super) async fn after_call<T: Send + 'static>(
         &self,
         audit: AuditRow,
         consequence: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -319,7 +319,7 @@ impl Store {
 }
 
 /// A finished run has no place to go on from: the next one begins at the newest page.
-fn finish(transaction: &Transaction<'_>, run: RunId, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn finish(transaction: &Transaction<'_>, run: RunId, now: Timestamp) -> rusqlite::Result<()> {
     transaction.execute(
         "UPDATE runs SET state = 'succeeded', finished_at = ?2, cursor = NULL WHERE id = ?1",
         params![run.0, now.to_string()],
