@@ -8,7 +8,7 @@ use support::{ACCESS_TOKEN, Subject, start};
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-fn handover(changes: Value) -> Value {
+fn handover(changes: &Value) -> Value {
     let mut body = json!({ "tenant": "acme", "connection": "chat", "reference": "order-1", "protocol": "rest",
                            "method": "POST", "path": "/orders?dry=0", "content_type": "text/csv", "body": "a;b" });
     let fields = changes.as_object().unwrap().clone();
@@ -17,7 +17,7 @@ fn handover(changes: Value) -> Value {
 }
 
 async fn deliver(subject: &Subject, changes: Value) -> (u16, Value) {
-    subject.call("POST", "/integrations/relay/documents", Some(handover(changes))).await
+    subject.call("POST", "/integrations/relay/documents", Some(handover(&changes))).await
 }
 
 #[tokio::test]

@@ -359,9 +359,9 @@ fn write_records(
     for record in &page.records {
         let is_known = known.query_row([lane.tenant.as_str(), &record.event_id], |row| row.get(0))?;
         if is_known {
-            written.repeated += 1
+            written.repeated += 1;
         } else {
-            written.new += 1
+            written.new += 1;
         }
         statement.execute(params![
             lane.tenant.as_str(),
