@@ -8,7 +8,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 99] = [
+const SEEN: [(&str, Plant, &str); 114] = [
     ("chat-import/happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("chat-import/happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("chat-import/token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -81,6 +81,21 @@ const SEEN: [(&str, Plant, &str); 99] = [
     ("wire/certificate-expired", Plant::CertificateUnchecked, "expectation runs"),
     ("wire/certificate-untrusted", Plant::CertificateUnchecked, "expectation requests"),
     ("wire/certificate-of-another-server", Plant::CertificateUnchecked, "expectation alerts"),
+    ("relay/answer-lost", Plant::NoTimeout, "step settle"),
+    ("relay/answer-lost-behind-a-key", Plant::KeyPerAttempt, "unmatched"),
+    ("relay/conflict", Plant::ErrorSwallowed, "expectation runs"),
+    ("relay/unprocessable", Plant::AlertMissing, "expectation alerts"),
+    ("relay/too-early", Plant::ErrorSwallowed, "invariant nothing_lost"),
+    ("relay/error-with-200", Plant::StatusBelieved, "expectation requests"),
+    ("relay/graphql-error", Plant::StatusBelieved, "expectation requests"),
+    ("relay/graphql-denied", Plant::StatusBelieved, "expectation alerts"),
+    ("relay/graphql-partial", Plant::StatusBelieved, "expectation destination"),
+    ("relay/json-rpc-error", Plant::NoBackoff, "expectation elapsed"),
+    ("relay/json-rpc-refused", Plant::StatusBelieved, "expectation holds"),
+    ("relay/soap-fault-of-the-server", Plant::ErrorSwallowed, "expectation destination"),
+    ("relay/soap-fault-of-the-client", Plant::AlertMissing, "invariant loud"),
+    ("relay/soap-fault-with-200", Plant::StatusBelieved, "expectation requests"),
+    ("relay/stale-read", Plant::UnseenWrittenAgain, "expectation requests"),
     ("tokens/lifetime-missing", Plant::RefreshNotStored, "expectation requests"),
     ("tokens/lifetime-as-text", Plant::NoRefresh, "expectation requests"),
     ("tokens/no-new-refresh-token", Plant::RefreshTokenDropped, "expectation destination"),

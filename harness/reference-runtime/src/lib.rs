@@ -4,7 +4,7 @@
 //! crates it knows `signatures`, by which webhooks are verified. The way of one unit of work through the modules:
 //!
 //! `http` accepts a trigger -> `store` makes the run durable -> `worker` claims it, one at a time for each
-//! connection -> `chat_import` takes one step: one call through `outbound`, judged, and committed with its audit
+//! connection -> `chat_import` or `relay` takes one step: one call through `outbound`, judged, and committed with its audit
 //! row in one transaction of `store`. Every wait is a timer of `clock`; everything noteworthy is a line of
 //! `journal`.
 //!
@@ -20,7 +20,9 @@ mod http;
 mod identity;
 mod journal;
 mod outbound;
+mod outcome;
 mod plants;
+mod relay;
 mod runtime;
 mod schedule;
 mod store;

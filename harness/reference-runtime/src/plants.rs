@@ -6,219 +6,120 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// A known bug. Its name on the command line is its [`Display`](fmt::Display) form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Plant {
-    /// The cursor moves before the page is checked and committed.
-    CursorBeforeCommit,
-    /// What the provider says about when to come back is not heeded.
-    RetryAfterIgnored,
-    /// Records are written unchecked.
-    NoValidation,
-    /// A failed call is taken as the end of the history.
-    ErrorSwallowed,
-    /// The destination has no unique key.
-    InsertNotUpsert,
-    /// An expired token is not refreshed.
-    NoRefresh,
-    /// Requests have no time-out.
-    NoTimeout,
-    /// Retries come at once.
-    NoBackoff,
-    /// A refusal is retried like an outage.
-    ForbiddenRetried,
-    /// Messages of one kind are not written.
-    NoticesSkipped,
-    /// Refreshed tokens are not stored.
-    RefreshNotStored,
-    /// A restart forgets waits.
-    WaitForgotten,
-    /// A restart forgets the cursor.
-    CursorNotSaved,
-    /// Failed calls leave no audit row.
-    AuditSkipped,
-    /// The access token, or a webhook's secret, is written to the log.
-    SecretLogged,
-    /// Holds raise no alert.
-    AlertMissing,
-    /// A page that leads back is read again.
-    CirclesUnnoticed,
-    /// A page that is not full is taken for the last.
-    ShortPageIsLast,
-    /// Numbers are read as doubles.
-    NumbersAsDoubles,
-    /// What is new is invalid.
-    UnknownRefused,
-    /// The order of a page is relied on.
-    OrderTrusted,
-    /// The provider's clock is relied on.
-    ProviderClockTrusted,
-    /// Requests are given up after a second.
-    Impatient,
-    /// A refresh without a new refresh token loses the old one.
-    RefreshTokenDropped,
-    /// Any certificate is good.
-    CertificateUnchecked,
-    /// A webhook that comes again is applied again.
-    WebhookNotDeduplicated,
-    /// Signatures are not checked.
-    WebhookUnverified,
-    /// The time of a signature is not checked.
-    WebhookStaleAccepted,
-    /// What comes last counts, whenever it happened.
-    WebhookOlderWins,
-    /// The account in a webhook is not looked at.
-    WebhookTenantUnchecked,
-    /// Events of unknown types are dropped.
-    WebhookUnknownDropped,
-    /// A webhook is accepted and not written.
-    WebhookLostAfterAnswer,
-    /// Payloads of an older version are dropped.
-    WebhookOlderVersionDropped,
+/// Declares the bugs: what each is, its name, and what goes wrong with it in one sentence without a full stop.
+macro_rules! plants {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $description:literal;)+) => {
+        /// A known bug. Its name on the command line is its [`Display`](fmt::Display) form.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Plant {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Plant {
+            /// All of them, in the order in which the documentation lists them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name by which it is asked for.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What goes wrong with it, in one sentence without a full stop.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$variant => $description,)+ }
+            }
+        }
+    };
 }
 
-impl Plant {
-    /// All of them, in the order in which the documentation lists them.
-    pub const ALL: [Self; 33] = [
-        Self::CursorBeforeCommit,
-        Self::RetryAfterIgnored,
-        Self::NoValidation,
-        Self::ErrorSwallowed,
-        Self::InsertNotUpsert,
-        Self::NoRefresh,
-        Self::NoTimeout,
-        Self::NoBackoff,
-        Self::ForbiddenRetried,
-        Self::NoticesSkipped,
-        Self::RefreshNotStored,
-        Self::WaitForgotten,
-        Self::CursorNotSaved,
-        Self::AuditSkipped,
-        Self::SecretLogged,
-        Self::AlertMissing,
-        Self::CirclesUnnoticed,
-        Self::ShortPageIsLast,
-        Self::NumbersAsDoubles,
-        Self::UnknownRefused,
-        Self::OrderTrusted,
-        Self::ProviderClockTrusted,
-        Self::Impatient,
-        Self::RefreshTokenDropped,
-        Self::CertificateUnchecked,
-        Self::WebhookNotDeduplicated,
-        Self::WebhookUnverified,
-        Self::WebhookStaleAccepted,
-        Self::WebhookOlderWins,
-        Self::WebhookTenantUnchecked,
-        Self::WebhookUnknownDropped,
-        Self::WebhookLostAfterAnswer,
-        Self::WebhookOlderVersionDropped,
-    ];
-
-    /// The name by which it is asked for.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.described().0
-    }
-
-    /// What goes wrong with it, in one sentence without a full stop.
-    #[must_use]
-    pub fn description(self) -> &'static str {
-        self.described().1
-    }
-
-    fn described(self) -> (&'static str, &'static str) {
-        match self {
-            Self::CursorBeforeCommit => (
-                "cursor_before_commit",
-                "the cursor is saved before the page is checked and committed, so a bad page is skipped on retry",
-            ),
-            Self::RetryAfterIgnored => {
-                ("retry_after_ignored", "waits one second whatever Retry-After or retry_after_ms says")
-            }
-            Self::NoValidation => (
-                "no_validation",
-                "writes what comes, a missing field as an empty string or 0, and holds nothing",
-            ),
-            Self::ErrorSwallowed => (
-                "error_swallowed",
-                "takes a failed call as the end of the history: the run succeeds, without an alert or a hold",
-            ),
-            Self::InsertNotUpsert => (
-                "insert_not_upsert",
-                "the destination has no unique key, so a record that comes again is there twice",
-            ),
-            Self::NoRefresh => ("no_refresh", "takes an expired access token as a rejected credential"),
-            Self::NoTimeout => ("no_timeout", "waits for an answer for ever"),
-            Self::NoBackoff => ("no_backoff", "retries at once, without any wait"),
-            Self::ForbiddenRetried => ("forbidden_retried", "retries a 403 as if it were a 500"),
-            Self::NoticesSkipped => {
-                ("notices_skipped", "does not write messages of the kind m.notice, and says nothing")
-            }
-            Self::RefreshNotStored => (
-                "refresh_not_stored",
-                "uses refreshed tokens for one request only, and then the old ones again",
-            ),
-            Self::WaitForgotten => ("wait_forgotten", "a restart forgets how long a run had to wait"),
-            Self::CursorNotSaved => ("cursor_not_saved", "a restart begins at the newest page again"),
-            Self::AuditSkipped => ("audit_skipped", "writes no audit row for a failed call"),
-            Self::SecretLogged => {
-                ("secret_logged", "writes the access token, or a webhook's secret, into a log line")
-            }
-            Self::AlertMissing => ("alert_missing", "raises no alert for what it holds"),
-            Self::CirclesUnnoticed => {
-                ("circles_unnoticed", "follows a page that leads back to itself, as often as it does")
-            }
-            Self::ShortPageIsLast => {
-                ("short_page_is_last", "takes a page with fewer events than it asked for as the last")
-            }
-            Self::NumbersAsDoubles => {
-                ("numbers_as_doubles", "reads whole numbers as doubles, so that large ones are rounded")
-            }
-            Self::UnknownRefused => {
-                ("unknown_refused", "holds messages of a kind or with a field that it does not know")
-            }
-            Self::OrderTrusted => {
-                ("order_trusted", "drops a message that is newer than the one before it on its page")
-            }
-            Self::ProviderClockTrusted => (
-                "provider_clock_trusted",
-                "drops messages that are newer than the Date of the answer that brings them",
-            ),
-            Self::Impatient => ("impatient", "gives a request one second instead of ten"),
-            Self::RefreshTokenDropped => {
-                ("refresh_token_dropped", "forgets the refresh token when a refresh brings no new one")
-            }
-            Self::CertificateUnchecked => {
-                ("certificate_unchecked", "trusts whatever certificate it is shown")
-            }
-            Self::WebhookNotDeduplicated => (
-                "webhook_not_deduplicated",
-                "applies a webhook again that comes again, and the destination has no unique key",
-            ),
-            Self::WebhookUnverified => ("webhook_unverified", "believes a webhook whatever its signature"),
-            Self::WebhookStaleAccepted => {
-                ("webhook_stale_accepted", "takes a webhook however long ago it was signed")
-            }
-            Self::WebhookOlderWins => (
-                "webhook_older_wins",
-                "takes what comes last for the latest, so an older webhook overwrites a newer one",
-            ),
-            Self::WebhookTenantUnchecked => {
-                ("webhook_tenant_unchecked", "applies a webhook without looking whose account it is about")
-            }
-            Self::WebhookUnknownDropped => {
-                ("webhook_unknown_dropped", "drops events of types that it does not know, and says nothing")
-            }
-            Self::WebhookLostAfterAnswer => {
-                ("webhook_lost_after_answer", "answers a webhook with 200 and loses it")
-            }
-            Self::WebhookOlderVersionDropped => (
-                "webhook_older_version_dropped",
-                "takes a webhook's payload of before `authorizations` for nothing",
-            ),
-        }
-    }
+plants! {
+    /// The cursor moves before the page is checked and committed.
+    CursorBeforeCommit = "cursor_before_commit",
+        "the cursor is saved before the page is checked and committed, so a bad page is skipped on retry";
+    /// What the provider says about when to come back is not heeded.
+    RetryAfterIgnored = "retry_after_ignored", "waits one second whatever Retry-After or retry_after_ms says";
+    /// Records are written unchecked.
+    NoValidation = "no_validation",
+        "writes what comes, a missing field as an empty string or 0, and holds nothing";
+    /// A failed call is taken as the end of the history.
+    ErrorSwallowed = "error_swallowed",
+        "takes a failed call as the end of the history: the run succeeds, without an alert or a hold";
+    /// The destination has no unique key.
+    InsertNotUpsert = "insert_not_upsert",
+        "the destination has no unique key, so a record that comes again is there twice";
+    /// An expired token is not refreshed.
+    NoRefresh = "no_refresh", "takes an expired access token as a rejected credential";
+    /// Requests have no time-out.
+    NoTimeout = "no_timeout", "waits for an answer for ever";
+    /// Retries come at once.
+    NoBackoff = "no_backoff", "retries at once, without any wait";
+    /// A refusal is retried like an outage.
+    ForbiddenRetried = "forbidden_retried", "retries a 403 as if it were a 500";
+    /// Messages of one kind are not written.
+    NoticesSkipped = "notices_skipped", "does not write messages of the kind m.notice, and says nothing";
+    /// Refreshed tokens are not stored.
+    RefreshNotStored = "refresh_not_stored",
+        "uses refreshed tokens for one request only, and then the old ones again";
+    /// A restart forgets waits.
+    WaitForgotten = "wait_forgotten", "a restart forgets how long a run had to wait";
+    /// A restart forgets the cursor.
+    CursorNotSaved = "cursor_not_saved", "a restart begins at the newest page again";
+    /// Failed calls leave no audit row.
+    AuditSkipped = "audit_skipped", "writes no audit row for a failed call";
+    /// The access token, or a webhook's secret, is written to the log.
+    SecretLogged = "secret_logged", "writes the access token, or a webhook's secret, into a log line";
+    /// Holds raise no alert.
+    AlertMissing = "alert_missing", "raises no alert for what it holds";
+    /// A page that leads back is read again.
+    CirclesUnnoticed = "circles_unnoticed", "follows a page that leads back to itself, as often as it does";
+    /// A page that is not full is taken for the last.
+    ShortPageIsLast = "short_page_is_last", "takes a page with fewer events than it asked for as the last";
+    /// Numbers are read as doubles.
+    NumbersAsDoubles = "numbers_as_doubles", "reads whole numbers as doubles, so that large ones are rounded";
+    /// What is new is invalid.
+    UnknownRefused = "unknown_refused", "holds messages of a kind or with a field that it does not know";
+    /// The order of a page is relied on.
+    OrderTrusted = "order_trusted", "drops a message that is newer than the one before it on its page";
+    /// The provider's clock is relied on.
+    ProviderClockTrusted = "provider_clock_trusted",
+        "drops messages that are newer than the Date of the answer that brings them";
+    /// Requests are given up after a second.
+    Impatient = "impatient", "gives a request one second instead of ten";
+    /// A refresh without a new refresh token loses the old one.
+    RefreshTokenDropped = "refresh_token_dropped",
+        "forgets the refresh token when a refresh brings no new one";
+    /// Any certificate is good.
+    CertificateUnchecked = "certificate_unchecked", "trusts whatever certificate it is shown";
+    /// Each attempt at a write has a key of its own.
+    KeyPerAttempt = "key_per_attempt",
+        "sends another idempotency key with each attempt, so that a retry is done twice";
+    /// An error with status 200 is a success.
+    StatusBelieved = "status_believed", "believes a status of 2xx and does not look for errors in the body";
+    /// A write that cannot be read back yet is sent again.
+    UnseenWrittenAgain = "unseen_written_again", "writes again what it cannot read back yet";
+    /// A webhook that comes again is applied again.
+    WebhookNotDeduplicated = "webhook_not_deduplicated",
+        "applies a webhook again that comes again, and the destination has no unique key";
+    /// Signatures are not checked.
+    WebhookUnverified = "webhook_unverified", "believes a webhook whatever its signature";
+    /// The time of a signature is not checked.
+    WebhookStaleAccepted = "webhook_stale_accepted", "takes a webhook however long ago it was signed";
+    /// What comes last counts, whenever it happened.
+    WebhookOlderWins = "webhook_older_wins",
+        "takes what comes last for the latest, so an older webhook overwrites a newer one";
+    /// The account in a webhook is not looked at.
+    WebhookTenantUnchecked = "webhook_tenant_unchecked",
+        "applies a webhook without looking whose account it is about";
+    /// Events of unknown types are dropped.
+    WebhookUnknownDropped = "webhook_unknown_dropped",
+        "drops events of types that it does not know, and says nothing";
+    /// A webhook is accepted and not written.
+    WebhookLostAfterAnswer = "webhook_lost_after_answer", "answers a webhook with 200 and loses it";
+    /// Payloads of an older version are dropped.
+    WebhookOlderVersionDropped = "webhook_older_version_dropped",
+        "takes a webhook's payload of before `authorizations` for nothing";
 }
 
 impl fmt::Display for Plant {
@@ -232,7 +133,8 @@ impl FromStr for Plant {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|plant| plant.name() == name)
             .ok_or_else(|| UnknownPlant { name: name.chars().take(64).collect() })
     }
@@ -240,7 +142,7 @@ impl FromStr for Plant {
 
 /// The name of a bug that nobody knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no plant is called {name:?}; there are {}", Plant::ALL.map(Plant::name).join(", "))]
+#[error("no plant is called {name:?}; there are {}", Plant::ALL.iter().map(|plant| plant.name()).collect::<Vec<_>>().join(", "))]
 pub struct UnknownPlant {
     /// The name that was given, shortened to 64 characters.
     pub name: String,
@@ -266,11 +168,11 @@ mod tests {
 
     #[test]
     fn every_name_leads_back_to_its_plant() {
-        for plant in Plant::ALL {
+        for plant in Plant::ALL.iter().copied() {
             assert_eq!(plant.to_string().parse(), Ok(plant));
             assert!(!plant.description().is_empty() && !plant.description().ends_with('.'));
         }
-        assert_eq!(BTreeSet::from(Plant::ALL).len(), Plant::ALL.len());
+        assert_eq!(Plant::ALL.iter().collect::<BTreeSet<_>>().len(), Plant::ALL.len());
     }
 
     #[test]

@@ -17,7 +17,7 @@ macro_rules! words {
 
 words! {
     /// What a call to the provider is for.
-    Operation { ResolveAlias = "resolve_alias", Messages = "messages", Refresh = "refresh" }
+    Operation { ResolveAlias = "resolve_alias", Messages = "messages", Refresh = "refresh", Deliver = "deliver", Confirm = "confirm" }
 }
 
 words! {

@@ -19,7 +19,8 @@ use crate::identity::{Lane, RunId};
 use crate::journal::{About, Journal, Level};
 use crate::outbound::Outbound;
 use crate::plants::Plants;
-use crate::store::{Accepted, Claimed, Store, StoreError};
+use crate::relay;
+use crate::store::{Accepted, Claimed, Order, Store, StoreError};
 
 /// How long a lane rests when the database refuses, as on a full disk.
 const STORE_RETRY: SignedDuration = SignedDuration::from_secs(30);
@@ -74,12 +75,12 @@ impl Lanes {
 
     /// Accepts a run: durable, and its lane awake, before this returns. Once it has begun it is carried to its end
     /// even when the caller goes away.
-    pub(crate) async fn accept(self: &Arc<Self>, lane: Lane, room: String) -> Result<Accepted, StoreError> {
+    pub(crate) async fn accept(self: &Arc<Self>, lane: Lane, order: Order) -> Result<Accepted, StoreError> {
         let lanes = Arc::clone(self);
         let work = self.context.clock.begin_work();
         let accepting = tokio::spawn(async move {
             let context = &lanes.context;
-            let accepted = context.store.accept_run(lane.clone(), room, context.clock.now()).await?;
+            let accepted = context.store.accept_run(lane.clone(), order, context.clock.now()).await?;
             if let Accepted::Run(run) = accepted {
                 context.journal.line(Level::Info, "run_accepted", About::Run(&lane, run), json!({}));
                 lanes.wake(lane, work);
@@ -155,6 +156,7 @@ impl Lanes {
         match context.store.claim(lane.clone(), context.clock.now()).await? {
             Claimed::Idle => return Ok(Turn::Idle),
             Claimed::Wait(not_before) => work.sleep_until(not_before).await,
+            Claimed::Step(claim) if claim.document.is_some() => relay::step(context, work, *claim).await?,
             Claimed::Step(claim) => chat_import::step(context, work, memory, *claim).await?,
         }
         Ok(Turn::Worked)

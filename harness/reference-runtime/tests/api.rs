@@ -62,9 +62,11 @@ async fn a_connection_that_makes_no_sense_is_refused() {
     let subject = start().await;
     let good = json!({ "provider": "matrix", "base_url": "http://127.0.0.1:9", "access_token": "a" });
     let changes = [
-        ("provider", json!("teams")),
+        ("provider", json!("Slack!")),
         ("webhook", json!({ "scheme": "slack", "secret": "s", "account": "T1" })),
         ("webhook", json!({ "scheme": "slack" })),
+        ("ca_pem", json!("no certificate")),
+        ("ca_pem", json!("")),
         ("base_url", json!("127.0.0.1")),
         ("base_url", json!("ftp://host/")),
         ("base_url", json!("http://user:pass@host/")),

@@ -295,6 +295,71 @@ async fn certificate_unchecked_talks_to_anybody() {
     }
 }
 
+/// Hands a document over and lets time run.
+async fn relayed(subject: &Subject, provider: &MockServer, confirm: Option<&str>) {
+    subject.connect(&provider.uri()).await;
+    let body = json!({ "tenant": "acme", "connection": "chat", "reference": "order-1", "protocol": "rest",
+                       "method": "POST", "path": "/orders", "content_type": "application/json",
+                       "body": r#"{"state": "new"}"#, "confirm": confirm });
+    subject.call("POST", "/integrations/relay/documents", Some(body)).await;
+    subject.settle().await;
+}
+
+async fn keys(provider: &MockServer) -> Vec<String> {
+    let requests = provider.received_requests().await.unwrap();
+    let keys = requests.iter().filter_map(|request| request.headers.get("idempotency-key"));
+    keys.map(|key| key.to_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn key_per_attempt_makes_a_retry_another_write() {
+    let mut distinct = Vec::new();
+    for subject in both(Plant::KeyPerAttempt).await {
+        let provider = MockServer::start().await;
+        let answers = [(500, 1), (201, 2)];
+        for (status, priority) in answers {
+            let mock = wiremock::Mock::given(wiremock::matchers::method("POST"));
+            let mock = mock.respond_with(ResponseTemplate::new(status)).with_priority(priority);
+            if status == 500 { mock.up_to_n_times(1) } else { mock }.mount(&provider).await;
+        }
+        relayed(&subject, &provider, None).await;
+        let mut keys = keys(&provider).await;
+        assert_eq!(keys.len(), 2);
+        keys.dedup();
+        distinct.push(keys.len());
+    }
+    assert_eq!(distinct, [1, 2]);
+}
+
+#[tokio::test]
+async fn status_believed_takes_an_error_for_a_delivery() {
+    for (subject, expected) in both(Plant::StatusBelieved).await.iter().zip([0, 1]) {
+        let provider = MockServer::start().await;
+        let refused = ok(json!({ "error": "the order is not known" }));
+        wiremock::Mock::given(wiremock::matchers::method("POST"))
+            .respond_with(refused)
+            .mount(&provider)
+            .await;
+        relayed(subject, &provider, None).await;
+        assert_eq!(subject.list("/destination/deliveries", "records").await.len(), expected);
+    }
+}
+
+#[tokio::test]
+async fn unseen_written_again_writes_twice() {
+    for (subject, expected) in both(Plant::UnseenWrittenAgain).await.iter().zip([1, 2]) {
+        let provider = MockServer::start().await;
+        let given = |name| wiremock::Mock::given(wiremock::matchers::method(name));
+        given("POST").respond_with(ok(json!({ "id": 1 }))).mount(&provider).await;
+        let old = given("GET").respond_with(ok(json!({ "state": "old" })));
+        old.up_to_n_times(1).with_priority(1).mount(&provider).await;
+        given("GET").respond_with(ok(json!({ "state": "new" }))).mount(&provider).await;
+        relayed(subject, &provider, Some("/orders/1")).await;
+        assert_eq!(keys(&provider).await.len(), expected);
+        assert_eq!(subject.list("/destination/deliveries", "records").await.len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn every_plant_has_its_test() {
     let source = [include_str!("plants.rs"), include_str!("webhooks.rs")].concat();

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::credentials::{Credentials, Secret};
 use crate::outbound::verdict::{Content, Open, Verdict, by_http};
-use crate::outbound::{Answer, Call, Reply};
+use crate::outbound::{Answer, Call, Reply, Sent};
 use crate::plants::{Plant, Plants};
 use crate::schedule;
 use crate::store::Claim;
@@ -90,7 +90,14 @@ pub(super) fn call(claim: &Claim, credentials: &Credentials) -> Option<Call> {
     let get = |url: &str| {
         let bearer = Some(credentials.access_token.clone());
         let ca_pem = claim.ca_pem.clone();
-        Some(Call { method: Method::GET, url: Url::parse(url).ok()?, bearer, json: None, ca_pem })
+        Some(Call {
+            method: Method::GET,
+            url: Url::parse(url).ok()?,
+            bearer,
+            content: None,
+            idempotency_key: None,
+            ca_pem,
+        })
     };
     match claim.operation() {
         Operation::ResolveAlias => get(&format!("{client}/directory/room/{}", encoded(&claim.room))),
@@ -102,10 +109,12 @@ pub(super) fn call(claim: &Claim, credentials: &Credentials) -> Option<Call> {
         }
         Operation::Refresh => {
             let refresh_token = credentials.refresh_token.as_ref()?;
-            let json = Some(json!({ "refresh_token": refresh_token.expose() }).to_string());
+            let content = Some(Sent::json(json!({ "refresh_token": refresh_token.expose() }).to_string()));
             let url = Url::parse(&format!("{client}/refresh")).ok()?;
-            Some(Call { method: Method::POST, url, bearer: None, json, ca_pem: claim.ca_pem.clone() })
+            let ca_pem = claim.ca_pem.clone();
+            Some(Call { method: Method::POST, url, bearer: None, content, idempotency_key: None, ca_pem })
         }
+        Operation::Deliver | Operation::Confirm => None,
     }
 }
 
@@ -129,8 +138,8 @@ pub(super) fn judge(
         Open::Success(content) => match operation {
             Operation::Refresh => tokens(&content),
             _ if content.is_no_json() => Verdict::invalid_body("the answer says itself that it is no JSON"),
-            Operation::ResolveAlias => room(&content.body),
             Operation::Messages => page(&content.body),
+            _ => room(&content.body),
         },
         Open::Absent(status) => absent(operation, progress, status),
         Open::TooManyRequests(body) => match Complaint::read(&body).retry_after_ms {

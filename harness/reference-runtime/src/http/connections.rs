@@ -8,11 +8,14 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Body, LanePath, Refusal, Shared};
+use super::{Body, LanePath, Refusal, Shared, name};
 use crate::credentials::{Credentials, Sealed, Secret};
 use crate::journal::{About, Level};
 use crate::outbound::trusts;
 use crate::store::{ConnectionView, HookConfig, NewConnection, PutConnection};
+
+/// Whose webhooks are understood.
+const PUSHES: &str = "slack";
 
 /// A webhook's secret may be a key in PEM.
 const MAX_SECRET_BYTES: usize = 16 * 1024;
@@ -27,7 +30,7 @@ const MAX_CA_BYTES: usize = 64 * 1024;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConnectionBody {
-    provider: Provider,
+    provider: String,
     base_url: String,
     access_token: String,
     refresh_token: Option<String>,
@@ -46,22 +49,6 @@ struct WebhookBody {
     url: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Provider {
-    Matrix,
-    Slack,
-}
-
-impl Provider {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Matrix => "matrix",
-            Self::Slack => "slack",
-        }
-    }
-}
-
 pub(super) async fn store(
     State(lanes): Shared,
     LanePath(lane): LanePath,
@@ -76,6 +63,7 @@ pub(super) async fn store(
             PACES.end()
         )));
     }
+    let provider = name("provider", &body.provider)?;
     let base_url = base_url(&body.base_url)?;
     let ca_pem = body.ca_pem.map(ca_pem).transpose()?;
     let credentials = Credentials {
@@ -84,7 +72,7 @@ pub(super) async fn store(
     };
     let sealed = context.vault.seal(&lane, &credentials);
     let sealed = sealed.ok_or_else(|| Refusal::internal("the credentials could not be encrypted"))?;
-    let webhook = body.webhook.map(|webhook| hook(webhook, body.provider)).transpose()?.flatten();
+    let webhook = body.webhook.map(|webhook| hook(webhook, provider.as_str())).transpose()?.flatten();
     let webhook = match webhook {
         None => None,
         Some((secret, config)) => {
@@ -95,7 +83,7 @@ pub(super) async fn store(
         }
     };
     let new = NewConnection { base_url, ca_pem, sealed, max_requests_per_second: pace, webhook };
-    let put = context.store.put_connection(lane.clone(), body.provider.word(), new).await?;
+    let put = context.store.put_connection(lane.clone(), provider, new).await?;
     context.journal.line(Level::Info, "connection_stored", About::Connection(&lane), json!({}));
     let status = match put {
         PutConnection::Created => StatusCode::CREATED,
@@ -114,7 +102,7 @@ pub(super) async fn show(
 }
 
 /// The secret, and how webhooks are verified with it; its sealed form is not known yet.
-fn hook(body: WebhookBody, provider: Provider) -> Result<Option<(String, HookConfig)>, Refusal> {
+fn hook(body: WebhookBody, provider: &str) -> Result<Option<(String, HookConfig)>, Refusal> {
     let (scheme, secret, account) = match (body.scheme, body.secret, body.account) {
         (None, None, None) => return Ok(None),
         (Some(scheme), Some(secret), Some(account)) => (scheme, secret, account),
@@ -123,8 +111,8 @@ fn hook(body: WebhookBody, provider: Provider) -> Result<Option<(String, HookCon
             return Err(Refusal::invalid(message.to_owned()));
         }
     };
-    if !matches!(provider, Provider::Slack) {
-        let message = format!("webhooks of {} are not understood here; those of slack are", provider.word());
+    if provider != PUSHES {
+        let message = format!("webhooks of {provider} are not understood here; those of {PUSHES} are");
         return Err(Refusal::invalid(message));
     }
     scheme.parse::<Scheme>().map_err(|error| Refusal::invalid(format!("webhook.scheme: {error}")))?;

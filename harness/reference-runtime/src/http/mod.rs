@@ -5,6 +5,7 @@
 
 mod clock;
 mod connections;
+mod documents;
 mod hooks;
 mod probes;
 mod refusal;
@@ -44,8 +45,11 @@ pub(crate) fn router(lanes: Arc<Lanes>) -> Router {
         .route("/connections/{tenant}/{connection}", put(connections::store).get(connections::show))
         .route("/hooks/{tenant}/{connection}", post(hooks::receive))
         .route("/integrations/chat-import/runs", post(runs::trigger))
+        .route("/integrations/relay/documents", post(documents::hand_over))
         .route("/runs", get(probes::runs))
+        .route("/destination", get(probes::destination))
         .route("/destination/messages", get(probes::messages))
+        .route("/destination/deliveries", get(probes::deliveries))
         .route("/audit", get(probes::audit))
         .route("/alerts", get(probes::alerts))
         .route("/holds", get(probes::holds))

@@ -7,7 +7,8 @@ use axum::response::Json;
 use serde_json::Value;
 
 use super::{Refusal, Shared, Tenant};
-use crate::store::{AlertView, AuditView, HoldView, MessageView, RunView};
+use crate::store::{AlertView, AuditView, DeliveryView, HoldView, MessageView, RunView};
+use serde::Serialize;
 
 /// One list under its name. Written straight from its rows: a held payload goes out as it came in, byte for byte.
 type List<T> = Json<BTreeMap<&'static str, Vec<T>>>;
@@ -25,6 +26,41 @@ pub(super) async fn messages(
     Tenant(tenant): Tenant,
 ) -> Result<List<MessageView>, Refusal> {
     Ok(list("records", lanes.context.store.messages(tenant).await?))
+}
+
+pub(super) async fn deliveries(
+    State(lanes): Shared,
+    Tenant(tenant): Tenant,
+) -> Result<List<DeliveryView>, Refusal> {
+    Ok(list("records", lanes.context.store.deliveries(tenant).await?))
+}
+
+/// Everything that reached a destination: messages, then deliveries.
+pub(super) async fn destination(
+    State(lanes): Shared,
+    Tenant(tenant): Tenant,
+) -> Result<List<Written>, Refusal> {
+    let store = &lanes.context.store;
+    let messages = store
+        .messages(tenant.clone())
+        .await?
+        .into_iter()
+        .map(|message| Written::Message { key: message.event_id.clone(), message });
+    let deliveries = store.deliveries(tenant).await?.into_iter().map(Written::Delivery);
+    Ok(list("records", messages.chain(deliveries).collect()))
+}
+
+/// Something in a destination.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Written {
+    Message {
+        /// What tells records of any destination apart.
+        key: String,
+        #[serde(flatten)]
+        message: MessageView,
+    },
+    Delivery(DeliveryView),
 }
 
 pub(super) async fn audit(State(lanes): Shared, Tenant(tenant): Tenant) -> Result<List<AuditView>, Refusal> {

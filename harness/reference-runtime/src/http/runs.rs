@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Body, Refusal, Shared, lane};
-use crate::store::Accepted;
+use crate::store::{Accepted, Order};
 
 /// The longest that Matrix allows a room's id or alias to be.
 const MAX_ROOM_BYTES: usize = 255;
@@ -29,17 +29,23 @@ pub(super) async fn trigger(
         let message = "room must be a room id (!...) or an alias (#...) of at most 255 bytes, without control characters";
         return Err(Refusal::invalid(message.to_owned()));
     }
-    match lanes.accept(lane, trigger.room).await? {
-        Accepted::Run(run) => Ok((StatusCode::ACCEPTED, Json(json!({ "run": run.to_string() })))),
-        Accepted::UnknownConnection => {
-            Err(Refusal::not_found("there is no such connection to import from; PUT it first"))
-        }
-        Accepted::QueueFull => {
-            Err(Refusal::unavailable("queue_full", "1,000 runs are unfinished; come back when some are done"))
-        }
-    }
+    accepted(lanes.accept(lane, Order::Import { room: trigger.room }).await?)
 }
 
 fn is_room(room: &str) -> bool {
     room.len() <= MAX_ROOM_BYTES && room.starts_with(['!', '#']) && !room.chars().any(char::is_control)
+}
+
+/// How a trigger is answered.
+pub(super) fn accepted(accepted: Accepted) -> Result<(StatusCode, Json<Value>), Refusal> {
+    match accepted {
+        Accepted::Run(run) => Ok((StatusCode::ACCEPTED, Json(json!({ "run": run.to_string() })))),
+        Accepted::UnknownConnection => Err(Refusal::not_found("there is no such connection; PUT it first")),
+        Accepted::OtherProvider => Err(Refusal::invalid(
+            "chat-import reads from matrix, and the connection is to another provider".to_owned(),
+        )),
+        Accepted::QueueFull => {
+            Err(Refusal::unavailable("queue_full", "1,000 runs are unfinished; come back when some are done"))
+        }
+    }
 }

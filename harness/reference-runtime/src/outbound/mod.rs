@@ -31,10 +31,24 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) bearer: Option<Secret>,
-    /// A JSON text to post.
-    pub(crate) json: Option<String>,
+    /// What to send, if anything.
+    pub(crate) content: Option<Sent>,
+    /// Sent as `Idempotency-Key`, so that the provider does once what comes twice.
+    pub(crate) idempotency_key: Option<String>,
     /// The only authority to trust, instead of the system's.
     pub(crate) ca_pem: Option<String>,
+}
+
+/// A body to send.
+pub(crate) struct Sent {
+    pub(crate) content_type: HeaderValue,
+    pub(crate) body: String,
+}
+
+impl Sent {
+    pub(crate) fn json(body: String) -> Self {
+        Self { content_type: HeaderValue::from_static("application/json"), body }
+    }
 }
 
 /// What came of a call.
@@ -122,8 +136,11 @@ async fn exchange(client: Client, call: Call) -> Reply {
         header.set_sensitive(true);
         request = request.header(AUTHORIZATION, header);
     }
-    if let Some(json) = call.json {
-        request = request.header(CONTENT_TYPE, "application/json").body(json);
+    if let Some(key) = call.idempotency_key {
+        request = request.header("idempotency-key", key);
+    }
+    if let Some(Sent { content_type, body }) = call.content {
+        request = request.header(CONTENT_TYPE, content_type).body(body);
     }
     match request.send().await {
         Ok(response) => Reply::Answered(read(response).await),

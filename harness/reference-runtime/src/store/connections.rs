@@ -41,7 +41,7 @@ impl Store {
     pub(crate) async fn put_connection(
         &self,
         lane: Lane,
-        provider: &'static str,
+        provider: Name,
         new: NewConnection,
     ) -> Result<PutConnection, StoreError> {
         self.transact(move |transaction| {
@@ -58,7 +58,7 @@ impl Store {
                 params![
                     lane.tenant.as_str(),
                     lane.connection.as_str(),
-                    provider,
+                    provider.as_str(),
                     new.base_url,
                     new.sealed.0,
                     new.max_requests_per_second,

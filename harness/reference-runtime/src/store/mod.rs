@@ -5,6 +5,7 @@
 //! HTTP or of what the integration does.
 
 mod connections;
+mod documents;
 mod hooks;
 mod outcomes;
 mod probes;
@@ -20,12 +21,13 @@ use rusqlite::types::Type;
 use rusqlite::{Row, Transaction};
 
 pub(crate) use self::connections::{ConnectionView, NewConnection, PutConnection};
+pub(crate) use self::documents::{DeliveryView, Document, Protocol};
 pub(crate) use self::hooks::{EventCommit, HookAudit, HookConfig, HookEffect};
 pub(crate) use self::outcomes::{
     Alert, AuditRow, Hold, PageCommit, Record, RetryCommit, RetryCost, RunHold, TokensCommit,
 };
 pub(crate) use self::probes::{AlertView, AuditView, HoldView, MessageView, RunView};
-pub(crate) use self::runs::{Accepted, Claim, Claimed};
+pub(crate) use self::runs::{Accepted, Claim, Claimed, Order};
 use self::writer::Writer;
 use crate::credentials::Vault;
 use crate::plants::{Plant, Plants};

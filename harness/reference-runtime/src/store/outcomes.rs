@@ -299,7 +299,7 @@ impl Store {
     }
 
     /// Commits what follows from a call together with its audit row.
-    async fn after_call<T: Send + 'static>(
+    pub(super) async fn after_call<T: Send + 'static>(
         &self,
         audit: AuditRow,
         consequence: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -320,7 +320,7 @@ impl Store {
 }
 
 /// A finished run has no place to go on from: the next one begins at the newest page.
-fn finish(transaction: &Transaction<'_>, run: RunId, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn finish(transaction: &Transaction<'_>, run: RunId, now: Timestamp) -> rusqlite::Result<()> {
     transaction.execute(
         "UPDATE runs SET state = 'succeeded', finished_at = ?2, cursor = NULL WHERE id = ?1",
         params![run.0, now.to_string()],
@@ -360,9 +360,9 @@ fn write_records(
     for record in &page.records {
         let is_known = known.query_row([lane.tenant.as_str(), &record.event_id], |row| row.get(0))?;
         if is_known {
-            written.repeated += 1
+            written.repeated += 1;
         } else {
-            written.new += 1
+            written.new += 1;
         }
         statement.execute(params![
             lane.tenant.as_str(),

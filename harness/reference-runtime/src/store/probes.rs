@@ -4,7 +4,7 @@ use rusqlite::{Row, Transaction};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Store, StoreError};
+use super::{DeliveryView, Store, StoreError, documents};
 use crate::identity::{Name, RunId};
 
 #[derive(Debug, Serialize)]
@@ -24,7 +24,7 @@ pub(crate) struct RunView {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct MessageView {
-    event_id: String,
+    pub(crate) event_id: String,
     room_id: String,
     sender: String,
     kind: String,
@@ -104,6 +104,11 @@ impl Store {
             })
         })
         .await
+    }
+
+    pub(crate) async fn deliveries(&self, tenant: Name) -> Result<Vec<DeliveryView>, StoreError> {
+        let sql = "SELECT * FROM deliveries WHERE tenant = ?1 ORDER BY connection, reference";
+        self.list(sql, tenant, documents::view).await
     }
 
     pub(crate) async fn audit(&self, tenant: Name) -> Result<Vec<AuditView>, StoreError> {

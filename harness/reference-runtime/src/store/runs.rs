@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Store, StoreError, instant};
+use super::{Document, Store, StoreError, documents, instant};
 use crate::credentials::Sealed;
 use crate::identity::{Lane, Name, RunId};
 use crate::plants::{Plant, Plants};
@@ -14,6 +14,9 @@ use crate::vocabulary::Operation;
 
 /// At most this many runs may be unfinished.
 const MAX_UNFINISHED: i64 = 1_000;
+
+/// The provider whose API an import speaks.
+const IMPORTS_FROM: &str = "matrix";
 
 /// The states of an unfinished run, as the partial index spells them.
 const UNFINISHED: &str = "runs.state IN ('queued', 'running', 'waiting')";
@@ -23,7 +26,22 @@ const UNFINISHED: &str = "runs.state IN ('queued', 'running', 'waiting')";
 pub(crate) enum Accepted {
     Run(RunId),
     UnknownConnection,
+    /// An import knows one provider's API, and the connection is to another.
+    OtherProvider,
     QueueFull,
+}
+
+/// What a run is asked for.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Import {
+        room: String,
+    },
+    Delivery {
+        /// What the document is called by whoever hands it over.
+        reference: String,
+        document: Document,
+    },
 }
 
 /// What a lane is to do next.
@@ -57,6 +75,8 @@ pub(crate) struct Claim {
     pub(crate) calls_in_vain: u32,
     /// How often its cursor was no longer good.
     pub(crate) begun_anew: u32,
+    /// What is to be delivered; `None` for an import.
+    pub(crate) document: Option<Document>,
     pub(crate) base_url: String,
     pub(crate) ca_pem: Option<String>,
     pub(crate) sealed: Sealed,
@@ -67,6 +87,9 @@ pub(crate) struct Claim {
 
 impl Claim {
     pub(crate) fn operation(&self) -> Operation {
+        if let Some(document) = &self.document {
+            return if document.delivered { Operation::Confirm } else { Operation::Deliver };
+        }
         match self.room_id {
             _ if self.refreshing => Operation::Refresh,
             None => Operation::ResolveAlias,
@@ -86,23 +109,27 @@ impl Claim {
 }
 
 impl Store {
-    /// Makes a run durable. A `room` that is no alias is its own room id.
+    /// Makes a run durable. A room that is no alias is its own room id.
     pub(crate) async fn accept_run(
         &self,
         lane: Lane,
-        room: String,
+        order: Order,
         now: Timestamp,
     ) -> Result<Accepted, StoreError> {
         self.transact(move |transaction| {
             let names = [lane.tenant.as_str(), lane.connection.as_str()];
-            let known: bool = transaction.query_row(
-                "SELECT EXISTS (SELECT 1 FROM connections
-                                WHERE tenant = ?1 AND connection = ?2 AND provider = 'matrix')",
-                names,
-                |row| row.get(0),
-            )?;
-            if !known {
-                return Ok(Accepted::UnknownConnection);
+            let provider: Option<String> = transaction
+                .query_row(
+                    "SELECT provider FROM connections WHERE tenant = ?1 AND connection = ?2",
+                    names,
+                    |row| row.get(0),
+                )
+                .optional()?;
+            match provider.as_deref() {
+                None => return Ok(Accepted::UnknownConnection),
+                Some(IMPORTS_FROM) => {}
+                Some(_) if matches!(order, Order::Import { .. }) => return Ok(Accepted::OtherProvider),
+                Some(_) => {}
             }
             let unfinished: i64 = transaction.query_row(
                 &format!("SELECT count(*) FROM runs WHERE {UNFINISHED}"),
@@ -112,13 +139,20 @@ impl Store {
             if unfinished >= MAX_UNFINISHED {
                 return Ok(Accepted::QueueFull);
             }
-            let room_id = (!room.starts_with('#')).then_some(&room);
+            let (about, room_id) = match &order {
+                Order::Import { room } => (room, (!room.starts_with('#')).then_some(room)),
+                Order::Delivery { reference, .. } => (reference, None),
+            };
             transaction.execute(
                 "INSERT INTO runs (tenant, connection, room, room_id, state, requested_at)
                  VALUES (?1, ?2, ?3, ?4, 'queued', ?5)",
-                params![names[0], names[1], room, room_id, now.to_string()],
+                params![names[0], names[1], about, room_id, now.to_string()],
             )?;
-            Ok(Accepted::Run(RunId(transaction.last_insert_rowid())))
+            let run = RunId(transaction.last_insert_rowid());
+            if let Order::Delivery { document, .. } = &order {
+                documents::insert(transaction, run, document)?;
+            }
+            Ok(Accepted::Run(run))
         })
         .await
     }
@@ -142,7 +176,8 @@ impl Store {
             match first {
                 None => Ok(Claimed::Idle),
                 Some((_, Some(not_before))) if not_before > now => Ok(Claimed::Wait(not_before)),
-                Some((claim, _)) => {
+                Some((mut claim, _)) => {
+                    claim.document = documents::of_run(transaction, claim.run)?;
                     transaction.execute(
                         "UPDATE runs SET state = 'running', not_before = NULL, detail = NULL WHERE id = ?1",
                         [claim.run.0],
@@ -197,6 +232,7 @@ fn claim(row: &Row<'_>, lane: &Lane) -> rusqlite::Result<Claim> {
         rate_limits_in_a_row: row.get("rate_limits_in_a_row")?,
         calls_in_vain: row.get("calls_in_vain")?,
         begun_anew: row.get("begun_anew")?,
+        document: None,
         base_url: row.get("base_url")?,
         ca_pem: row.get("ca_pem")?,
         sealed: Sealed(row.get("sealed")?),

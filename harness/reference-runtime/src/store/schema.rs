@@ -113,6 +113,28 @@ CREATE TABLE cursors (
 ALTER TABLE runs ADD COLUMN begun_anew INTEGER NOT NULL DEFAULT 0;
 -- The only authority that calls trust; NULL for the system's.
 ALTER TABLE connections ADD COLUMN ca_pem TEXT;
+
+-- What a run of the relay is to deliver; it is in the destination once the provider has confirmed it.
+CREATE TABLE documents (
+    run INTEGER PRIMARY KEY REFERENCES runs (id),
+    protocol TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    body TEXT NOT NULL,
+    -- Where the document can be read back, if it is to be.
+    confirm TEXT,
+    delivered INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE deliveries (
+    tenant TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    protocol TEXT NOT NULL,
+    method TEXT NOT NULL,
+    path TEXT NOT NULL,
+    PRIMARY KEY (tenant, connection, reference)
+) STRICT;
 ";
 
 /// Webhooks: what came in by one belongs to no run.

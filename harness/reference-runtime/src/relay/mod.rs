@@ -1,0 +1,191 @@
+//! The integration `relay`: a document that was handed over, to the provider, once.
+//!
+//! One step is one call: send the document, or read it back where that was asked for. All attempts at a document carry
+//! the same idempotency key, so that one whose answer was lost is not done twice. `judge` knows how each protocol tells
+//! its errors; this file knows what to do about either.
+
+mod judge;
+mod soap;
+
+use reqwest::header::HeaderValue;
+use reqwest::{Method, Url};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::clock::Work;
+use crate::credentials::Credentials;
+use crate::journal::Level;
+use crate::outbound::verdict::Verdict;
+use crate::outbound::{Call, Sent};
+use crate::outcome::{Outcome, RunEnd, hold_run};
+use crate::plants::{Plant, Plants};
+use crate::store::{AuditRow, Claim, Document, StoreError};
+use crate::vocabulary::{HoldReason, Operation};
+use crate::worker::Context;
+
+/// Takes the next step of `claim`'s document.
+///
+/// # Errors
+/// When its outcome could not be committed; the step is then still to be taken.
+pub(crate) async fn step(context: &Context, work: &mut Work, claim: Claim) -> Result<(), StoreError> {
+    let Some(document) = claim.document.clone() else { return Ok(()) };
+    let unable = |detail: &str| RunEnd {
+        reason: HoldReason::CredentialRejected,
+        detail: detail.to_owned(),
+        failed_attempts: 0,
+    };
+    if claim.paused {
+        let detail = "the connection is paused since its credential was rejected; PUT it with a new one";
+        return hold_run(context, claim, None, unable(detail)).await;
+    }
+    let credentials = context.vault.open(&claim.lane, &claim.sealed);
+    let call = credentials.and_then(|credentials| call(&claim, &document, &credentials, &context.plants));
+    let Some(call) = call else {
+        let detail = "the connection's credential or base_url is unusable; PUT the connection again";
+        return hold_run(context, claim, None, unable(detail)).await;
+    };
+    let operation = claim.operation();
+    context.outbound.pace(work, &claim.lane, claim.max_requests_per_second).await;
+    let _slot = work.slot().await;
+    let (at, method, path) = (context.clock.now(), call.method.to_string(), call.url.path().to_owned());
+    let reply = context.outbound.send(work, &claim.lane, call).await;
+    let (status, now) = (reply.status(), context.clock.now());
+    let verdict = match operation {
+        Operation::Confirm => judge::read_back(&document, reply, now),
+        _ => judge::delivered(&document, reply, now, &context.plants),
+    };
+    let audit = AuditRow {
+        at,
+        lane: claim.lane.clone(),
+        run: claim.run,
+        operation,
+        method,
+        path,
+        attempt: claim.attempt(),
+        status,
+        outcome: verdict.audit_outcome(),
+        detail: verdict.detail(),
+    };
+    Outcome { context, claim, audit, now, told_now: None }.settle_document(document, verdict).await
+}
+
+fn call(claim: &Claim, document: &Document, credentials: &Credentials, plants: &Plants) -> Option<Call> {
+    let at = |path: &str| Url::parse(&format!("{}{path}", claim.base_url)).ok();
+    let bearer = Some(credentials.access_token.clone());
+    let ca_pem = claim.ca_pem.clone();
+    match document.confirm.as_ref().filter(|_| document.delivered) {
+        Some(confirm) => {
+            let url = at(confirm)?;
+            Some(Call { method: Method::GET, url, bearer, content: None, idempotency_key: None, ca_pem })
+        }
+        None => {
+            let content_type = HeaderValue::from_str(&document.content_type).ok()?;
+            let attempt = if plants.has(Plant::KeyPerAttempt) { claim.attempt() } else { 1 };
+            Some(Call {
+                method: Method::from_bytes(document.method.as_bytes()).ok()?,
+                url: at(&document.path)?,
+                bearer,
+                content: Some(Sent { content_type, body: document.body.clone() }),
+                idempotency_key: Some(idempotency_key(claim, document, attempt)),
+                ca_pem,
+            })
+        }
+    }
+}
+
+/// The same for all attempts at a document, and for no other: what is handed over again as it was is the same.
+fn idempotency_key(claim: &Claim, document: &Document, attempt: u32) -> String {
+    let mut hash = Sha256::new();
+    let lane = &claim.lane;
+    let parts = [
+        lane.tenant.as_str(),
+        lane.connection.as_str(),
+        claim.room.as_str(),
+        &document.method,
+        &document.path,
+        &document.body,
+    ];
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.update(attempt.to_be_bytes());
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Outcome<'_> {
+    async fn settle_document(self, document: Document, verdict: Verdict<()>) -> Result<(), StoreError> {
+        let plants = &self.context.plants;
+        match verdict {
+            Verdict::Done(()) => self.delivered(document).await,
+            _ if plants.has(Plant::ErrorSwallowed) => self.finish().await,
+            unseen @ Verdict::Failed { .. }
+                if document.delivered && plants.has(Plant::UnseenWrittenAgain) =>
+            {
+                self.context.store.forget_delivery(self.claim.run).await?;
+                self.unlucky(unseen).await
+            }
+            unlucky => self.unlucky(unlucky).await,
+        }
+    }
+
+    async fn delivered(self, document: Document) -> Result<(), StoreError> {
+        let Self { context, claim, audit, now, .. } = self;
+        let is_over = document.confirm.is_none() || document.delivered;
+        context.store.commit_delivered(audit, &claim, document, now).await?;
+        let event = if is_over { "run_succeeded" } else { "delivered" };
+        context.note(Level::Info, event, (&claim.lane, claim.run), json!({}));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::Sealed;
+    use crate::identity::{Lane, Name, RunId};
+    use crate::store::Protocol;
+
+    fn claim(run: i64, reference: &str) -> Claim {
+        let name = |text| Name::parse(text).unwrap();
+        Claim {
+            run: RunId(run),
+            lane: Lane { tenant: name("acme"), connection: name("c") },
+            room: reference.to_owned(),
+            room_id: None,
+            cursor: None,
+            pages: 0,
+            refreshing: false,
+            refreshes_in_a_row: 0,
+            failures_in_a_row: 0,
+            rate_limits_in_a_row: 0,
+            calls_in_vain: 0,
+            begun_anew: 0,
+            document: None,
+            base_url: "http://127.0.0.1:1".to_owned(),
+            ca_pem: None,
+            sealed: Sealed(Vec::new()),
+            generation: 1,
+            paused: false,
+            max_requests_per_second: None,
+        }
+    }
+
+    #[test]
+    fn a_document_has_one_key_whatever_run_it_comes_in() {
+        let document = |body: &str| Document {
+            protocol: Protocol::Rest,
+            method: "POST".to_owned(),
+            path: "/a".to_owned(),
+            content_type: "application/json".to_owned(),
+            body: body.to_owned(),
+            confirm: None,
+            delivered: false,
+        };
+        let key = |run, reference, body| idempotency_key(&claim(run, reference), &document(body), 1);
+        assert_eq!(key(1, "o-1", "{}"), key(2, "o-1", "{}"));
+        assert_ne!(key(1, "o-1", "{}"), key(1, "o-2", "{}"));
+        assert_ne!(key(1, "o-1", "{}"), key(1, "o-1", "[]"));
+        assert_eq!(key(1, "o-1", "{}").len(), 32);
+    }
+}
