@@ -37,5 +37,5 @@ pub use profile::{
     LimitRefusal, ListFilter, ListOrder, NextPage, OAuth2, OnReuse, OtherRequest, PageSize, PagedBy,
     Pagination, Per, Pkce, PkceMethod, ProviderProfile, Rate, RateLimit, RecordTimestamps, Refresh,
     RefreshTokens, Refusal, RefusalStatus, Repeated, Resource, RetryAfterForm, SecretFields, TemplatePart,
-    TimeOfDay, TokenFields, Volatile, WebhookSubscriptions, WindowBegins,
+    TimeOfDay, TokenFields, ToldBy, Versions, Volatile, WebhookSubscriptions, WindowBegins,
 };

@@ -26,6 +26,7 @@ mod play;
 mod prepared;
 mod received;
 mod tally;
+mod versions;
 mod wire;
 
 pub use auth::Credentials;

@@ -26,4 +26,5 @@ mod replay;
 mod robustness;
 mod side_by_side;
 mod tls;
+mod versions;
 mod wire;
