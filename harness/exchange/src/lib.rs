@@ -38,7 +38,7 @@ pub use profile::{
     LimitFigure, LimitKind, LimitRefusal, ListFilter, ListOrder, NextPage, OAuth2, OlderPayload, OnReuse,
     OtherRequest, PageSize, PagedBy, Pagination, Per, Pkce, PkceMethod, ProviderProfile, Rate, RateLimit,
     RecordTimestamps, Refresh, RefreshTokens, Refusal, Repeated, Resource, RetryAfterForm, SecretFields,
-    TemplatePart, TimeOfDay, TokenFields, Volatile, WebhookCalls, WebhookEvents, WebhookField, WebhookRetry,
-    WebhookSecret, WebhookSubscriptions, Webhooks, WindowBegins,
+    TemplatePart, TimeOfDay, TokenFields, ToldBy, Versions, Volatile, WebhookCalls, WebhookEvents,
+    WebhookField, WebhookRetry, WebhookSecret, WebhookSubscriptions, Webhooks, WindowBegins,
 };
 pub use status::{RefusalStatus, StatusWithin};

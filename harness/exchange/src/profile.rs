@@ -13,6 +13,7 @@ mod quota;
 mod refusal;
 mod resources;
 mod subscriptions;
+mod versions;
 mod webhooks;
 
 pub use auth::{
@@ -34,6 +35,7 @@ pub use resources::{
     ArchivedInList, ArchivedMark, Grow, IdForm, ListFilter, ListOrder, RecordTimestamps, Resource,
 };
 pub use subscriptions::{Handshake, WebhookSubscriptions};
+pub use versions::{ToldBy, Versions};
 pub use webhooks::{
     AcceptedAnswers, OlderPayload, WebhookCalls, WebhookEvents, WebhookField, WebhookRetry, WebhookSecret,
     Webhooks,
@@ -69,6 +71,9 @@ pub struct ProviderProfile {
     /// The API versions that the fixtures show.
     #[serde(default)]
     pub api_versions: Vec<String>,
+    /// How a request tells its version, where several are served at once.
+    #[serde(default)]
+    pub versions: Option<Versions>,
     /// Operation name to method and path template.
     #[serde(default)]
     pub operations: IndexMap<OperationName, OperationTemplate>,
@@ -219,6 +224,9 @@ impl ProviderProfile {
             })?;
         }
         hosts::check(&profile.hosts).map_err(|problem| DocumentError::whole(path, problem))?;
+        if let Some(versions) = &profile.versions {
+            versions.check().map_err(|problem| DocumentError::whole(path, problem))?;
+        }
         profile.auth.check().map_err(|problem| DocumentError::whole(path, problem))?;
         for (index, limit) in profile.quota.iter().enumerate() {
             limit
@@ -413,6 +421,11 @@ mod tests {
                 "resources: {a: {id: id, read: read}, b: {id: id, read: read}}",
                 "already belongs to resources.a",
             ),
+            ("versions: {told_by: {query: v}, default: '1'}", "nothing"),
+            ("versions: {told_by: {query: ''}}", "no query field has an empty name"),
+            ("versions: {told_by: {header: v}, default: ''}", "leave the key out"),
+            ("versions: {told_by: {header: 'a b'}}", "is no name of a header field"),
+            ("versions: {told_by: {path_segment: 0}}", "nonzero"),
             ("resources: {a: {id: id, grow: {to: 10000001}}}", "is over 10000000"),
             (
                 "resources: {hook: {id: id}}\nwebhook_subscriptions: {resource: hok, url: u}",

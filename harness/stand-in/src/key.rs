@@ -4,8 +4,9 @@
 //! There are two forms of it that agree. [`KeyDigest`] is what requests are looked up by: 128 bits, taken from
 //! the bytes as they lie. [`RequestKey`] spells it out, for people who ask why nothing fits.
 
+use crate::versions::Version;
 use counterpart_exchange::protocol::{self, canonical_json, key_only_reads};
-use counterpart_exchange::{Body, ProviderProfile, Request, RequestTarget};
+use counterpart_exchange::{Body, ProviderProfile, Request, RequestTarget, Versions};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::fmt;
@@ -48,6 +49,9 @@ impl RequestKey {
         let volatile = &profile.volatile;
         let mut query: Vec<_> =
             cut.query_fields().into_iter().filter(|(name, _)| !volatile.query.contains(name)).collect();
+        if let Some(told_by) = profile.versions.as_ref().and_then(Versions::query_field) {
+            query.retain(|(name, _)| name != told_by);
+        }
         query.sort();
         Self {
             method: method.to_ascii_uppercase(),
@@ -95,6 +99,14 @@ fn canonical_body(body: &Body, volatile: &[String]) -> Option<String> {
 /// What makes two requests the same, in 128 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct KeyDigest(u128);
+
+impl KeyDigest {
+    /// The same within a version of the API; one that nobody recorded has keys that nothing else has.
+    pub(crate) fn within(self, version: Option<Version>) -> Self {
+        let number = version.map_or(u32::MAX, Version::number);
+        Self(self.0 ^ (u128::from(number) << 64))
+    }
+}
 
 /// The part of it that method, path and query make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,6 +28,7 @@ mod play;
 mod prepared;
 mod received;
 mod tally;
+mod versions;
 mod webhooks;
 mod wire;
 

@@ -9,6 +9,7 @@ use crate::journal::Looseness;
 use crate::key::{Digester, HeadDigest, KeyDigest, RequestKey};
 use crate::prepared::{Prepared, SharedHeaders};
 use crate::received::Received;
+use crate::versions::{KnownVersions, Version};
 use counterpart_exchange::protocol::{protocol_of, split_exchange};
 use counterpart_exchange::{
     Body, Direction, Ended, Exchange, Headers, OperationName, ProviderProfile, Request, Volatile,
@@ -19,6 +20,7 @@ use std::sync::Arc;
 /// The recorded exchanges, by what asks for them.
 pub(crate) struct Recording {
     pub(crate) entries: Vec<Entry>,
+    pub(crate) versions: KnownVersions,
     sequences: HashMap<KeyDigest, Sequence>,
     /// By method and target as they were recorded: the first entry of that spelling.
     as_spelled: HashMap<u64, u32>,
@@ -49,6 +51,8 @@ pub(crate) struct Entry {
     /// Where the answer repeats what a client chose.
     pub(crate) echoes: Box<[Echo]>,
     head: HeadDigest,
+    /// The version of the API that it is of.
+    pub(crate) version: Option<Version>,
 }
 
 /// What a request asks for.
@@ -57,6 +61,7 @@ pub(crate) struct Wanted {
     /// Path and query, where they were recorded in this spelling: as they may be shown.
     pub(crate) shown_target: Option<Arc<str>>,
     pub(crate) key: KeyDigest,
+    pub(crate) version: Option<Version>,
 }
 
 #[derive(Debug, Default)]
@@ -86,9 +91,11 @@ impl Recording {
         profile: &ProviderProfile,
         exchanges: Vec<(String, Exchange)>,
         shown_targets: Vec<String>,
+        versions: KnownVersions,
     ) -> Self {
         let mut recording = Self {
             entries: Vec::new(),
+            versions,
             sequences: HashMap::new(),
             as_spelled: HashMap::new(),
             digester: Digester::new(profile),
@@ -154,6 +161,8 @@ impl Recording {
                 (head, self.digester.whole(head, self.digester.recorded_body(&request.body)))
             }
         };
+        let version = self.versions.of_recorded(&request);
+        let key = key.within(version);
         let is_call = call.is_some();
         self.has_any_body |= matches!(request.body, Body::Omitted { .. });
         let sequence = self.sequences.entry(key);
@@ -182,15 +191,18 @@ impl Recording {
             request_headers: if is_call { request.headers } else { Headers::default() },
             method,
             head,
+            version,
         });
     }
 
     /// What a request asks for; the profile is asked only where nothing was recorded in this spelling.
     pub(crate) fn wanted(&self, profile: &ProviderProfile, received: &Received) -> Wanted {
+        let version = self.versions.of(received);
         if !profile.protocols.is_empty() && protocol_of(profile, received.request()).is_some() {
             let key = RequestKey::of(received.request(), profile);
             let operation = Arc::new(profile.operation_of_request(received.request()));
-            return Wanted { operation, shown_target: None, key: self.digester.call(&key) };
+            let key = self.digester.call(&key).within(version);
+            return Wanted { operation, shown_target: None, key, version };
         }
         let (method, target) = (received.method(), received.target());
         let spelled = self
@@ -207,14 +219,14 @@ impl Recording {
             ),
         };
         let body = self.digester.body(received.body(), received.header("content-type"));
-        let mut key = self.digester.whole(head, body);
+        let mut key = self.digester.whole(head, body).within(version);
         if self.has_any_body && !self.sequences.contains_key(&key) {
-            let any_body = self.digester.any_body(head);
+            let any_body = self.digester.any_body(head).within(version);
             if self.sequences.contains_key(&any_body) {
                 key = any_body;
             }
         }
-        Wanted { operation, shown_target, key }
+        Wanted { operation, shown_target, key, version }
     }
 
     /// What a request would be answered with. Nothing is consumed.

@@ -15,14 +15,13 @@ const MAX_CHARS: usize = 160;
 const MAX_FIELDS: usize = 32;
 
 /// A sentence about the nearest miss.
-pub(crate) fn nearest_miss(
+pub(crate) fn nearest_miss<'a>(
     key: &RequestKey,
     operation: &OperationName,
-    entries: &[Entry],
+    entries: impl Iterator<Item = &'a Entry>,
     profile: &ProviderProfile,
 ) -> String {
     let mut by_head: Vec<(usize, &Entry, RequestKey)> = entries
-        .iter()
         .take(MAX_COMPARED)
         .map(|entry| {
             let head = RequestKey::without_body(entry.method.as_str(), &entry.target, profile);

@@ -12,6 +12,7 @@ mod ids;
 mod kind;
 mod learning;
 mod pages;
+mod per_version;
 pub(crate) mod stamps;
 mod subscriptions;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod writes;
 
 pub(crate) use disturbances::{ShiftedItem, Staleness, seconds_after, tombstone_of};
 pub(crate) use pages::tell_next;
+pub(crate) use per_version::DataByVersion;
 pub use subscriptions::{HandshakeDue, Subscription, Verification};
 
 use crate::forms::{ErrorForms, plain};

@@ -7,6 +7,7 @@ use crate::journal::SeenNote;
 use crate::key::KeyDigest;
 use crate::matching::Candidate;
 use crate::received::Received;
+use crate::versions::Version;
 use counterpart_exchange::protocol::Batch;
 use counterpart_exchange::{Ended, OperationName, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +20,8 @@ pub(super) struct Asked<'a> {
     pub(super) key: KeyDigest,
     pub(super) key_sent: Option<KeySent>,
     pub(super) candidate: Candidate,
+    /// The version of the API that it is for; none where nobody recorded it.
+    pub(super) version: Option<Version>,
     /// The calls that it holds, where it is a batch.
     pub(super) batch: Option<Batch>,
     pub(super) now: Timestamp,

@@ -18,13 +18,14 @@ use crate::behaviour::idempotency::KeySent;
 use crate::behaviour::{Arrival, Behaviours, Pass};
 use crate::bindings::Bindings;
 use crate::clock::StandInClock;
-use crate::data::Data;
+use crate::data::DataByVersion;
 use crate::forms::ErrorForms;
 use crate::journal::SeenNote;
 use crate::matching::{Candidate, Recording, Wanted};
 use crate::places::Places;
 use crate::plan::{Plan, PlannedFault, UnusedFault};
 use crate::received::Received;
+use crate::versions::KnownVersions;
 use counterpart_exchange::protocol::Batch;
 use counterpart_exchange::{
     Direction, Ended, Exchange, Fixture, Hider, IdempotencyKey, OperationName, Provenance, ProviderProfile,
@@ -44,7 +45,7 @@ pub(crate) struct Play {
     recording: Recording,
     tokens: Tokens,
     behaviours: Behaviours,
-    data: Data,
+    data: DataByVersion,
     bindings: Bindings,
     plan: Plan,
     /// What each operation that pages answered last.
@@ -61,7 +62,7 @@ pub(crate) struct Play {
 struct Beginning {
     tokens: Tokens,
     conditional: Conditional,
-    data: Data,
+    data: DataByVersion,
     faults: Vec<PlannedFault>,
 }
 
@@ -126,7 +127,8 @@ impl Play {
         }
         let (tokens, credentials) = Tokens::learn(&profile, &exchanges);
         let behaviours = Behaviours::learn(&profile, &exchanges);
-        let data = Data::learn(&profile, &exchanges, &base_url);
+        let versions = KnownVersions::learn(&profile, &exchanges);
+        let data = DataByVersion::learn(&profile, &exchanges, &base_url, &versions);
         let play = Self {
             places: Places::of(&profile, fixtures),
             beginning: Beginning {
@@ -139,7 +141,7 @@ impl Play {
             tokens,
             behaviours,
             data,
-            recording: Recording::new(&profile, exchanges, shown_targets),
+            recording: Recording::new(&profile, exchanges, shown_targets, versions),
             bindings: Bindings::default(),
             plan: Plan::new(faults),
             previous_pages: HashMap::new(),
@@ -194,7 +196,7 @@ impl Play {
         &mut self.plan
     }
 
-    pub(crate) fn data(&mut self) -> &mut Data {
+    pub(crate) fn data(&mut self) -> &mut DataByVersion {
         &mut self.data
     }
 
@@ -307,6 +309,7 @@ impl Play {
             key: wanted.key,
             key_sent: self.key_sent(wanted, received),
             candidate,
+            version: wanted.version,
             batch,
             now,
         }

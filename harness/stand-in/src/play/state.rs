@@ -96,11 +96,9 @@ impl Play {
     }
 
     fn by_data(&mut self, asked: &Asked<'_>) -> Option<Chosen> {
-        if !self.data.may_answer(asked.operation) {
-            return None;
-        }
+        let data = self.data.of(asked.version).filter(|data| data.may_answer(asked.operation))?;
         let ask = ask(&self.profile, &self.forms, &self.recording, asked);
-        let answered = self.data.answer(&ask)?;
+        let answered = data.answer(&ask)?;
         Some(Chosen {
             answer: Answer::Whole(answered.response).with_id_of(&self.profile, ask.request),
             exchange: answered.exchange.map(Arc::from),
@@ -185,7 +183,11 @@ impl Play {
     fn use_up(&mut self, asked: &Asked<'_>, source: Source) {
         match source {
             Source::Recording => self.recording.consume(asked.key),
-            Source::Data(change) => self.data.keep(*change),
+            Source::Data(change) => {
+                if let Some(data) = self.data.of(asked.version) {
+                    data.keep(*change);
+                }
+            }
             Source::Calls => {}
         }
     }
@@ -204,7 +206,11 @@ impl Play {
         // It repeats what was sent, and is read by people: a client may have sent a real secret.
         let shown = self.without_secrets(asked.received.request());
         let key = RequestKey::of(&shown, &self.profile);
-        let nearest = nearest_miss(&key, asked.operation, entries, &self.profile);
+        let of_version = entries.iter().filter(|entry| entry.version == asked.version);
+        let nearest = match asked.version {
+            Some(_) => nearest_miss(&key, asked.operation, of_version, &self.profile),
+            None => self.recording.versions.unknown(&shown),
+        };
         let why = match call {
             Some(Err(unreadable)) => format!("{unreadable}; {nearest}"),
             _ => nearest,

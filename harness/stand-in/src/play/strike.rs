@@ -99,7 +99,11 @@ impl Play {
             Err(given) => return *given,
         };
         let ask = ask(&self.profile, &self.forms, &self.recording, asked);
-        let alter: ChangeAnswer<'_> = match change(&mut self.data, &ask) {
+        let Some(data) = self.data.of(asked.version) else {
+            let why = self.recording.versions.unknown(&self.without_secrets(asked.received.request()));
+            return self.alter(asked, ticket, strike, Box::new(|_, _| Err(why)));
+        };
+        let alter: ChangeAnswer<'_> = match change(data, &ask) {
             Ok(Outcome::Done) => Box::new(|response, _| Ok(response)),
             Ok(Outcome::Alters(alter)) => alter,
             Err(why) => Box::new(|_, _| Err(why)),

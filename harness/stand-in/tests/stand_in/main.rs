@@ -28,5 +28,6 @@ mod replay;
 mod robustness;
 mod side_by_side;
 mod tls;
+mod versions;
 mod webhooks;
 mod wire;
