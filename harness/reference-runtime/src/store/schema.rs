@@ -254,7 +254,7 @@ mod tests {
         let path = directory.path().join("runtime.db");
         open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let error = open(&path).unwrap_err();
-        assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 2 }), "{error}");
+        assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 3 }), "{error}");
         let version: i64 =
             Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(version, 99);

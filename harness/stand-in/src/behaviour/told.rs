@@ -56,8 +56,9 @@ pub(crate) fn wait_told_s(response: &Response, now: Timestamp) -> Option<u64> {
         return whole.parse::<u64>().ok().filter(|_| digits)?.checked_add(u64::from(more));
     }
     text.parse().ok().or_else(|| {
+        // Whole seconds that surely lie between: a client that comes at the date is not too early.
         let wait = parse_http_date(text)?.as_nanosecond() - now.as_nanosecond();
-        u64::try_from(rounded_up(wait, SECOND).max(0)).ok()
+        u64::try_from((wait / SECOND).max(0)).ok()
     })
 }
 
