@@ -82,7 +82,7 @@ const SEEN: [(&str, Plant, &str); 114] = [
     ("wire/certificate-untrusted", Plant::CertificateUnchecked, "expectation requests"),
     ("wire/certificate-of-another-server", Plant::CertificateUnchecked, "expectation alerts"),
     ("relay/answer-lost", Plant::NoTimeout, "step settle"),
-    ("relay/answer-lost-behind-a-key", Plant::KeyPerAttempt, "unmatched"),
+    ("relay/answer-lost-behind-a-key", Plant::KeyPerAttempt, "exhausted"),
     ("relay/conflict", Plant::ErrorSwallowed, "expectation runs"),
     ("relay/unprocessable", Plant::AlertMissing, "expectation alerts"),
     ("relay/too-early", Plant::ErrorSwallowed, "invariant nothing_lost"),
