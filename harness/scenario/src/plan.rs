@@ -330,10 +330,10 @@ fn check_webhook_steps(
     check: &mut Check<'_>,
 ) {
     for step in flattened(steps) {
-        if let Step::Webhook { exchange, .. } = &step.value {
-            if let Err(problem) = WebhookSelector::Exchange(exchange.clone()).check(profile, fixtures) {
-                check.at(step.referenced, problem);
-            }
+        if let Step::Webhook { exchange, .. } = &step.value
+            && let Err(problem) = WebhookSelector::Exchange(exchange.clone()).check(profile, fixtures)
+        {
+            check.at(step.referenced, problem);
         }
     }
 }
