@@ -125,6 +125,9 @@ pub(crate) struct Serve {
     /// A name by which the control API may be called, beside its address and localhost
     #[arg(long, value_name = "NAME", requires = "control")]
     pub(crate) control_host: Vec<String>,
+    /// Where webhooks go that the control API is told to send, where it is not told where
+    #[arg(long, value_name = "URL", requires = "control")]
+    pub(crate) webhooks_to: Option<String>,
     /// Begin at 2026-01-01T00:00:00Z, and let time pass only when the control API is told to
     #[arg(long, requires = "control")]
     pub(crate) test_clock: bool,

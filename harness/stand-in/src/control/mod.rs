@@ -9,9 +9,12 @@ mod guard;
 mod problem;
 mod routes;
 mod shown;
+mod webhooks;
 
 use crate::clock::{pause, within};
+use crate::webhooks::check_url;
 use crate::wire::{Shared, StandIn};
+use asked::read;
 use bytes::Bytes;
 use guard::Guard;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -48,6 +51,8 @@ pub struct ControlConfig {
     pub listen: SocketAddr,
     /// Names by which it may be called, beside its own address and those of the loopback.
     pub names: Vec<String>,
+    /// Where webhooks go, if a request does not say.
+    pub webhooks_to: Option<String>,
 }
 
 /// A control API that cannot begin.
@@ -64,6 +69,14 @@ pub enum ControlError {
         /// What it said.
         source: io::Error,
     },
+    /// Webhooks cannot go there.
+    #[error("webhooks cannot go to {url}: {problem}")]
+    WebhooksTo {
+        /// Where.
+        url: String,
+        /// Why not.
+        problem: String,
+    },
 }
 
 /// A control API that runs. Dropping it ends it; the stand-in goes on.
@@ -78,7 +91,10 @@ impl Control {
     /// # Errors
     /// [`ControlError`] where the address cannot be had.
     pub async fn start(stand_in: &StandIn, config: ControlConfig) -> Result<Self, ControlError> {
-        let ControlConfig { listen, names } = config;
+        let ControlConfig { listen, names, webhooks_to } = config;
+        if let Some(url) = &webhooks_to {
+            check_url(url).map_err(|problem| ControlError::WebhooksTo { url: url.clone(), problem })?;
+        }
         let refuse = |source: io::Error| match source.kind() {
             io::ErrorKind::AddrInUse => ControlError::AddressInUse(listen),
             _ => ControlError::Listen { address: listen, source },
@@ -89,6 +105,7 @@ impl Control {
             guard: Guard::new(address.ip(), names),
             shared: Arc::clone(stand_in.shared()),
             base_url: stand_in.base_url().to_owned(),
+            webhooks_to,
         });
         Ok(Self { address, accepting: tokio::spawn(accept(listener, controlled)) })
     }
@@ -117,6 +134,7 @@ struct Controlled {
     guard: Guard,
     shared: Arc<Shared>,
     base_url: String,
+    webhooks_to: Option<String>,
 }
 
 async fn accept(listener: TcpListener, controlled: Arc<Controlled>) {
@@ -190,7 +208,7 @@ async fn heard(request: hyper::Request<Incoming>, controlled: &Controlled) -> Re
                 .expected(format!("a body within {} seconds", MAX_BODY_TIME.as_secs())));
         }
     };
-    routes::answer(controlled, &head, &body)
+    routes::answer(controlled, &head, &body).await
 }
 
 /// Puts what stands for secrets back to placeholders, wherever it turned up. Names of fields are ours.

@@ -2,7 +2,7 @@
 
 use super::asked::{AdvanceAsked, FaultAsked, GrowAsked, ResetAsked, read};
 use super::problem::Problem;
-use super::{Controlled, shown};
+use super::{Controlled, shown, webhooks};
 use crate::clock::StandInClock;
 use crate::faults::{AtConnection, Fault};
 use crate::journal::{Seen, SeenNote};
@@ -34,13 +34,15 @@ const ENDPOINTS: &[&str] = &[
     "GET /clock",
     "POST /clock/advance",
     "POST /resources/{name}/grow",
+    "GET /webhooks",
+    "POST /webhooks",
 ];
 
 type Answer = Result<(u16, Value), Problem>;
 
 /// Answers one request.
-pub(super) fn answer(controlled: &Controlled, head: &Parts, body: &[u8]) -> Answer {
-    let shared = &*controlled.shared;
+pub(super) async fn answer(controlled: &Controlled, head: &Parts, body: &[u8]) -> Answer {
+    let shared: &Shared = &controlled.shared;
     let path = head.uri.path();
     let query = Query::of(head)?;
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
@@ -62,6 +64,11 @@ pub(super) fn answer(controlled: &Controlled, head: &Parts, body: &[u8]) -> Answ
         (&Method::POST, ["resources", name, "grow"]) => {
             query.only(&[]).and_then(|()| grow(shared, name, body))
         }
+        (&Method::GET, ["webhooks"]) => webhooks::delivered(shared, &query),
+        (&Method::POST, ["webhooks"]) => match query.only(&[]) {
+            Ok(()) => webhooks::deliver(controlled, body).await,
+            Err(problem) => Err(problem),
+        },
         _ => return Err(nothing_there(&head.method, &parts)),
     };
     answered.map(|value| (if head.method == Method::POST && path == "/faults" { 201 } else { 200 }, value))
@@ -284,7 +291,7 @@ fn grow(shared: &Shared, resource: &str, body: &[u8]) -> Result<Value, Problem> 
     Ok(json!({ "provider": provider.name(), "resource": resource, "to": asked.to }))
 }
 
-fn named<'a>(shared: &'a Shared, name: &str) -> Result<&'a Provider, Problem> {
+pub(super) fn named<'a>(shared: &'a Shared, name: &str) -> Result<&'a Provider, Problem> {
     shared.provider(name).ok_or_else(|| {
         let known: Vec<&str> = shared.providers().iter().map(Provider::name).collect();
         let near = suggest(name, known.iter().copied());
@@ -302,7 +309,7 @@ fn named<'a>(shared: &'a Shared, name: &str) -> Result<&'a Provider, Problem> {
 }
 
 /// The query of a request.
-struct Query(Vec<(String, String)>);
+pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
     fn of(head: &Parts) -> Result<Self, Problem> {
@@ -325,7 +332,7 @@ impl Query {
     }
 
     /// Refuses whatever is not understood: it would be left out silently.
-    fn only(&self, known: &[&str]) -> Result<(), Problem> {
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), Problem> {
         let is_wrong = |(index, (name, _)): &(usize, &(String, String))| {
             !known.contains(&name.as_str()) || self.0[..*index].iter().any(|(before, _)| before == name)
         };
@@ -340,7 +347,12 @@ impl Query {
         }
     }
 
-    fn number(&self, name: &str, default: u64, range: RangeInclusive<u64>) -> Result<u64, Problem> {
+    pub(super) fn number(
+        &self,
+        name: &str,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Result<u64, Problem> {
         let Some(text) = self.get(name) else { return Ok(default) };
         text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
             Problem::new(400, "query_not_understood")
@@ -350,12 +362,12 @@ impl Query {
         })
     }
 
-    fn limit(&self) -> Result<usize, Problem> {
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
         let limit = self.number("limit", DEFAULT_LIMIT as u64, 1..=MAX_LIMIT as u64)?;
         Ok(usize::try_from(limit).unwrap_or(MAX_LIMIT))
     }
 
-    fn provider<'a>(&self, shared: &'a Shared) -> Result<Option<&'a Provider>, Problem> {
+    pub(super) fn provider<'a>(&self, shared: &'a Shared) -> Result<Option<&'a Provider>, Problem> {
         self.get("provider").map(|name| named(shared, name)).transpose()
     }
 

@@ -3,6 +3,7 @@
 use crate::journal::{Seen, SeenNote, Traffic};
 use crate::plan::FaultState;
 use crate::tally::Counts;
+use crate::webhooks::{Delivered, DeliveryEnd};
 use crate::wire::Provider;
 use serde_json::{Map, Value, json};
 
@@ -22,6 +23,39 @@ pub(super) fn request(seen: &Seen) -> Value {
         "outcome": outcome(&seen.note),
         "note": seen.note.to_string(),
     })
+}
+
+/// An attempt to deliver a webhook, and what came of it.
+pub(super) fn delivered(one: &Delivered) -> Value {
+    json!({
+        "number": one.number,
+        "at": one.at.to_string(),
+        "provider": &*one.provider,
+        "operation": one.operation.to_string(),
+        "exchange": &*one.exchange,
+        "id": one.id,
+        "attempt": one.attempt,
+        "method": one.method.as_str(),
+        "url": one.url,
+        "headers": one.headers,
+        "body": String::from_utf8_lossy(&one.body),
+        "size_bytes": one.size_bytes,
+        "signature": one.signature,
+        "fault": one.fault,
+        "end": delivery_end(&one.end),
+    })
+}
+
+pub(super) fn delivery_end(end: &DeliveryEnd) -> Value {
+    let outcome = match end {
+        DeliveryEnd::Accepted { .. } => "accepted",
+        DeliveryEnd::Refused { .. } => "refused",
+        DeliveryEnd::TimedOut => "timed_out",
+        DeliveryEnd::Failed(_) => "failed",
+        DeliveryEnd::Lost => "lost",
+        DeliveryEnd::Inapplicable(_) => "fault_inapplicable",
+    };
+    json!({ "outcome": outcome, "status": end.status(), "note": end.to_string() })
 }
 
 /// Nothing where a request went to nobody.
@@ -57,6 +91,8 @@ pub(super) fn traffic(traffic: Traffic) -> Value {
         "held": traffic.held,
         "connections_failed": traffic.connections_failed,
         "connections_hung": traffic.connections_hung,
+        "deliveries": traffic.deliveries,
+        "deliveries_under_way": traffic.deliveries_under_way,
     })
 }
 

@@ -5,6 +5,7 @@
 
 mod accept;
 mod connection;
+mod delivery;
 mod end;
 mod provider;
 mod routes;
@@ -19,11 +20,10 @@ use crate::plan::UnusedFault;
 use crate::play::FaultsAfterReset;
 use crate::tally::{Counts, Tally};
 use crate::webhooks::{
-    Delivered, DeliveriesPaused, DeliveryError, DeliveryReport, Engine, GivenWebhook, Message, Order, Sender,
-    WebhookKeys, check_url, shake,
+    Delivered, DeliveriesPaused, DeliveryError, DeliveryReport, Engine, GivenWebhook, WebhookKeys, shake,
 };
 use accept::Door;
-use counterpart_exchange::{Response, suggest};
+use counterpart_exchange::Response;
 pub(crate) use end::ConnectionEnd;
 pub use provider::{Provider, ProviderConfig};
 use routes::Routes;
@@ -251,9 +251,7 @@ impl StandIn {
         exchange: &str,
         to: &str,
     ) -> Result<DeliveryReport, DeliveryError> {
-        let provider = self.sending(provider)?;
-        let message = provider.1.message(exchange).map_err(DeliveryError::Unknown)?;
-        self.send(provider, message, to).await
+        self.shared.deliver(provider, exchange, to).await
     }
 
     /// Delivers a webhook that no fixture holds, as [`Self::deliver`] does a recorded one.
@@ -266,9 +264,7 @@ impl StandIn {
         webhook: GivenWebhook,
         to: &str,
     ) -> Result<DeliveryReport, DeliveryError> {
-        let provider = self.sending(provider)?;
-        let message = provider.1.given(webhook);
-        self.send(provider, message, to).await
+        self.shared.deliver_given(provider, webhook, to).await
     }
 
     /// Keeps webhooks back until what is handed out is dropped: whoever moves several clocks to one instant has the
@@ -288,43 +284,6 @@ impl StandIn {
     #[must_use]
     pub fn webhook_keys(&self) -> Vec<WebhookKeys> {
         self.providers().iter().filter_map(Provider::webhook_keys).collect()
-    }
-
-    fn sending(&self, name: &str) -> Result<(usize, &Arc<Sender>), DeliveryError> {
-        let names = || self.providers().iter().map(Provider::name);
-        let Some(index) = names().position(|known| known == name) else {
-            let hint = suggest(name, names()).map_or_else(
-                || names().collect::<Vec<_>>().join(", "),
-                |near| format!("did you mean `{near}`?"),
-            );
-            return Err(DeliveryError::Unknown(format!("no provider `{name}` is played; {hint}")));
-        };
-        let sender = self.providers()[index].sender.as_ref().ok_or_else(|| {
-            DeliveryError::Unknown(format!(
-                "the profile of {name} says nothing of `webhooks`; write there how they are signed"
-            ))
-        })?;
-        Ok((index, sender))
-    }
-
-    async fn send(
-        &self,
-        (index, sender): (usize, &Arc<Sender>),
-        message: Message,
-        to: &str,
-    ) -> Result<DeliveryReport, DeliveryError> {
-        check_url(to).map_err(DeliveryError::Url)?;
-        let (shipment, struck) = sender.shipment(message, &mut self.providers()[index].play());
-        let fault = struck.as_ref().map(|struck| struck.name);
-        let shared = Arc::downgrade(&self.shared);
-        let hide = move |text: &str| {
-            shared.upgrade().map_or_else(String::new, |shared| shared.providers[index].play().hide(text))
-        };
-        let order =
-            Order { sender: Arc::clone(sender), to: to.to_owned(), shipment, struck, hide: Arc::new(hide) };
-        let telling = self.shared.engine.deliver(order)?;
-        // It is silent only when the stand-in ends.
-        Ok(DeliveryReport { first_attempts: telling.await.unwrap_or_default(), fault })
     }
 }
 

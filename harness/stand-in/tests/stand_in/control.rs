@@ -1,6 +1,8 @@
 //! The control API as a client of bytes sees it: what it tells, what it changes, whom it does not hear.
 
 use crate::provider::{Played, fixture, got, playing, profile, profile_of, recorded, sending};
+use crate::receiver::Receiver;
+use crate::webhooks;
 use crate::wire::{Ask, Client, ask};
 use counterpart_exchange::Body;
 use counterpart_stand_in::{Control, ControlConfig, ErrorForms, ProviderConfig, StandIn, StandInClock};
@@ -14,7 +16,11 @@ const ROOM: &str = "/rooms/a/member";
 /// A stand-in of three exchanges, and its control API.
 async fn controlled(played: Played) -> (StandIn, Control) {
     let stand_in = played.start().await;
-    let config = ControlConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), names: Vec::new() };
+    let config = ControlConfig {
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        names: Vec::new(),
+        webhooks_to: None,
+    };
     let control = Control::start(&stand_in, config).await.unwrap();
     (stand_in, control)
 }
@@ -355,4 +361,51 @@ async fn what_fits_loosely_is_counted_apart() {
     let stand_in = playing(exchanges).start().await;
     ask(&stand_in, &Ask::new("POST", "/rooms").of_user(&stand_in).json(r#"{"b":2,"a":1}"#)).await;
     assert_eq!(stand_in.counts().replayed, 1);
+}
+
+#[tokio::test]
+async fn webhooks_are_sent_when_asked_for_and_their_faults_strike() {
+    let played = webhooks::playing(
+        &webhooks::signed_by("github", ""),
+        vec![webhooks::inbound("event-1", webhooks::EVENT)],
+    );
+    let (stand_in, control) = controlled(played).await;
+    let receiver = Receiver::start().await;
+    let to = receiver.url();
+    let send = json!({ "exchange": "event-1", "to": to }).to_string();
+    let (status, sent) = control_says(&control, "POST", "/webhooks", &send).await;
+    assert_eq!(status, 200, "{sent}");
+    assert_eq!(sent["first_attempts"][0]["outcome"], "accepted");
+    let fault = json!({ "spec": "webhook_bad_signature@webhook:event-1" }).to_string();
+    assert_eq!(control_says(&control, "POST", "/faults", &fault).await.0, 201);
+    let (_, sent) = control_says(&control, "POST", "/webhooks", &send).await;
+    assert_eq!(sent["fault"], "webhook_bad_signature");
+    let came = receiver.came();
+    assert!(webhooks::verify(&stand_in, &receiver, &came[0]).is_ok());
+    assert!(webhooks::verify(&stand_in, &receiver, &came[1]).is_err());
+    let page = told(&control, "/webhooks?limit=1").await;
+    assert_eq!(
+        (&page["has_more"], &page["webhooks"][0]["exchange"]),
+        (&json!(true), &json!("rooms/flow#event-1"))
+    );
+    let page = told(&control, "/webhooks?after=1").await;
+    assert_eq!((&page["has_more"], &page["webhooks"][0]["number"]), (&json!(false), &json!(2)));
+    for (body, status, code, mend) in [
+        (r#"{"exchange": "event-1"}"#, 422, "no_receiver", "--webhooks-to"),
+        (r#"{"exchange": "event-7", "to": "http://127.0.0.1:9"}"#, 422, "no_such_webhook", "event-1"),
+        (r#"{"exchange": "event-1", "to": "ftp://x"}"#, 422, "receiver_not_understood", "http"),
+        (
+            r#"{"exchange": "event-1", "provider": "room", "to": "http://127.0.0.1:9"}"#,
+            404,
+            "no_such_provider",
+            "rooms",
+        ),
+    ] {
+        let (said, problem) = control_says(&control, "POST", "/webhooks", body).await;
+        assert_eq!((said, &problem["error"]["code"]), (status, &json!(code)), "{problem}");
+        assert!(problem["error"]["mend"].as_str().unwrap().contains(mend), "{problem}");
+    }
+    let (_, control) = controlled(rooms()).await;
+    let (status, problem) = control_says(&control, "POST", "/webhooks", &send).await;
+    assert_eq!((status, &problem["error"]["code"]), (422, &json!("nobody_sends_webhooks")));
 }

@@ -12,8 +12,8 @@ use crate::project::Project;
 use anyhow::anyhow;
 use authority::Authority;
 use counterpart_stand_in::{
-    Control, ControlConfig, OwnerError, PlannedFault, Provider, ProviderConfig, StandIn, StandInClock,
-    StandInConfig, StandInError,
+    Control, ControlConfig, ControlError, OwnerError, PlannedFault, Provider, ProviderConfig, StandIn,
+    StandInClock, StandInConfig, StandInError,
 };
 use jiff::Timestamp;
 use selection::Chosen;
@@ -52,8 +52,16 @@ pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, St
     let control = match arguments.control {
         None => None,
         Some(listen) => {
-            let config = ControlConfig { listen, names: arguments.control_host.clone() };
-            Some(Control::start(&stand_in, config).await.map_err(Stop::environment)?)
+            let config = ControlConfig {
+                listen,
+                names: arguments.control_host.clone(),
+                webhooks_to: arguments.webhooks_to.clone(),
+            };
+            let started = Control::start(&stand_in, config).await;
+            Some(started.map_err(|error| match error {
+                ControlError::WebhooksTo { .. } => Stop::usage(error),
+                ControlError::AddressInUse(_) | ControlError::Listen { .. } => Stop::environment(error),
+            })?)
         }
     };
     let begun = Begun { stand_in: &stand_in, control: control.as_ref(), certificate: certificate.as_ref() };
@@ -149,6 +157,11 @@ impl Begun<'_> {
                     "fixtures": provider.fixtures(),
                     "credentials": credentials(provider),
                     "values": values,
+                    "webhooks": provider.webhook_keys().map(|keys| json!({
+                        "scheme": keys.scheme,
+                        "secret": keys.secret,
+                        "account": keys.account,
+                    })),
                 })
             })
             .collect();
@@ -180,6 +193,12 @@ impl Begun<'_> {
                 lines.extend(
                     values.iter().map(|(placeholder, value)| format!("  «{placeholder}»{of} is {value}")),
                 );
+            }
+            if let Some(keys) = provider.webhook_keys() {
+                lines.push(format!(
+                    "  webhooks are signed by {}, with the secret {}",
+                    keys.scheme, keys.secret
+                ));
             }
         }
         for (host, claimed) in self.stand_in.shared_hosts() {
