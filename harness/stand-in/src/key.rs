@@ -108,6 +108,39 @@ impl KeyDigest {
     }
 }
 
+/// Hashes what is a keyed digest already: a part of it will do, and nobody outside can make many of them alike.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Digested(u64);
+
+impl BuildHasher for Digested {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        *self
+    }
+}
+
+impl Hasher for Digested {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
+    }
+
+    fn write_u128(&mut self, digest: u128) {
+        // The lower half is as good as the whole.
+        self.0 = u64::try_from(digest & u128::from(u64::MAX)).unwrap_or_default();
+    }
+}
+
 /// The part of it that method, path and query make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HeadDigest(u128);

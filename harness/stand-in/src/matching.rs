@@ -6,7 +6,7 @@
 use crate::behaviour::{idempotency, is_evidence};
 use crate::bindings::{self, Chosen, Echo, Echoes};
 use crate::journal::Looseness;
-use crate::key::{Digester, HeadDigest, KeyDigest, RequestKey};
+use crate::key::{Digested, Digester, HeadDigest, KeyDigest, RequestKey};
 use crate::prepared::{Prepared, SharedHeaders};
 use crate::received::Received;
 use crate::versions::{KnownVersions, Version};
@@ -14,16 +14,17 @@ use counterpart_exchange::protocol::{protocol_of, split_exchange};
 use counterpart_exchange::{
     Body, Direction, Ended, Exchange, Headers, OperationName, ProviderProfile, Request, Volatile,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map};
 use std::sync::Arc;
 
 /// The recorded exchanges, by what asks for them.
 pub(crate) struct Recording {
     pub(crate) entries: Vec<Entry>,
     pub(crate) versions: KnownVersions,
-    sequences: HashMap<KeyDigest, Sequence>,
+    sequences: Vec<Sequence>,
+    by_key: HashMap<KeyDigest, u32, Digested>,
     /// By method and target as they were recorded: the first entry of that spelling.
-    as_spelled: HashMap<u64, u32>,
+    as_spelled: HashMap<u64, u32, Digested>,
     digester: Digester,
     has_any_body: bool,
     /// The profile as if nothing were volatile, where something is.
@@ -51,6 +52,8 @@ pub(crate) struct Entry {
     /// Where the answer repeats what a client chose.
     pub(crate) echoes: Box<[Echo]>,
     head: HeadDigest,
+    /// Which sequence it stands in.
+    sequence: u32,
     /// The version of the API that it is of.
     pub(crate) version: Option<Version>,
 }
@@ -61,8 +64,14 @@ pub(crate) struct Wanted {
     /// Path and query, where they were recorded in this spelling: as they may be shown.
     pub(crate) shown_target: Option<Arc<str>>,
     pub(crate) key: KeyDigest,
+    /// The recorded answers to it, in order.
+    pub(crate) sequence: Option<SequenceIndex>,
     pub(crate) version: Option<Version>,
 }
+
+/// A sequence of recorded answers to the same request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SequenceIndex(u32);
 
 #[derive(Debug, Default)]
 struct Sequence {
@@ -96,8 +105,9 @@ impl Recording {
         let mut recording = Self {
             entries: Vec::new(),
             versions,
-            sequences: HashMap::new(),
-            as_spelled: HashMap::new(),
+            sequences: Vec::new(),
+            by_key: HashMap::default(),
+            as_spelled: HashMap::default(),
             digester: Digester::new(profile),
             has_any_body: false,
             strict: strict(profile),
@@ -165,12 +175,18 @@ impl Recording {
         let key = key.within(version);
         let is_call = call.is_some();
         self.has_any_body |= matches!(request.body, Body::Omitted { .. });
-        let sequence = self.sequences.entry(key);
-        sequence.and_modify(|sequence| sequence.further.push(index)).or_insert(Sequence {
-            first: index,
-            further: Vec::new(),
-            next: 0,
-        });
+        let sequence = match self.by_key.entry(key) {
+            hash_map::Entry::Occupied(known) => {
+                self.sequences[*known.get() as usize].further.push(index);
+                *known.get()
+            }
+            hash_map::Entry::Vacant(new) => {
+                // There are no more of them than entries, whose number fits.
+                let sequence = u32::try_from(self.sequences.len()).unwrap_or(u32::MAX);
+                self.sequences.push(Sequence { first: index, further: Vec::new(), next: 0 });
+                *new.insert(sequence)
+            }
+        };
         if !is_call {
             self.as_spelled.entry(self.digester.raw(method.as_str(), &request.target)).or_insert(index);
         }
@@ -191,6 +207,7 @@ impl Recording {
             request_headers: if is_call { request.headers } else { Headers::default() },
             method,
             head,
+            sequence,
             version,
         });
     }
@@ -202,7 +219,7 @@ impl Recording {
             let key = RequestKey::of(received.request(), profile);
             let operation = Arc::new(profile.operation_of_request(received.request()));
             let key = self.digester.call(&key).within(version);
-            return Wanted { operation, shown_target: None, key, version };
+            return Wanted { operation, shown_target: None, key, sequence: self.sequence_of(key), version };
         }
         let (method, target) = (received.method(), received.target());
         let spelled = self
@@ -220,18 +237,34 @@ impl Recording {
         };
         let body = self.digester.body(received.body(), received.header("content-type"));
         let mut key = self.digester.whole(head, body).within(version);
-        if self.has_any_body && !self.sequences.contains_key(&key) {
+        // Without a body, what is spelled alike is alike: there is nothing more to look up.
+        let alike = spelled.filter(|entry| {
+            received.body().is_empty() && matches!(entry.request_body, Body::None) && entry.version == version
+        });
+        let mut sequence = match alike {
+            Some(entry) => Some(SequenceIndex(entry.sequence)),
+            None => self.sequence_of(key),
+        };
+        if self.has_any_body && sequence.is_none() {
             let any_body = self.digester.any_body(head).within(version);
-            if self.sequences.contains_key(&any_body) {
-                key = any_body;
+            if let Some(of_any) = self.sequence_of(any_body) {
+                (key, sequence) = (any_body, Some(of_any));
             }
         }
-        Wanted { operation, shown_target, key, version }
+        Wanted { operation, shown_target, key, sequence, version }
+    }
+
+    fn sequence_of(&self, key: KeyDigest) -> Option<SequenceIndex> {
+        self.by_key.get(&key).copied().map(SequenceIndex)
+    }
+
+    fn sequence(&self, index: Option<SequenceIndex>) -> Option<&Sequence> {
+        self.sequences.get(index?.0 as usize)
     }
 
     /// What a request would be answered with. Nothing is consumed.
-    pub(crate) fn peek(&self, key: KeyDigest) -> Candidate {
-        let Some(sequence) = self.sequences.get(&key) else { return Candidate::None };
+    pub(crate) fn peek(&self, sequence: Option<SequenceIndex>) -> Candidate {
+        let Some(sequence) = self.sequence(sequence) else { return Candidate::None };
         match sequence.entry(sequence.next) {
             Some(index) => Candidate::Next(index),
             None => {
@@ -261,18 +294,18 @@ impl Recording {
 
     /// Begins anew with the first answer to everything.
     pub(crate) fn rewind(&mut self) {
-        self.sequences.values_mut().for_each(|sequence| sequence.next = 0);
+        self.sequences.iter_mut().for_each(|sequence| sequence.next = 0);
     }
 
     /// The exchange that answered a request the last time, if one did.
-    pub(crate) fn last_given(&self, key: KeyDigest) -> Option<&Entry> {
-        let sequence = self.sequences.get(&key)?;
+    pub(crate) fn last_given(&self, sequence: Option<SequenceIndex>) -> Option<&Entry> {
+        let sequence = self.sequence(sequence)?;
         self.entries.get(sequence.entry(sequence.next.checked_sub(1)?)?)
     }
 
     /// Takes the next recorded answer out of the sequence.
-    pub(crate) fn consume(&mut self, key: KeyDigest) {
-        if let Some(sequence) = self.sequences.get_mut(&key)
+    pub(crate) fn consume(&mut self, sequence: Option<SequenceIndex>) {
+        if let Some(sequence) = sequence.and_then(|index| self.sequences.get_mut(index.0 as usize))
             && sequence.entry(sequence.next).is_some()
         {
             sequence.next += 1;
@@ -283,7 +316,7 @@ impl Recording {
     pub(crate) fn unused(&self, is_decided: impl Fn(&OperationName) -> bool) -> Vec<Arc<str>> {
         let mut unused: Vec<usize> = self
             .sequences
-            .values()
+            .iter()
             .flat_map(|sequence| (sequence.next..).map_while(|place| sequence.entry(place)))
             .collect();
         unused.sort_unstable();

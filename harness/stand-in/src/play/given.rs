@@ -4,8 +4,7 @@ use crate::answer::Answer;
 use crate::behaviour::idempotency::{KeySent, Ticket};
 use crate::data::Change;
 use crate::journal::SeenNote;
-use crate::key::KeyDigest;
-use crate::matching::Candidate;
+use crate::matching::{Candidate, SequenceIndex};
 use crate::received::Received;
 use crate::versions::Version;
 use counterpart_exchange::protocol::Batch;
@@ -17,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Asked<'a> {
     pub(super) operation: &'a Arc<OperationName>,
     pub(super) received: &'a Received,
-    pub(super) key: KeyDigest,
+    pub(super) sequence: Option<SequenceIndex>,
     pub(super) key_sent: Option<KeySent>,
     pub(super) candidate: Candidate,
     /// The version of the API that it is for; none where nobody recorded it.

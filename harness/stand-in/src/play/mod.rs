@@ -274,7 +274,7 @@ impl Play {
     /// What the recording has for it.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn peek(&self, wanted: &Wanted) -> Candidate {
-        self.recording.peek(wanted.key)
+        self.recording.peek(wanted.sequence)
     }
 
     fn admitted(
@@ -298,7 +298,7 @@ impl Play {
 
     /// What a request means to the recording and to what the profile declares.
     fn asked<'a>(&self, wanted: &'a Wanted, received: &'a Received, now: Timestamp) -> Asked<'a> {
-        let candidate = self.recording.peek(wanted.key);
+        let candidate = self.recording.peek(wanted.sequence);
         // A batch that was refused as a whole when it was recorded is refused again.
         let batch = (candidate == Candidate::None && !self.profile.protocols.is_empty())
             .then(|| Batch::of(&self.profile, received.request()))
@@ -306,7 +306,7 @@ impl Play {
         Asked {
             operation: &wanted.operation,
             received,
-            key: wanted.key,
+            sequence: wanted.sequence,
             key_sent: self.key_sent(wanted, received),
             candidate,
             version: wanted.version,

@@ -182,7 +182,7 @@ impl Play {
 
     fn use_up(&mut self, asked: &Asked<'_>, source: Source) {
         match source {
-            Source::Recording => self.recording.consume(asked.key),
+            Source::Recording => self.recording.consume(asked.sequence),
             Source::Data(change) => {
                 if let Some(data) = self.data.of(asked.version) {
                     data.keep(*change);
@@ -232,6 +232,6 @@ pub(super) fn ask<'a>(
         operation: asked.operation,
         request: asked.received.request(),
         now: asked.now,
-        last_given: recording.last_given(asked.key).and_then(|entry| entry.answer.as_deref()),
+        last_given: recording.last_given(asked.sequence).and_then(|entry| entry.answer.as_deref()),
     }
 }
