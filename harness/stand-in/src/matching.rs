@@ -7,7 +7,7 @@ use crate::behaviour::{idempotency, is_evidence};
 use crate::bindings::{self, Chosen, Echo, Echoes};
 use crate::journal::Looseness;
 use crate::key::{Digested, Digester, HeadDigest, KeyDigest, RequestKey};
-use crate::prepared::{Prepared, SharedHeaders};
+use crate::prepared::{Prepared, SharedParts};
 use crate::received::Received;
 use crate::versions::{KnownVersions, Version};
 use counterpart_exchange::protocol::{protocol_of, split_exchange};
@@ -202,7 +202,7 @@ impl Recording {
             chosen,
             echoes: Box::default(),
             request_body: request.body,
-            answer: response.map(|response| Arc::new(intake.headers.prepare(response, ended))),
+            answer: response.map(|response| Arc::new(intake.shared.prepare(response, ended))),
             is_safe: only_reads || call.map_or_else(|| method.is_safe(), |call| call.is_safe()),
             request_headers: if is_call { request.headers } else { Headers::default() },
             method,
@@ -374,7 +374,7 @@ fn alone(profile: &ProviderProfile, (name, exchange): (String, Exchange)) -> Vec
 /// What is known while exchanges are taken in, and not afterwards.
 #[derive(Default)]
 struct Intake {
-    headers: SharedHeaders,
+    shared: SharedParts,
     operations: HashSet<Arc<OperationName>>,
     repetitions: idempotency::Evidence,
 }

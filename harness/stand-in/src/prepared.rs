@@ -1,7 +1,7 @@
 //! A recorded answer in the form in which it goes over the wire, so that giving it costs no more than a few
-//! counted references; and the store of names and values that a fixture's answers share.
+//! counted references; and what the answers of a fixture share.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use counterpart_exchange::{Body, Ended, HeaderValue as RecordedValue, Headers, Response};
 use http::{HeaderName, HeaderValue};
 use std::collections::HashSet;
@@ -59,14 +59,21 @@ impl Prepared {
     }
 }
 
-/// Header names and values that were met before: the same ones are kept once for a whole fixture.
+/// Bodies that are larger have memory of their own.
+const MAX_SHARED_BODY_BYTES: usize = 64 * 1024;
+/// Memory that is taken at once for those that share it.
+const SHARED_BODIES_BYTES: usize = 256 * 1024;
+
+/// What a fixture's answers share: header names and values that were met before are kept once, and bodies lie side by
+/// side, counted together.
 #[derive(Default)]
-pub(crate) struct SharedHeaders {
+pub(crate) struct SharedParts {
     names: HashSet<HeaderName>,
     values: HashSet<HeaderValue>,
+    bodies: BytesMut,
 }
 
-impl SharedHeaders {
+impl SharedParts {
     pub(crate) fn prepare(&mut self, response: Response, ended: Ended) -> Prepared {
         let recorded_length =
             response.headers.text("content-length").and_then(|length| length.trim().parse().ok());
@@ -90,17 +97,28 @@ impl SharedHeaders {
             Body::Omitted { size_bytes } => Some(size_bytes),
             _ => None,
         };
-        let mut body = response.body.into_bytes();
-        // It is kept as long as the stand-in runs.
-        body.shrink_to_fit();
+        let body = self.kept(response.body.into_bytes());
         Prepared {
             status: response.status,
             headers: headers.into_boxed_slice(),
-            body: Bytes::from(body),
+            body,
             recorded_length,
             has_retry_after,
             ended,
             omitted_bytes,
         }
+    }
+
+    /// The bytes, kept as long as the stand-in runs.
+    fn kept(&mut self, mut bytes: Vec<u8>) -> Bytes {
+        if bytes.len() > MAX_SHARED_BODY_BYTES {
+            bytes.shrink_to_fit();
+            return Bytes::from(bytes);
+        }
+        if self.bodies.capacity() < bytes.len() {
+            self.bodies = BytesMut::with_capacity(SHARED_BODIES_BYTES);
+        }
+        self.bodies.extend_from_slice(&bytes);
+        self.bodies.split().freeze()
     }
 }

@@ -390,6 +390,8 @@ async fn webhooks_are_sent_when_asked_for_and_their_faults_strike() {
     );
     let page = told(&control, "/webhooks?after=1").await;
     assert_eq!((&page["has_more"], &page["webhooks"][0]["number"]), (&json!(false), &json!(2)));
+    assert_eq!(control_says(&control, "POST", "/reset", "").await.0, 200);
+    assert_eq!(told(&control, "/webhooks").await["webhooks"], json!([]));
     for (body, status, code, mend) in [
         (r#"{"exchange": "event-1"}"#, 422, "no_receiver", "--webhooks-to"),
         (r#"{"exchange": "event-7", "to": "http://127.0.0.1:9"}"#, 422, "no_such_webhook", "event-1"),

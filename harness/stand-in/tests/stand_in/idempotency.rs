@@ -219,3 +219,36 @@ async fn what_was_not_answered_is_not_kept() {
     }
     assert_eq!(answer(&stand_in, "first", "{}").await, ok("[1]"));
 }
+
+#[tokio::test]
+async fn an_answer_that_was_spoilt_on_its_way_leaves_its_key_free() {
+    let played =
+        Played::of(keyed(STRIPE), vec![fixture("flow", vec![created("create-1", 200, "{}", r#"{"id":1}"#)])]);
+    let stand_in = played.fault("malformed_json@create-1").start().await;
+    assert_ne!(answer(&stand_in, "k", "{}").await, ok(r#"{"id":1}"#));
+    assert_eq!(answer(&stand_in, "k", "{}").await, ok(r#"{"id":1}"#), "whole, under the same key");
+}
+
+/// The key is the request's: its calls are no repetitions of one another.
+#[tokio::test]
+async fn a_batch_of_calls_has_one_key() {
+    let profile = profile_with(&[
+        ("  path_variable: {operations: [send], name: txn}\n", STRIPE),
+        ("operations:\n", "protocols: [{json_rpc: {endpoint: POST /rpc}}]\noperations:\n"),
+    ]);
+    let call = |method: &str| format!(r#"{{"jsonrpc":"2.0","method":"{method}","id":1}}"#);
+    let recorded_call = |method: &str| {
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{method}"}}"#);
+        sending(recorded(&format!("rpc_{method}-1"), "POST", "/rpc", 200, &answer), &call(method))
+    };
+    let stand_in = start(profile, vec![recorded_call("a"), recorded_call("b")]).await;
+    let batch = format!("[{},{}]", call("a"), call("b"));
+    let asked = Ask::new("POST", "/rpc").of_user(&stand_in).header("idempotency-key", "k").json(&batch);
+    let first = ask(&stand_in, &asked).await;
+    assert_eq!(
+        first.text(),
+        r#"[{"jsonrpc":"2.0","id":1,"result":"a"},{"jsonrpc":"2.0","id":1,"result":"b"}]"#
+    );
+    let again = ask(&stand_in, &asked).await;
+    assert_eq!((again.text(), again.all("idempotent-replayed")), (first.text(), vec!["true"]));
+}
