@@ -24,6 +24,7 @@ mod nearest;
 mod owner;
 mod places;
 mod plan;
+mod planned;
 mod play;
 mod prepared;
 mod received;
@@ -40,9 +41,8 @@ pub use faults::{Fault, FaultDescription, FaultExample, FaultKind, FaultParamete
 pub use forms::ErrorForms;
 pub use journal::{Looseness, Seen, SeenNote, Traffic};
 pub use owner::OwnerError;
-pub use plan::{
-    FaultSite, FaultState, PlannedFault, RequestSelector, SpecError, Times, UnusedFault, WebhookSelector,
-};
+pub use plan::{FaultState, UnusedFault};
+pub use planned::{FaultSite, PlannedFault, RequestSelector, SpecError, Times, WebhookSelector};
 pub use play::FaultsAfterReset;
 pub use tally::Counts;
 pub use webhooks::{

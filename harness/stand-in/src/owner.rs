@@ -1,6 +1,6 @@
 //! Which of several providers a fault is meant for, where nobody says so: the one that has its place.
 
-use crate::plan::{FaultSite, PlannedFault};
+use crate::planned::{FaultSite, PlannedFault};
 
 /// A fault that cannot be given to one provider.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@
 
 use crate::auth::is_endpoint;
 use crate::behaviour::is_evidence;
-use crate::plan::WebhookSelector;
+use crate::planned::WebhookSelector;
 use counterpart_exchange::{Direction, Fixture, OperationName, ProviderProfile, suggest};
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use crate::faults::Fault;
-use crate::plan::{FaultSite, PlannedFault, Times};
+use crate::planned::{FaultSite, PlannedFault, Times};
 use crate::play::FaultsAfterReset;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;

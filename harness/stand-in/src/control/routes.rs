@@ -7,7 +7,7 @@ use crate::clock::StandInClock;
 use crate::faults::{AtConnection, Fault};
 use crate::journal::{Seen, SeenNote};
 use crate::owner::OwnerError;
-use crate::plan::PlannedFault;
+use crate::planned::PlannedFault;
 use crate::wire::{Provider, Shared};
 use counterpart_exchange::suggest;
 use http::Method;

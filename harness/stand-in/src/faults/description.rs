@@ -2,7 +2,7 @@
 //! its examples and what they do. How it looks on a page is for others to decide.
 
 use super::FaultSummary;
-use crate::plan::{PlannedFault, SpecError, Times, named_parameters};
+use crate::planned::{PlannedFault, SpecError, Times, named_parameters};
 use serde::Serialize;
 use serde_json::Value;
 
