@@ -17,7 +17,11 @@ pub(super) fn judge(expected: &DeliveriesExpected, judge: &mut Judge<'_, '_>) {
     ];
     for (what, found, wanted) in found {
         let Some(wanted) = wanted.filter(|wanted| *wanted != found) else { continue };
-        let message = format!("{found} webhooks were {what}");
+        let message = if found == 1 {
+            format!("1 webhook was {what}")
+        } else {
+            format!("{found} webhooks were {what}")
+        };
         judge.broken(message, wanted.to_string(), found.to_string(), Vec::new());
     }
     let Some(order) = &expected.order else { return };
