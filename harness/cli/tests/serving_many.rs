@@ -253,11 +253,13 @@ fn an_authority_is_made_once_and_kept_to_oneself() {
     assert_eq!(mode(&key), 0o600);
     assert_eq!(begin(), made);
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let refused = project.run(&arguments);
+    // Where nobody can listen: were the key not looked at, that would be told instead, and nothing would be waited for.
+    let nowhere: Vec<&str> = arguments.into_iter().chain(["--listen", "192.0.2.1:0"]).collect();
+    let refused = project.run(&nowhere);
     assert_eq!(refused.code, 3, "{}", refused.err);
     assert!(refused.err.contains("mode 0644") && refused.err.contains("chmod 600"), "{}", refused.err);
     std::fs::remove_file(&key).unwrap();
-    let refused = project.run(&arguments);
+    let refused = project.run(&nowhere);
     assert!(refused.code == 3 && refused.err.contains("ca-key.pem"), "{}", refused.err);
     // In a folder of the user's, where none is named.
     let mut child = project
