@@ -80,7 +80,7 @@ pub struct Attempt {
     /// How the recording was used.
     #[serde(default)]
     pub replay: Replay,
-    /// Everything that passed between subject and stand-in, in order.
+    /// Everything that passed between subject and stand-in: its requests in order, then the webhooks in theirs.
     pub exchanges: Vec<ExchangeSeen>,
     /// How long it took on the scenario's clock, in milliseconds.
     pub virtual_ms: u64,

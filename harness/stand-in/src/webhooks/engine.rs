@@ -254,6 +254,11 @@ impl Engine {
     /// Has an attempt made after a wait.
     fn in_time(self: &Arc<Self>, job: &Arc<Job>, parcel: Parcel, attempt: u32, wait: SignedDuration) {
         let timed = self.timer(&Release::default(), wait);
+        self.attempt_when(timed, job, parcel, attempt);
+    }
+
+    /// Has an attempt made when its time has come.
+    fn attempt_when(self: &Arc<Self>, timed: Timed, job: &Arc<Job>, parcel: Parcel, attempt: u32) {
         self.waiting.fetch_add(1, Ordering::AcqRel);
         let (engine, job) = (Arc::clone(self), Arc::clone(job));
         self.spawn(async move {
@@ -262,6 +267,8 @@ impl Engine {
             let came = coming.await;
             engine.waiting.fetch_sub(1, Ordering::AcqRel);
             let Ok(open) = came else { return };
+            // Whoever was held back and has gone out is no longer to be overtaken.
+            engine.held_back().retain(|held| lock(&held.release).is_some());
             let attempted = engine.attempt(&job, &parcel, attempt, open).await;
             engine.and_then(&job, parcel, attempt, attempted);
         });
@@ -275,18 +282,7 @@ impl Engine {
         let release = Release::default();
         let timed = self.timer(&release, at_most);
         self.held_back().push(HeldBack { to: job.to.clone(), left: by, release });
-        self.waiting.fetch_add(1, Ordering::AcqRel);
-        let (engine, job) = (Arc::clone(self), Arc::clone(job));
-        self.spawn(async move {
-            // Whole, so that the timer lives as long as it is waited for.
-            let Timed { coming, timer: _timer } = timed;
-            let came = coming.await;
-            engine.waiting.fetch_sub(1, Ordering::AcqRel);
-            let Ok(open) = came else { return };
-            engine.held_back().retain(|held| lock(&held.release).is_some());
-            let attempted = engine.attempt(&job, &parcel, 1, open).await;
-            engine.and_then(&job, parcel, 1, attempted);
-        });
+        self.attempt_when(timed, job, parcel, 1);
     }
 
     fn held_back(&self) -> MutexGuard<'_, Vec<HeldBack>> {
