@@ -1,4 +1,7 @@
 //! A server in a container, by way of a Docker engine.
+//!
+//! It is removed when the last test of the process that uses it is over, and on the signals that ask a process to end.
+//! A process that is killed leaves it behind; the engine's library has no means against that without another container.
 
 use crate::settings::Settings;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

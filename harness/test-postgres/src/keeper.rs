@@ -143,3 +143,28 @@ impl ReservedPort {
         Ok(Self { number, _held: cfg!(target_os = "linux").then_some(socket) })
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Binds as somebody else would who does not share.
+    fn bind_alone(port: u16) -> std::io::Result<TcpSocket> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+        Ok(socket)
+    }
+
+    #[test]
+    fn a_reserved_port_is_shared_with_a_server_and_with_nobody_else() {
+        let reserved = ReservedPort::any().unwrap();
+        assert_eq!(bind_alone(reserved.number).unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+        // Like PostgreSQL, this asks to share the address.
+        let server = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, reserved.number)).unwrap();
+        drop(server);
+        let number = reserved.number;
+        assert!(bind_alone(number).is_err());
+        drop(reserved);
+        assert!(bind_alone(number).is_ok());
+    }
+}

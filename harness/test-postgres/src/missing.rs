@@ -41,41 +41,50 @@ mod tests {
     use crate::{TestCluster, TestPostgres};
     use std::process::Command;
 
-    /// Where no Docker engine answers.
-    const NO_ENGINE: &str = "unix:///nowhere";
-
     /// A machine without PostgreSQL.
     fn bare(require: bool) -> Settings {
         Settings { require, versions: "/nowhere".into(), ..Settings::default() }
     }
 
-    fn refused(settings: &Settings) -> String {
-        let panic = std::panic::catch_unwind(|| TestPostgres::with(settings, "a_test")).unwrap_err();
-        panic.downcast_ref::<String>().unwrap().clone()
+    /// Runs the test of this name once more, in a process without a Docker engine, unless this is that process.
+    /// Answers with what it said on stderr.
+    fn without_an_engine(test: &str) -> Option<String> {
+        if std::env::var_os("COUNTERPART_WITHOUT_ENGINE").is_some() {
+            return None;
+        }
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", &format!("missing::tests::{test}")]);
+        again.env("COUNTERPART_WITHOUT_ENGINE", "1").env("DOCKER_HOST", "unix:///nowhere");
+        let ran = again.output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        assert!(ran.status.success() && out.contains("1 passed"), "{out}{err}");
+        Some(err.into_owned())
     }
 
     #[test]
     fn a_test_without_a_server_says_so_past_the_test_harness() {
-        if std::env::var_os("COUNTERPART_BARE_MACHINE").is_some() {
+        let Some(said) = without_an_engine("a_test_without_a_server_says_so_past_the_test_harness") else {
             assert!(TestPostgres::with(&bare(false), "a_test").is_none());
             assert!(TestCluster::with(&bare(false), "another_test").is_none());
             return;
-        }
-        let mut again = Command::new(std::env::current_exe().unwrap());
-        again.args(["--exact", "missing::tests::a_test_without_a_server_says_so_past_the_test_harness"]);
-        let ran = again.env("COUNTERPART_BARE_MACHINE", "1").env("DOCKER_HOST", NO_ENGINE).output().unwrap();
-        let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-        assert!(ran.status.success() && out.contains("1 passed"), "{out}{err}");
+        };
         // With the feature on, the reason is that of the engine's library.
-        let (before, after) = err.split_once("a container (").unwrap();
-        let after = after.split_once("); ").unwrap().1;
-        let said = format!("{before}a container (REASON); {after}");
+        let (before, after) = said.split_once("a container (").unwrap();
+        let said = format!("{before}a container (REASON); {}", after.split_once("); ").unwrap().1);
         insta::assert_snapshot!(said);
     }
 
     #[test]
     fn where_a_server_is_required_the_same_words_are_a_failure() {
-        let expected = "a_test: it needs PostgreSQL, and there is none\n  looked for: COUNTERPART_TEST_POSTGRES (not set)";
-        assert!(refused(&bare(true)).starts_with(expected));
+        if without_an_engine("where_a_server_is_required_the_same_words_are_a_failure").is_some() {
+            return;
+        }
+        let refused = |panic: Box<dyn std::any::Any + Send>| panic.downcast_ref::<String>().unwrap().clone();
+        let one = std::panic::catch_unwind(|| TestPostgres::with(&bare(true), "a_test")).unwrap_err();
+        let looked_for = "  looked for: COUNTERPART_TEST_POSTGRES (not set); a container (";
+        let expected = format!("a_test: it needs PostgreSQL, and there is none\n{looked_for}");
+        assert!(refused(one).starts_with(&expected));
+        let other = std::panic::catch_unwind(|| TestCluster::with(&bare(true), "another_test")).unwrap_err();
+        assert!(refused(other).starts_with("another_test: it needs PostgreSQL, and there is none\n"));
     }
 }

@@ -25,9 +25,6 @@ async fn committed_rows_survive_a_crash_and_the_address_stays() {
     cluster.stop_immediate();
     assert!(client.batch_execute("COMMIT").await.is_err());
     assert!(connect(&url).await.is_err());
-    // What asks for any port while it is down is given another one.
-    let others: Vec<_> = (0..100).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    assert!(others.iter().all(|other| other.local_addr().unwrap().port() != cluster.port()));
 
     cluster.start_again();
     assert_eq!(cluster.url(), url);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 #![allow(clippy::print_stdout, reason = "this program runs itself, and tells itself by its output")]
+#![cfg(unix)]
 
 mod connection;
 
@@ -9,6 +10,7 @@ use connection::connect;
 use counterpart_test_postgres::{Source, TestPostgres};
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -41,6 +43,7 @@ fn nothing_is_left(test: &str, in_good_order: bool) {
         .env("DOCKER_HOST", "unix:///nowhere")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .process_group(0)
         .spawn()
         .unwrap();
     // Kept to the end: it goes on to write.
@@ -61,7 +64,9 @@ fn nothing_is_left(test: &str, in_good_order: bool) {
     if in_good_order {
         drop(child.stdin.take());
     } else {
-        child.kill().unwrap();
+        // With all that belongs to it, as a terminal or a test runner does.
+        let group = format!("-{}", child.id());
+        assert!(Command::new("sh").args(["-c", "kill -s KILL -- \"$0\"", &group]).status().unwrap().success());
     }
     let status = child.wait().unwrap();
     assert_eq!(status.success(), in_good_order, "{status}");
