@@ -147,6 +147,7 @@ impl ReservedPort {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     /// Binds as somebody else would who does not share.
     fn bind_alone(port: u16) -> std::io::Result<TcpSocket> {
@@ -166,5 +167,25 @@ mod tests {
         assert!(bind_alone(number).is_err());
         drop(reserved);
         assert!(bind_alone(number).is_ok());
+    }
+
+    #[test]
+    fn a_process_that_is_gone_before_the_answers_leaves_nothing() {
+        let Some(programs) = crate::programs::folder(&crate::settings::Settings::of_this_process()) else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        // It is PostgreSQL's own user who makes files in it.
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        let (answers, their_end) = std::io::pipe().unwrap();
+        let mut command = shell().unwrap();
+        command.arg("keeper").arg(programs).current_dir("/").env("TMPDIR", folder.path());
+        let mut process = command.stdin(Stdio::piped()).stdout(their_end).spawn().unwrap();
+        drop((answers, command));
+        let mut orders = process.stdin.take().unwrap();
+        writeln!(orders, "password\nstart {}", ReservedPort::any().unwrap().number).unwrap();
+        drop(orders);
+        process.wait().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -28,6 +28,10 @@ async fn committed_rows_survive_a_crash_and_the_address_stays() {
 
     cluster.start_again();
     assert_eq!(cluster.url(), url);
-    let rows = connect(&url).await.unwrap().query("SELECT id FROM kept", &[]).await.unwrap();
+    let client = connect(&url).await.unwrap();
+    let rows = client.query("SELECT id FROM kept", &[]).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [1]);
+    let log = "SELECT pg_read_file(current_setting('data_directory') || '/../log')";
+    let log: String = client.query_one(log, &[]).await.unwrap().get(0);
+    assert!(log.contains("database system was not properly shut down"), "it was no crash:\n{log}");
 }

@@ -66,7 +66,9 @@ fn nothing_is_left(test: &str, in_good_order: bool) {
     } else {
         // With all that belongs to it, as a terminal or a test runner does.
         let group = format!("-{}", child.id());
-        assert!(Command::new("sh").args(["-c", "kill -s KILL -- \"$0\"", &group]).status().unwrap().success());
+        assert!(
+            Command::new("sh").args(["-c", "kill -s KILL -- \"$0\"", &group]).status().unwrap().success()
+        );
     }
     let status = child.wait().unwrap();
     assert_eq!(status.success(), in_good_order, "{status}");
