@@ -147,6 +147,9 @@ impl ReservedPort {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::missing::{self, OtherWay};
+    use crate::programs;
+    use crate::settings::Settings;
     use std::os::unix::fs::PermissionsExt;
 
     /// Binds as somebody else would who does not share.
@@ -171,8 +174,10 @@ mod tests {
 
     #[test]
     fn a_process_that_is_gone_before_the_answers_leaves_nothing() {
-        let Some(programs) = crate::programs::folder(&crate::settings::Settings::of_this_process()) else {
-            return;
+        let settings = Settings::of_this_process();
+        let Some(programs) = programs::folder(&settings) else {
+            let test = "a_process_that_is_gone_before_the_answers_leaves_nothing";
+            return missing::tell(&settings, test, &[programs::looked_for(&settings)], &OtherWay::None);
         };
         let folder = tempfile::tempdir().unwrap();
         // It is PostgreSQL's own user who makes files in it.
@@ -180,7 +185,8 @@ mod tests {
         let (answers, their_end) = std::io::pipe().unwrap();
         let mut command = shell().unwrap();
         command.arg("keeper").arg(programs).current_dir("/").env("TMPDIR", folder.path());
-        let mut process = command.stdin(Stdio::piped()).stdout(their_end).spawn().unwrap();
+        let mut process =
+            command.stdin(Stdio::piped()).stdout(their_end).stderr(Stdio::null()).spawn().unwrap();
         drop((answers, command));
         let mut orders = process.stdin.take().unwrap();
         writeln!(orders, "password\nstart {}", ReservedPort::any().unwrap().number).unwrap();
