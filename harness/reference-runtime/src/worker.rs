@@ -29,7 +29,7 @@ use crate::journal::{About, Journal, Level};
 use crate::outbound::Outbound;
 use crate::plants::Plants;
 use crate::relay;
-use crate::store::{Accepted, Claim, Claimed, Order, Store, StoreError, Task};
+use crate::store::{Accepted, Claim, Claimed, Lease, Order, Store, StoreError, Task};
 
 /// How long work rests when the database refuses, as on a full disk.
 const STORE_RETRY: SignedDuration = SignedDuration::from_secs(5);
@@ -125,6 +125,8 @@ struct State {
     /// What keeps the runtime busy until the dispatcher has looked.
     wakes: Vec<Work>,
     in_hand: usize,
+    /// What tasks that fell had in hand.
+    fallen: Vec<Lease>,
     tasks: JoinSet<()>,
     background: Vec<JoinHandle<()>>,
     stopping: bool,
@@ -227,12 +229,23 @@ impl Workers {
         let mut looked = Some(looked);
         let mut put_away_at = context.clock.now();
         loop {
-            let (wakes, room) = {
+            let (wakes, fallen, room) = {
                 let mut state = self.state();
                 while state.tasks.try_join_next().is_some() {}
-                (std::mem::take(&mut state.wakes), MAX_IN_HAND - state.in_hand)
+                let fallen = std::mem::take(&mut state.fallen);
+                (std::mem::take(&mut state.wakes), fallen, MAX_IN_HAND - state.in_hand)
             };
             drop(wakes);
+            for lease in fallen {
+                context.journal.line(
+                    Level::Error,
+                    "task_fell",
+                    About::Runtime,
+                    json!({ "run": lease.run.to_string() }),
+                );
+                // A store that refuses leaves it to the lease.
+                let _ = context.store.fell(lease).await;
+            }
             if room == 0 {
                 at_rest(&mut looked, work.rest(self.bell.notified())).await;
                 continue;
@@ -309,7 +322,8 @@ impl Workers {
         }
         state.in_hand += claims.len();
         let works = claims.iter().map(|_| self.context.clock.begin_work()).collect();
-        let in_hand = InHand { workers: Arc::clone(self), works, runs: claims.len() };
+        let leases = claims.iter().map(|claim| claim.lease.clone()).collect();
+        let in_hand = InHand { workers: Arc::clone(self), works, leases };
         state.tasks.spawn(async move {
             let mut in_hand = in_hand;
             let workers = Arc::clone(&in_hand.workers);
@@ -393,14 +407,18 @@ async fn at_rest(looked: &mut Option<oneshot::Sender<()>>, wait: impl Future<Out
 struct InHand {
     workers: Arc<Workers>,
     works: Vec<Work>,
-    runs: usize,
+    leases: Vec<Lease>,
 }
 
 impl Drop for InHand {
     fn drop(&mut self) {
         {
             let mut state = self.workers.state();
-            state.in_hand -= self.runs;
+            state.in_hand -= self.leases.len();
+            if std::thread::panicking() {
+                // Those that are done are refused as stale.
+                state.fallen.append(&mut self.leases);
+            }
             if !state.stopping {
                 state.wakes.append(&mut self.works);
             }

@@ -81,6 +81,14 @@ impl Store {
         .await
     }
 
+    /// Takes a run for one whose worker was lost: the task that had it in hand fell.
+    pub(crate) async fn fell(&self, lease: Lease) -> Result<(), StoreError> {
+        self.write(Boundary::Unnamed, move |session| {
+            fenced(session, &lease, "worker = '', lease_us = 0", Vec::new())
+        })
+        .await
+    }
+
     /// Gives back all that this worker still holds, as it stops.
     pub(crate) async fn give_all_back(&self) -> Result<(), StoreError> {
         let worker = self.worker.clone();
