@@ -118,7 +118,7 @@ fn answer(what: &str, settled: Settled) -> Result<Json<Value>, Refusal> {
     match settled {
         Settled::Done(count) => Ok(Json(json!({ what: count }))),
         Settled::NoSuchHold => Err(Refusal::not_found("this tenant has no such hold")),
-        Settled::SettledBefore => Err(Refusal::conflict("it was released or discarded before")),
+        Settled::Before => Err(Refusal::conflict("it was released or discarded before")),
     }
 }
 

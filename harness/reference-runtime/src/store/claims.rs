@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::holds::{Hold, hold_run};
 use super::runs::{UNFINISHED, lane_of};
-use super::sql::{DatabaseError, Row, Session, Value, values};
+use super::sql::{DatabaseError, Row, Session, Value, set, values};
 use super::steps::{Alert, fenced, insert_alert};
 use super::{Claim, Lease, Store, StoreError, Task, documents, from_micros, micros};
 use crate::crash::Boundary;
@@ -76,7 +76,7 @@ impl Store {
         self.write(Boundary::Unnamed, move |session| {
             // What was intended stays: the call may have been made.
             let set = "state = 'queued', worker = NULL, lease_us = NULL, ready_us = ?3";
-            fenced(session, &lease, set, values![micros(not_before)])
+            fenced(session, &lease, set, set![micros(not_before)])
         })
         .await
     }
@@ -208,7 +208,7 @@ fn read_claims(session: &mut dyn Session, rows: &[Row]) -> Result<Vec<Claim>, Da
     lanes.sort();
     lanes.dedup();
     let sets: Vec<_> =
-        lanes.iter().map(|lane| values![lane.tenant.as_str(), lane.connection.as_str()]).collect();
+        lanes.iter().map(|lane| set![lane.tenant.as_str(), lane.connection.as_str()]).collect();
     let connections = session.query_each(
         "SELECT provider, base_url, ca_pem, sealed, generation, state, max_requests_per_second, alert_after_failures
          FROM connections WHERE tenant = ?1 AND connection = ?2",
@@ -235,8 +235,8 @@ fn details(session: &mut dyn Session, rows: &[Row]) -> Result<HashMap<i64, Row>,
     ];
     for row in rows {
         match row.text("kind")?.as_str() {
-            "delivery" => by_table[0].1.push(values![row.integer("id")?]),
-            "event" | "record" => by_table[1].1.push(values![row.integer("id")?]),
+            "delivery" => by_table[0].1.push(set![row.integer("id")?]),
+            "event" | "record" => by_table[1].1.push(set![row.integer("id")?]),
             _ => {}
         }
     }
@@ -297,7 +297,7 @@ fn claim(row: &Row, lane: Lane, connection: &Row, detail: Option<Row>) -> Result
 fn park(session: &mut dyn Session, claims: &mut Vec<Claim>) -> Result<(), DatabaseError> {
     let is_parked = |claim: &Claim| claim.halted && claim.lease.canary_for.is_none();
     let sets: Vec<_> =
-        claims.iter().filter(|claim| is_parked(claim)).map(|claim| values![claim.run().0]).collect();
+        claims.iter().filter(|claim| is_parked(claim)).map(|claim| set![claim.run().0]).collect();
     let sql = "UPDATE runs SET state = 'parked', worker = NULL, lease_us = NULL WHERE id = ?1";
     session.query_each(sql, &sets)?;
     claims.retain(|claim| !is_parked(claim));
@@ -318,8 +318,8 @@ fn note_doubts(session: &mut dyn Session, rows: &[Row]) -> Result<(), DatabaseEr
         let (tenant, connection) = (row.text("tenant")?, row.text("connection")?);
         let attempt = 1 + row.integer("calls_in_vain")?;
         let outcome = AuditOutcome::Unknown.word();
-        doubts.push(values![at, run, tenant, connection, word(), word(), word(), attempt, outcome]);
-        settled.push(values![run]);
+        doubts.push(set![at, run, tenant, connection, word(), word(), word(), attempt, outcome]);
+        settled.push(set![run]);
     }
     session.query_each(
         "INSERT INTO audit (at, run, tenant, connection, operation, method, path, attempt, outcome, detail)
