@@ -161,9 +161,14 @@ impl Store {
                 store(Database::Postgres(Arc::new(postgres)))
             }
         };
-        let vault = store.open_vault(data_dir).await?;
-        store.recount().await?;
-        Ok((store, vault))
+        match store.begin(data_dir).await {
+            Ok(vault) => Ok((store, vault)),
+            Err(error) => {
+                // Its lock is free when the error is told.
+                store.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// Closes the database; every later operation is answered with [`StoreError::Closed`].
@@ -228,6 +233,12 @@ impl Store {
 
     fn has(&self, plant: Plant) -> bool {
         self.plants.has(plant)
+    }
+
+    async fn begin(&self, data_dir: &Path) -> Result<Vault, OpenError> {
+        let vault = self.open_vault(data_dir).await?;
+        self.recount().await?;
+        Ok(vault)
     }
 
     async fn open_vault(&self, data_dir: &Path) -> Result<Vault, OpenError> {
