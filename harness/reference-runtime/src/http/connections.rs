@@ -107,12 +107,7 @@ pub(super) async fn store(
         webhook,
     };
     let work = context.clock.begin_work();
-    let put = context.store.put_connection(lane.clone(), provider, new).await?;
-    api.endpoints.forget(&target);
-    // What waited because the connection was halted goes on.
-    api.workers.wake(work);
-    context.journal.line(Level::Info, "connection_stored", About::Connection(&lane), json!({}));
-    let status = match put {
+    let status = match context.store.put_connection(lane.clone(), provider, new).await? {
         PutConnection::Created => StatusCode::CREATED,
         PutConnection::Replaced => StatusCode::OK,
         PutConnection::AccountTaken => {
@@ -121,6 +116,10 @@ pub(super) async fn store(
             ));
         }
     };
+    api.endpoints.forget(&target);
+    // What waited because the connection was halted goes on.
+    api.workers.wake(work);
+    context.journal.line(Level::Info, "connection_stored", About::Connection(&lane), json!({}));
     let named = json!({ "tenant": lane.tenant.as_str(), "connection": lane.connection.as_str() });
     Ok((status, Json(named)))
 }
@@ -156,6 +155,11 @@ fn hook(
         (None, None, Some(_)) => None,
         _ => return invalid("webhook needs scheme and secret, or an app".to_owned()),
     };
+    if proof.is_none() && (max_per_second.is_some() || burst.is_some()) {
+        let message =
+            "webhook.max_per_second and webhook.burst are for an endpoint of its own, with scheme and secret";
+        return invalid(message.to_owned());
+    }
     if account.is_none() && (format.tells_account() || app.is_some()) {
         return invalid(format!(
             "webhook.account must name the account at {provider} whose events these are"

@@ -8,7 +8,7 @@ use axum::response::Json;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Body, Refusal, Shared, name};
+use super::{Body, Refusal, Shared, Tenant, name};
 use crate::identity::HoldId;
 use crate::store::{HoldView, Release, ReleaseScope, Settled};
 
@@ -43,9 +43,13 @@ pub(super) async fn list(
     Ok(Json(BTreeMap::from([("holds", holds)])))
 }
 
-pub(super) async fn show(State(api): Shared, Path(hold): Path<String>) -> Result<Json<HoldView>, Refusal> {
-    let view = api.context().store.hold(hold_id(&hold)?).await?;
-    view.map(Json).ok_or_else(|| Refusal::not_found("there is no such hold"))
+pub(super) async fn show(
+    State(api): Shared,
+    Path(hold): Path<String>,
+    Tenant(tenant): Tenant,
+) -> Result<Json<HoldView>, Refusal> {
+    let view = api.context().store.hold(tenant, hold_id(&hold)?).await?;
+    view.map(Json).ok_or_else(|| Refusal::not_found("this tenant has no such hold"))
 }
 
 #[derive(Deserialize)]
@@ -62,7 +66,7 @@ pub(super) async fn release(
     Body(body): Body<ReleaseBody>,
 ) -> Result<Json<Value>, Refusal> {
     let Some(how) = body.how else {
-        return Err(Refusal::invalid("how must be canary (the first of each cause) or all".to_owned()));
+        return Err(Refusal::invalid("how must be canary (the oldest of each cause) or all".to_owned()));
     };
     settle_release(&api, &body.tenant, ReleaseScope::Fingerprint(body.fingerprint), how, body.by).await
 }

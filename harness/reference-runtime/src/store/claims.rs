@@ -104,13 +104,17 @@ impl Store {
 
 const RELEASED: &str = "state = 'queued', worker = NULL, lease_us = NULL, lapses = lapses + 1";
 
+/// What is read of a run that was lost.
+const LOST: &str =
+    "id, tenant, connection, epoch, lapses, order_key, canary_for, intent, intent_at, calls_in_vain";
+
 /// Queues again what lost workers held.
 fn lost(session: &mut dyn Session, worker: &str, now: Timestamp) -> Result<Vec<Row>, DatabaseError> {
     let skip_locked = session.dialect().skip_locked();
     let sql = format!(
         "UPDATE runs SET {RELEASED} WHERE id IN (
              SELECT id FROM runs WHERE state = 'running' AND lease_us <= ?1 AND worker <> ?2 {skip_locked})
-         RETURNING id, tenant, connection, epoch, lapses, order_key, canary_for"
+         RETURNING {LOST}"
     );
     session.query(&sql, &values![micros(now), worker])
 }
@@ -138,6 +142,8 @@ fn give_up_on(
             order_key: row.optional_text("order_key")?,
             canary_for: row.optional_text("canary_for")?,
         };
+        // Nobody claims it any more, who would see it.
+        note_doubts(session, std::slice::from_ref(row))?;
         let running = "UPDATE runs SET state = 'running' WHERE id = ?1";
         session.execute(running, &values![run.0])?;
         hold_run(session, &lane, &lease, &hold, now, silent)?;
@@ -348,7 +354,7 @@ fn next(session: &mut dyn Session) -> Result<Option<Timestamp>, DatabaseError> {
 pub(super) fn recover(session: &mut dyn Session, plants: &Plants, now: Timestamp) -> Result<(), StoreError> {
     let sql = format!(
         "UPDATE runs SET {RELEASED} WHERE state = 'running'
-         RETURNING id, tenant, connection, epoch, lapses, order_key, canary_for"
+         RETURNING {LOST}"
     );
     let lost = session.query(&sql, &[])?;
     give_up_on(session, &lost, now, &mut Claimed::default(), plants.has(Plant::AlertMissing))?;

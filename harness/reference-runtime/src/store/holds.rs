@@ -69,7 +69,7 @@ pub(crate) enum ReleaseScope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Release {
-    /// The first of each cause, and the others once it has succeeded.
+    /// The oldest of each cause, and the others once it has succeeded.
     Canary,
     All,
 }
@@ -94,9 +94,10 @@ impl Store {
         self.list(sql, tenant, view).await
     }
 
-    pub(crate) async fn hold(&self, hold: HoldId) -> Result<Option<HoldView>, StoreError> {
+    pub(crate) async fn hold(&self, tenant: Name, hold: HoldId) -> Result<Option<HoldView>, StoreError> {
         self.read(move |session| {
-            let row = session.query_row("SELECT * FROM holds WHERE id = ?1", &values![hold.0])?;
+            let sql = "SELECT * FROM holds WHERE tenant = ?1 AND id = ?2";
+            let row = session.query_row(sql, &values![tenant.as_str(), hold.0])?;
             Ok(row.as_ref().map(view).transpose()?)
         })
         .await
@@ -124,22 +125,23 @@ impl Store {
                     };
                 }
                 let mut released = 0;
-                let mut causes = Vec::new();
+                let (mut causes, mut lanes) = (Vec::new(), Vec::new());
                 for row in &rows {
                     let fingerprint = row.text("fingerprint")?;
                     let is_first = !causes.contains(&fingerprint);
                     match how {
                         Release::Canary if !is_first => continue,
                         Release::Canary => release(session, row, &fingerprint, &by, now)?,
-                        Release::All => {
-                            if is_first {
-                                resume(session, &lane_of(row)?)?;
-                            }
-                            release(session, row, ALONE, &by, now)?;
-                        }
+                        Release::All => release(session, row, ALONE, &by, now)?,
                     }
                     released += 1;
-                    causes.push(fingerprint);
+                    if is_first {
+                        causes.push(fingerprint);
+                        lanes.push(lane_of(row)?);
+                    }
+                }
+                if how == Release::All {
+                    lanes.iter().try_for_each(|lane| resume(session, lane))?;
                 }
                 Ok(Settled::Done(released))
             })
@@ -162,8 +164,9 @@ impl Store {
             };
             settle(session, &row, "discarded", &by, now)?;
             if row.optional_text("room_id")?.is_none() {
-                let sql = "UPDATE runs SET state = 'discarded' WHERE id = ?1 AND state = 'held'";
-                session.execute(sql, &values![row.optional_integer("run")?])?;
+                let sql =
+                    "UPDATE runs SET state = 'discarded', finished_us = ?2 WHERE id = ?1 AND state = 'held'";
+                session.execute(sql, &values![row.optional_integer("run")?, micros(now)])?;
             }
             audit(session, &row, "discard", &format!("by {by}: {why}"), now)?;
             Ok(Settled::Done(1))
@@ -288,12 +291,12 @@ pub(super) fn after_success(
                WHERE tenant = ?1 AND connection = ?2 AND hold_streak > 0";
     session.execute(sql, &names)?;
     let Some(cause) = lease.canary_for.as_ref().filter(|cause| *cause != ALONE) else { return Ok(()) };
-    resume(session, lane)?;
     let scope = ReleaseScope::Fingerprint(Some(cause.clone()));
     for row in open_holds(session, &lane.tenant, &scope)? {
         release(session, &row, ALONE, "the canary's success", now)?;
     }
-    Ok(())
+    // What came later, and was kept from going, goes behind them.
+    Ok(resume(session, lane)?)
 }
 
 /// Lets a halted connection work again.
@@ -334,11 +337,11 @@ fn open_holds(
             session.query(&format!("{open} AND id = ?2 {skip_locked}"), &values![tenant.as_str(), hold.0])
         }
         ReleaseScope::Fingerprint(Some(cause)) => session.query(
-            &format!("{open} AND fingerprint = ?2 ORDER BY id {skip_locked}"),
+            &format!("{open} AND fingerprint = ?2 ORDER BY run, id {skip_locked}"),
             &values![tenant.as_str(), cause],
         ),
         ReleaseScope::Fingerprint(None) => {
-            session.query(&format!("{open} ORDER BY id {skip_locked}"), &values![tenant.as_str()])
+            session.query(&format!("{open} ORDER BY run, id {skip_locked}"), &values![tenant.as_str()])
         }
     }
 }

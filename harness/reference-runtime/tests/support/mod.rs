@@ -1,6 +1,7 @@
 //! A runtime with a test clock, a provider to import from, and a driver of virtual time.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "tests; each file uses a part")]
 
+pub(crate) mod hooks;
 pub(crate) mod provider;
 pub(crate) mod raw;
 pub(crate) mod tls;
@@ -9,7 +10,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig};
+use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig, StartError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -82,6 +83,28 @@ impl Subject {
         Self { runtime, directory, http: client(), plants }
     }
 
+    /// Starts again on the same data without the known bugs.
+    pub(crate) async fn mend(mut self) -> Self {
+        self.plants.clear();
+        self.restart().await
+    }
+
+    /// Drops everything at once, as when the process dies, and starts again on the same data.
+    pub(crate) async fn crash(self) -> Self {
+        let now = self.now().await;
+        let Self { runtime, directory, http, plants } = self;
+        drop((runtime, http));
+        for _ in 0..MAX_POLLS {
+            // The data is in use until the last task of what was dropped is gone.
+            match Runtime::start(config(directory.path(), now, plants.clone())).await {
+                Ok(runtime) => return Self { runtime, directory, http: client(), plants },
+                Err(StartError::DataDir { .. }) => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("the data stays in use");
+    }
+
     pub(crate) async fn shutdown(self) -> TempDir {
         self.runtime.shutdown().await;
         self.directory
@@ -111,6 +134,30 @@ impl Subject {
     pub(crate) async fn list(&self, path: &str, key: &str) -> Vec<Value> {
         let path = if path == "/log" { path.to_owned() } else { format!("{path}?tenant=acme") };
         self.get(&path).await[key].as_array().unwrap().clone()
+    }
+
+    /// A probe's list for any tenant.
+    pub(crate) async fn list_of(&self, tenant: &str, path: &str, key: &str) -> Vec<Value> {
+        self.get(&format!("{path}?tenant={tenant}")).await[key].as_array().unwrap().clone()
+    }
+
+    /// Posts `body`, which must be taken.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.call("POST", path, Some(body)).await;
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    /// The lines of the log that tell of one of `events`.
+    pub(crate) async fn lines(&self, events: &[&str]) -> Vec<Value> {
+        let is_one = |line: &Value| events.contains(&line["event"].as_str().unwrap());
+        self.list("/log", "lines").await.into_iter().filter(is_one).collect()
+    }
+
+    /// The ids of the holds that are open.
+    pub(crate) async fn holds(&self) -> Vec<String> {
+        let ids = self.column("/holds", "holds", "id").await;
+        ids.into_iter().map(|id| id.as_str().unwrap().to_owned()).collect()
     }
 
     pub(crate) async fn records(&self) -> Vec<Value> {

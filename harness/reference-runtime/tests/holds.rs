@@ -1,0 +1,296 @@
+//! What is held: listed, let go one by one or by its cause, discarded, and when a whole connection is halted.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use counterpart_reference_runtime::Plant;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use support::hooks::{connect_orders, numbers, put_orders, send_order};
+use support::provider::{message, ok, page_at};
+use support::raw::{RawProvider, Script};
+use support::{START, Subject, start, start_with};
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// Has `provider` answer everything with `status` from now on.
+async fn answer(provider: &MockServer, status: u16) {
+    provider.reset().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(status)).mount(provider).await;
+}
+
+/// So many events for a provider that refuses them, each held.
+async fn held(events: u32) -> (Subject, MockServer) {
+    let (subject, provider) = (start().await, MockServer::start().await);
+    answer(&provider, 400).await;
+    connect_orders(&subject, &provider.uri(), json!({})).await;
+    for n in 1..=events {
+        send_order(&subject, &format!("msg_{n}"), &json!({ "n": n })).await;
+    }
+    subject.settle().await;
+    answer(&provider, 204).await;
+    (subject, provider)
+}
+
+async fn release(subject: &Subject, how: &str) -> Value {
+    let answer = subject.post("/holds/release", json!({ "tenant": "acme", "how": how })).await;
+    subject.quiet(0).await;
+    answer
+}
+
+/// How each hold that there ever was was settled, and by whom.
+async fn settled(subject: &Subject) -> Vec<(String, Value)> {
+    let answer = subject.get("/holds?tenant=acme&state=all").await;
+    let holds = answer["holds"].as_array().unwrap().iter();
+    holds.map(|hold| (hold["state"].as_str().unwrap().to_owned(), hold["settled_by"].clone())).collect()
+}
+
+async fn operations(subject: &Subject, operation: &str) -> Vec<Value> {
+    let audit = subject.list("/audit", "entries").await;
+    audit.into_iter().filter(|row| row["operation"] == operation).collect()
+}
+
+#[tokio::test]
+async fn a_hold_is_listed_shown_and_let_go() {
+    let (subject, provider) = held(2).await;
+    let holds = subject.list("/holds", "holds").await;
+    let expected = json!({ "id": "hold-1", "at": START, "tenant": "acme", "connection": "orders", "run": "run-1",
+                           "reason": "refused", "fingerprint": holds[1]["fingerprint"], "state": "open",
+                           "key": null, "detail": "answered 400", "payload": null });
+    assert_eq!((holds.len(), &holds[0]), (2, &expected));
+    assert_eq!(subject.get("/holds/hold-1?tenant=acme").await, expected);
+    let released = subject.post("/holds/hold-1/release", json!({ "tenant": "acme", "by": "Ann" })).await;
+    assert_eq!(released, json!({ "released": 1 }));
+    subject.settle().await;
+    assert_eq!((subject.holds().await, numbers(&provider).await), (vec!["hold-2".to_owned()], vec![1]));
+    assert_eq!((subject.state(1).await.as_str(), subject.state(2).await.as_str()), ("succeeded", "held"));
+    assert_eq!(
+        settled(&subject).await,
+        [("released".to_owned(), json!("Ann")), ("open".to_owned(), json!(null))]
+    );
+    let audit = &operations(&subject, "release").await[0];
+    assert_eq!((&audit["run"], &audit["detail"]), (&json!("run-1"), &json!("by Ann")));
+}
+
+#[tokio::test]
+async fn all_are_let_go_at_once_or_those_of_one_cause() {
+    let (subject, provider) = held(2).await;
+    answer(&provider, 404).await;
+    send_order(&subject, "msg_3", &json!({ "n": 3 })).await;
+    answer(&provider, 204).await;
+    let cause = subject.list("/holds", "holds").await[2]["fingerprint"].clone();
+    let one = json!({ "tenant": "acme", "how": "all", "fingerprint": cause });
+    assert_eq!(subject.post("/holds/release", one).await, json!({ "released": 1 }));
+    subject.quiet(0).await;
+    assert_eq!((numbers(&provider).await, subject.holds().await.len()), (vec![3], 2));
+    assert_eq!(release(&subject, "all").await, json!({ "released": 2 }));
+    assert_eq!((numbers(&provider).await.len(), subject.holds().await.len()), (3, 0));
+    assert_eq!(release(&subject, "all").await, json!({ "released": 0 }));
+}
+
+#[tokio::test]
+async fn a_canary_goes_first_and_its_success_brings_the_others() {
+    let (subject, provider) = held(3).await;
+    assert_eq!(release(&subject, "canary").await, json!({ "released": 1 }));
+    assert_eq!((numbers(&provider).await[0], subject.holds().await.len()), (1, 0));
+    assert_eq!(numbers(&provider).await.len(), 3);
+    let follows = ("released".to_owned(), json!("the canary's success"));
+    assert_eq!(
+        settled(&subject).await,
+        [("released".to_owned(), json!("the API")), follows.clone(), follows]
+    );
+}
+
+#[tokio::test]
+async fn a_canary_that_is_held_again_leaves_the_others_where_they_are() {
+    let (subject, provider) = held(3).await;
+    answer(&provider, 422).await;
+    release(&subject, "canary").await;
+    assert_eq!(numbers(&provider).await, [1], "one call and no other");
+    assert_eq!(subject.holds().await, ["hold-2", "hold-3", "hold-4"]);
+    let causes = subject.column("/holds", "holds", "fingerprint").await;
+    assert!(causes.iter().all(|cause| *cause == causes[0]), "of one cause, whatever the numbers: {causes:?}");
+    answer(&provider, 204).await;
+    release(&subject, "canary").await;
+    assert_eq!((subject.holds().await.len(), numbers(&provider).await.len()), (0, 3));
+}
+
+#[tokio::test]
+async fn the_others_wait_for_as_long_as_the_canary_is_under_way() {
+    let (subject, provider) = held(3).await;
+    let hanging = RawProvider::start(vec![Script::Hang]).await;
+    connect_orders(&subject, &hanging.url(), json!({})).await;
+    subject.post("/holds/release", json!({ "tenant": "acme", "how": "canary" })).await;
+    subject.quiet(1).await;
+    let subject = subject.crash().await;
+    assert_eq!(subject.holds().await, ["hold-2", "hold-3"]);
+    connect_orders(&subject, &provider.uri(), json!({})).await;
+    subject.settle().await;
+    assert_eq!((subject.holds().await.len(), numbers(&provider).await.len()), (0, 3), "over a crash too");
+}
+
+#[tokio::test]
+async fn a_record_that_was_held_out_of_a_page_is_looked_at_again() {
+    let (subject, provider) = (start_with(&[Plant::UnknownRefused]).await, MockServer::start().await);
+    let mut new = message(2);
+    new["content"]["msgtype"] = json!("org.example.new");
+    let mut broken = message(3);
+    broken["sender"] = json!("");
+    page_at(None).respond_with(ok(json!({ "chunk": [message(1), new, broken] }))).mount(&provider).await;
+    subject.import(&provider.uri()).await;
+    assert_eq!((subject.bodies().await, subject.holds().await.len()), (vec![json!("m1")], 2));
+    let subject = subject.mend().await;
+    assert_eq!(release(&subject, "all").await, json!({ "released": 2 }));
+    assert_eq!(subject.bodies().await, ["m1", "m2"]);
+    let holds = subject.list("/holds", "holds").await;
+    assert_eq!((holds.len(), &holds[0]["id"], &holds[0]["payload"]), (1, &json!("hold-3"), &broken));
+    assert_eq!(subject.column("/runs", "runs", "kind").await, ["import", "record", "record"]);
+    // And once more: what is held by itself now has a run to go on with.
+    release(&subject, "all").await;
+    assert_eq!(subject.holds().await, ["hold-4"]);
+    assert_eq!(subject.list("/runs", "runs").await.len(), 3);
+}
+
+#[tokio::test]
+async fn nothing_is_discarded_without_a_name_and_a_reason_and_the_trail_has_both() {
+    let (subject, provider) = held(2).await;
+    for body in [
+        json!({ "tenant": "acme" }),
+        json!({ "tenant": "acme", "by": "Ann" }),
+        json!({ "tenant": "acme", "reason": "a test order" }),
+        json!({ "tenant": "acme", "by": "Ann", "reason": " " }),
+        json!({ "tenant": "acme", "by": "Ann\n", "reason": "a test order" }),
+        json!({ "tenant": "acme", "by": "Ann", "reason": "x".repeat(501) }),
+    ] {
+        assert_eq!(subject.call("POST", "/holds/hold-1/discard", Some(body.clone())).await.0, 422, "{body}");
+    }
+    assert_eq!(subject.holds().await.len(), 2);
+    let body = json!({ "tenant": "acme", "by": "Ann", "reason": "a test order" });
+    assert_eq!(subject.post("/holds/hold-1/discard", body).await, json!({ "discarded": 1 }));
+    assert_eq!(subject.state(1).await, "discarded");
+    let audit = &operations(&subject, "discard").await[0];
+    let told = (&audit["run"], &audit["path"], &audit["detail"]);
+    assert_eq!(told, (&json!("run-1"), &json!("/holds/hold-1/discard"), &json!("by Ann: a test order")));
+    assert_eq!(release(&subject, "all").await, json!({ "released": 1 }));
+    assert_eq!(numbers(&provider).await, [2]);
+    assert_eq!(settled(&subject).await[0], ("discarded".to_owned(), json!("Ann")));
+}
+
+#[tokio::test]
+async fn what_is_settled_or_another_s_is_not_settled_again() {
+    let (subject, provider) = held(2).await;
+    let discard = |tenant: &str| json!({ "tenant": tenant, "by": "Ann", "reason": "why not" });
+    put_orders(&subject, "bolt", &provider.uri(), json!({})).await;
+    for hold in ["hold-1", "hold-9", "1", "hold-x"] {
+        let path = |what: &str| format!("/holds/{hold}{what}");
+        assert_eq!(subject.call("GET", &path("?tenant=bolt"), None).await.0, 404, "{hold}");
+        let release = json!({ "tenant": "bolt" });
+        assert_eq!(subject.call("POST", &path("/release"), Some(release)).await.0, 404, "{hold}");
+        assert_eq!(subject.call("POST", &path("/discard"), Some(discard("bolt"))).await.0, 404, "{hold}");
+    }
+    assert_eq!(
+        subject.post("/holds/release", json!({ "tenant": "bolt", "how": "all" })).await["released"],
+        0
+    );
+    assert_eq!(subject.holds().await.len(), 2, "nothing of that did anything");
+    subject.post("/holds/hold-1/release", json!({ "tenant": "acme" })).await;
+    subject.post("/holds/hold-2/discard", discard("acme")).await;
+    subject.settle().await;
+    for hold in ["hold-1", "hold-2"] {
+        let release = json!({ "tenant": "acme" });
+        let path = format!("/holds/{hold}/release");
+        assert_eq!(subject.call("POST", &path, Some(release)).await.0, 409, "{hold}");
+        let path = format!("/holds/{hold}/discard");
+        assert_eq!(subject.call("POST", &path, Some(discard("acme"))).await.0, 409, "{hold}");
+    }
+    assert_eq!(numbers(&provider).await, [1]);
+}
+
+#[tokio::test]
+async fn a_question_about_holds_that_makes_no_sense_is_refused() {
+    let subject = start().await;
+    for query in ["", "?tenant=acme&state=closed", "?state=all", "?tenant=acme&more=1"] {
+        assert_eq!(subject.call("GET", &format!("/holds{query}"), None).await.0, 422, "{query}");
+    }
+    assert_eq!(subject.call("GET", "/holds/hold-1", None).await.0, 422, "whose?");
+    for body in [
+        json!({ "how": "all" }),
+        json!({ "tenant": "acme" }),
+        json!({ "tenant": "acme", "how": "some" }),
+        json!({ "tenant": "acme", "how": "all", "surplus": 1 }),
+    ] {
+        assert_eq!(subject.call("POST", "/holds/release", Some(body.clone())).await.0, 422, "{body}");
+    }
+    let body = json!({ "tenant": "acme", "how": "all" });
+    assert_eq!(subject.call("POST", "/holds/hold-1/release", Some(body)).await.0, 422);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_held_again_and_again_is_halted_and_a_canary_resumes_it_in_order() {
+    let (subject, provider) = (start().await, MockServer::start().await);
+    answer(&provider, 400).await;
+    connect_orders(&subject, &provider.uri(), json!({ "order_by": "/customer" })).await;
+    let batch: Value = (1..=25).map(|n| json!({ "n": n, "customer": 7 })).collect();
+    send_order(&subject, "msg", &batch).await;
+    subject.settle().await;
+    assert_eq!((numbers(&provider).await.len(), subject.holds().await.len()), (20, 20));
+    assert_eq!(subject.get("/connections/acme/orders").await["state"], "halted");
+    let halts = |alerts: Vec<Value>| alerts.iter().filter(|kind| *kind == "connection_halted").count();
+    assert_eq!(halts(subject.alerts().await), 1);
+    let subject = subject.restart().await;
+    assert_eq!(send_order(&subject, "late", &json!({ "n": 26, "customer": 7 })).await.status, 200);
+    assert_eq!(send_order(&subject, "other", &json!({ "n": 27, "customer": 8 })).await.status, 200);
+    subject.settle().await;
+    assert_eq!(subject.get("/queue").await, json!({ "unfinished": 7, "held": 20 }));
+    assert_eq!(numbers(&provider).await.len(), 20, "what is queued is not sent");
+
+    release(&subject, "canary").await;
+    assert_eq!(subject.get("/connections/acme/orders").await["state"], "halted", "it failed");
+    assert_eq!((numbers(&provider).await.len(), subject.holds().await.len()), (21, 20));
+    answer(&provider, 204).await;
+    release(&subject, "canary").await;
+    subject.settle().await;
+    assert_eq!(subject.get("/connections/acme/orders").await["state"], "active");
+    assert_eq!(subject.get("/queue").await, json!({ "unfinished": 0, "held": 0 }));
+    let numbers = numbers(&provider).await;
+    let in_order: Vec<_> = numbers.iter().copied().filter(|n| *n != 27).collect();
+    assert_eq!(in_order, (1..=26).collect::<Vec<_>>(), "what waited goes behind what was held");
+    assert_eq!(halts(subject.alerts().await), 1);
+}
+
+#[tokio::test]
+async fn a_halted_connection_goes_on_once_it_is_put_again_and_other_causes_do_not_halt_it() {
+    let (subject, provider) = (start().await, MockServer::start().await);
+    connect_orders(&subject, &provider.uri(), json!({ "order_by": "/customer" })).await;
+    for status in [400, 404] {
+        answer(&provider, status).await;
+        let batch: Value = (1..=19).map(|n| json!({ "n": n, "customer": 7 })).collect();
+        send_order(&subject, &format!("msg_{status}"), &batch).await;
+        subject.settle().await;
+    }
+    assert_eq!(subject.get("/connections/acme/orders").await["state"], "active", "19 of two causes each");
+    let batch: Value = (1..=3).map(|n| json!({ "n": n, "customer": 7 })).collect();
+    send_order(&subject, "more", &batch).await;
+    subject.settle().await;
+    assert_eq!(subject.get("/connections/acme/orders").await["state"], "halted");
+    answer(&provider, 204).await;
+    connect_orders(&subject, &provider.uri(), json!({})).await;
+    subject.settle().await;
+    assert_eq!((numbers(&provider).await, subject.holds().await.len()), (vec![2, 3], 39));
+}
+
+#[tokio::test]
+async fn what_was_discarded_long_ago_is_put_away() {
+    let (subject, provider) = held(2).await;
+    subject.post("/holds/hold-1/discard", json!({ "tenant": "acme", "by": "Ann", "reason": "a test" })).await;
+    let day = SignedDuration::from_hours(24);
+    for days in [29, 2] {
+        let until = subject.now().await + day * days;
+        subject.advance(until).await;
+        send_order(&subject, &format!("after_{days}"), &json!({ "n": days })).await;
+        subject.settle().await;
+        assert_eq!(subject.column("/runs", "runs", "run").await.contains(&json!("run-1")), days == 29);
+    }
+    assert_eq!(subject.column("/runs", "runs", "run").await[0], "run-2", "what is held stays");
+    assert_eq!(numbers(&provider).await, [29, 2]);
+}
