@@ -12,9 +12,9 @@ use crate::settings;
 use crate::sink::Sink;
 use std::time::Duration;
 
-const DISK_KIB: u32 = 8 * 1024;
-/// So much of it comes back at the end.
-const BALLAST_KIB: u32 = 4 * 1024;
+const DISK_KIB: u32 = 16 * 1024;
+/// So much of it comes back, which is room for what waits in the write-ahead log to be moved into the database.
+const BALLAST_KIB: u32 = 11 * 1024;
 const BODY_BYTES: usize = 24 * 1024;
 /// More than the disk could hold.
 const MOST_DELIVERIES: usize = 2_000;
@@ -47,7 +47,7 @@ async fn a_full_disk_is_refused_survived_and_healed() {
     disk.drop_ballast();
     let healed = clock::Stopwatch::start();
     let taken = async || vendor.deliver(&process, "healed", 100).await.then_some(());
-    wait_until_taken(taken).await;
+    wait_until_taken("it takes deliveries once there is space", taken).await;
     let healed = healed.elapsed();
 
     // Full again, to the last block; it is killed there, and must know everything afterwards.
@@ -74,8 +74,8 @@ async fn a_full_disk_is_refused_survived_and_healed() {
     assert_eq!(vendor.books.ledger.acknowledgements(), vendor.books.ledger.len());
 }
 
-async fn wait_until_taken(taken: impl AsyncFnMut() -> Option<()>) {
-    clock::wait_for("it takes deliveries again", HEALED_WITHIN, taken).await;
+async fn wait_until_taken(what: &str, taken: impl AsyncFnMut() -> Option<()>) {
+    clock::wait_for(what, HEALED_WITHIN, taken).await;
 }
 
 /// One sender, which remembers what was never acknowledged.
@@ -125,7 +125,7 @@ impl Vendor {
                 let answer = self.send(process, &id, &body).await;
                 self.books.note(&id, Ok(&answer)).then_some(())
             };
-            wait_until_taken(again).await;
+            wait_until_taken("it takes what it refused", again).await;
         }
     }
 

@@ -1,9 +1,9 @@
 //! SIGTERM under load: the runtime ends by itself, with 0 and soon, and leaves its work to whoever comes next. What it
 //! had claimed and not begun is free at once, so the next does not wait for a lease to lapse.
 
-use crate::database::Postgres;
 use crate::settings;
 use crate::trial::Trial;
+use counterpart_test_postgres::TestPostgres;
 use std::time::Duration;
 
 /// A call that is under way may take 10 s to its end.
@@ -24,8 +24,8 @@ async fn terminated_under_load_on_sqlite_it_ends_in_order() {
 async fn terminated_under_load_on_postgres_it_ends_in_order() {
     let _turn = settings::turn().await;
     let proof = "SIGTERM, PostgreSQL";
-    let Some(postgres) = Postgres::start(proof) else { return };
-    terminated_under_load(proof, Some(postgres.url())).await;
+    let Some(postgres) = TestPostgres::for_test(proof) else { return };
+    terminated_under_load(proof, Some(postgres.url().to_owned())).await;
 }
 
 async fn terminated_under_load(proof: &str, database: Option<String>) {

@@ -2,10 +2,10 @@
 //! acknowledged is there in the end, once.
 
 use crate::crash_points;
-use crate::database::Postgres;
 use crate::dice::Dice;
 use crate::settings;
 use crate::trial::Trial;
+use counterpart_test_postgres::TestPostgres;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ async fn killed_under_load_on_sqlite_it_loses_and_doubles_nothing() {
 async fn killed_under_load_on_postgres_it_loses_and_doubles_nothing() {
     let _turn = settings::turn().await;
     let proof = "kill -9, PostgreSQL";
-    let Some(postgres) = Postgres::start(proof) else { return };
-    killed_under_load(proof, Some(postgres.url())).await;
+    let Some(postgres) = TestPostgres::for_test(proof) else { return };
+    killed_under_load(proof, Some(postgres.url().to_owned())).await;
 }
 
 async fn killed_under_load(proof: &str, database: Option<String>) {

@@ -9,7 +9,6 @@
 
 mod clock;
 mod crash_points;
-mod database;
 mod dice;
 mod disk_full;
 mod drain;

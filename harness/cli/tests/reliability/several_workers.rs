@@ -1,10 +1,10 @@
 //! Several processes work on one PostgreSQL database. One of them is killed, and the server itself is stopped in the
 //! middle as by a power cut; nothing that was acknowledged is lost.
 
-use crate::database::Postgres;
 use crate::process::Process;
 use crate::settings;
 use crate::trial::Trial;
+use counterpart_test_postgres::TestCluster;
 use std::time::Duration;
 
 const PROCESSES: usize = 3;
@@ -16,7 +16,7 @@ const BETWEEN: usize = 60;
 async fn several_workers_survive_the_loss_of_one_and_of_the_server() {
     let _turn = settings::turn().await;
     let proof = "several workers";
-    let Some(mut postgres) = Postgres::start(proof) else { return };
+    let Some(postgres) = TestCluster::for_test(proof) else { return };
     let dice = settings::dice(proof);
     let trial = Trial::new(proof, SENDERS, &dice, Some(postgres.url())).await;
     let launch = trial.launch().with("--lease-s", "2");

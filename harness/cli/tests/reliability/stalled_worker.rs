@@ -2,13 +2,13 @@
 //! what it believes to have done no longer counts.
 
 use crate::clock;
-use crate::database::Postgres;
 use crate::load::{deliver, event};
 use crate::oracle::{Ledger, judge};
 use crate::process::Launch;
 use crate::runtime_api::{self, Connection, Queue, client};
 use crate::settings;
 use crate::sink::Sink;
+use counterpart_test_postgres::TestPostgres;
 use std::time::Duration;
 
 const LEASE_S: &str = "2";
@@ -20,11 +20,11 @@ const CONNECTION: Connection = Connection { tenant: "acme", name: "orders", orde
 async fn a_worker_that_stood_still_past_its_lease_commits_nothing_stale() {
     let _turn = settings::turn().await;
     let proof = "stalled worker";
-    let Some(postgres) = Postgres::start(proof) else { return };
+    let Some(postgres) = TestPostgres::for_test(proof) else { return };
     let watch = clock::Stopwatch::start();
     let folder = tempfile::tempdir().unwrap();
     let sink = Sink::start(settings::dice(proof)).await;
-    let launch = Launch::new(folder.path()).with_database(Some(&postgres.url())).with("--lease-s", LEASE_S);
+    let launch = Launch::new(folder.path()).with_database(Some(postgres.url())).with("--lease-s", LEASE_S);
 
     // The first takes the work, since it is alone, and its call is held back.
     let first = launch.start().await;
