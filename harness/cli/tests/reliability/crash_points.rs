@@ -4,8 +4,14 @@ use crate::settings;
 use std::process::Command;
 
 /// Boundaries that every webhook passes. A run in which one of them never ended the process has not proven enough.
-pub(crate) const OF_EVERY_WEBHOOK: [&str; 4] =
-    ["accept.before_commit", "accept.after_commit", "call.before", "call.after"];
+pub(crate) const OF_EVERY_WEBHOOK: [&str; 6] = [
+    "accept.before_commit",
+    "accept.after_commit",
+    "claim.before_commit",
+    "claim.after_commit",
+    "call.before",
+    "call.after",
+];
 
 /// All names, in the runtime's order.
 pub(crate) fn all() -> Vec<String> {

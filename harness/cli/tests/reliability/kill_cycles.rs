@@ -3,10 +3,10 @@
 
 use crate::crash_points;
 use crate::dice::Dice;
+use crate::process::Process;
 use crate::settings;
 use crate::trial::Trial;
 use counterpart_test_postgres::TestPostgres;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A cycle without a crash point of its own ends between these.
@@ -17,6 +17,8 @@ const CRASH_WITHIN: Duration = Duration::from_millis(600);
 /// From its second turn on, a boundary is passed up to so many times before the process ends there.
 const MOST_PASSES: u64 = 30;
 const SENDERS: u64 = 3;
+/// As short as it may be: on PostgreSQL a process that was killed keeps its work for so long.
+const LEASE_S: &str = "1";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_under_load_on_sqlite_it_loses_and_doubles_nothing() {
@@ -35,42 +37,38 @@ async fn killed_under_load_on_postgres_it_loses_and_doubles_nothing() {
 async fn killed_under_load(proof: &str, database: Option<String>) {
     let dice = settings::dice(proof);
     let trial = Trial::new(proof, SENDERS, &dice, database).await;
-    let mut plan = Plan { dice: dice.apart(2), points: crash_points::all(), turns: BTreeMap::new() };
-    let (mut killed, mut crashed) = (0_u64, BTreeMap::<String, u64>::new());
+    let mut plan = Plan::new(dice.apart(2), crash_points::all());
     let cycles = settings::cycles();
     for cycle in 0..cycles {
         let point = plan.crash_of(cycle);
-        let mut launch = trial.launch().with("--lease-s", "1");
-        if let Some((name, passes)) = &point {
-            launch = launch.with("--crash-at", &format!("{name}:{passes}"));
+        let mut launch = trial.launch().with("--lease-s", LEASE_S);
+        if let Some((_, crash)) = &point {
+            launch = launch.with("--crash-at", crash);
         }
-        let ended = match (launch.try_start().await, &point) {
-            (Ok(mut process), _) => {
+        let crashed = match (launch.try_start().await, &point) {
+            (Ok(process), _) => {
                 if cycle == 0 {
                     trial.connect(&process).await;
                 }
-                trial.load.aim(&[process.url()]);
                 let span = if point.is_some() { CRASH_WITHIN } else { plan.moment() };
-                let ended = trial.run(&mut process, span).await;
-                assert!(!ended || point.is_some(), "it ended by itself: {}", process.log());
-                trial.load.aim(&[]);
-                process.kill();
-                ended
+                one_cycle(&trial, process, span).await
             }
+            // What it finds to do may lead it there before it is up.
             (Err(_), Some(_)) => true,
             (Err(told), None) => panic!("cycle {cycle}: it ended before it was up: {told}"),
         };
         match point {
-            Some((name, _)) if ended => *crashed.entry(name).or_default() += 1,
-            _ => killed += 1,
+            Some((place, _)) => plan.points[place].crashes += u64::from(crashed),
+            None => assert!(!crashed, "cycle {cycle}: it ended by itself"),
         }
     }
-    let last = trial.launch().with("--lease-s", "1").start().await;
-    let never: Vec<&str> = plan.never(&crashed);
+    let last = trial.launch().with("--lease-s", LEASE_S).start().await;
+    let never = plan.never();
     let summary = format!(
-        "{cycles} cycles, {killed} kills, {} crashes at {} of {} boundaries (not reached: {})",
-        crashed.values().sum::<u64>(),
-        crashed.len(),
+        "{cycles} cycles, {} kills, {} crashes at {} of {} boundaries (not at {})",
+        cycles - plan.crashes(),
+        plan.crashes(),
+        plan.points.len() - never.len(),
         plan.points.len(),
         if never.is_empty() { "none".to_owned() } else { never.join(" ") },
     );
@@ -79,66 +77,111 @@ async fn killed_under_load(proof: &str, database: Option<String>) {
     assert!(short.is_empty(), "never crashed at {short:?}: too few cycles, or the names have changed");
 }
 
+/// The load runs until the process ends or its time is over; then it is killed. Whether it ended by itself.
+async fn one_cycle(trial: &Trial, mut process: Process, span: Duration) -> bool {
+    trial.load.aim(&[process.url()]);
+    let crashed = trial.run(&mut process, span).await;
+    trial.load.aim(&[]);
+    process.kill();
+    crashed
+}
+
 /// What happens in which cycle.
 struct Plan {
     dice: Dice,
-    points: Vec<String>,
-    turns: BTreeMap<String, u64>,
+    points: Vec<Point>,
+    next: usize,
+}
+
+/// A boundary, how often it had its turn, and how often a process ended there.
+struct Point {
+    name: String,
+    turns: u64,
+    crashes: u64,
 }
 
 impl Plan {
+    fn new(dice: Dice, names: Vec<String>) -> Self {
+        let points = names.into_iter().map(|name| Point { name, turns: 0, crashes: 0 }).collect();
+        Self { dice, points, next: 0 }
+    }
+
     /// Every second cycle ends at a boundary: at each in turn, the first time it is passed at once, and later at a
-    /// random pass.
-    fn crash_of(&mut self, cycle: u64) -> Option<(String, u64)> {
+    /// random pass. One that is never passed here has no second turn. The first number is the boundary's place.
+    fn crash_of(&mut self, cycle: u64) -> Option<(usize, String)> {
         if cycle.is_multiple_of(2) {
             return None;
         }
-        let place = (cycle / 2) % self.points.len() as u64;
-        let name = self.points[place as usize].clone();
-        let turns = self.turns.entry(name.clone()).or_default();
-        *turns += 1;
-        let passes = if *turns == 1 { 1 } else { 1 + self.dice.below(MOST_PASSES) };
-        Some((name, passes))
+        let count = self.points.len();
+        let places = (self.next..count).chain(0..self.next);
+        let place = places.into_iter().find(|place| {
+            let point = &self.points[*place];
+            point.turns == 0 || point.crashes > 0
+        })?;
+        self.next = (place + 1) % count;
+        let point = &mut self.points[place];
+        point.turns += 1;
+        let passes = if point.turns == 1 { 1 } else { 1 + self.dice.below(MOST_PASSES) };
+        Some((place, format!("{}:{passes}", point.name)))
     }
 
     fn moment(&mut self) -> Duration {
         Duration::from_millis(SHORTEST_MS + self.dice.below(SPREAD_MS))
     }
 
-    /// Boundaries that had a turn and ended no process.
-    fn never(&self, crashed: &BTreeMap<String, u64>) -> Vec<&str> {
-        self.turns.keys().map(String::as_str).filter(|name| !crashed.contains_key(*name)).collect()
+    fn crashes(&self) -> u64 {
+        self.points.iter().map(|point| point.crashes).sum()
+    }
+
+    /// Boundaries at which no process ended.
+    fn never(&self) -> Vec<&str> {
+        let never = self.points.iter().filter(|point| point.crashes == 0);
+        never.map(|point| point.name.as_str()).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Dice, Plan};
-    use std::collections::BTreeMap;
 
-    #[test]
-    fn each_boundary_has_its_turn_and_the_plan_is_played_again() {
-        let plan = || Plan {
-            dice: Dice::new(4),
-            points: ["a", "b", "c"].map(str::to_owned).to_vec(),
-            turns: BTreeMap::new(),
-        };
-        let played = |mut plan: Plan| (0..14).map(|cycle| plan.crash_of(cycle)).collect::<Vec<_>>();
-        let first = played(plan());
-        assert_eq!(first, played(plan()));
-        let crashes: Vec<_> = first.iter().flatten().collect();
-        let names: Vec<&str> = crashes.iter().map(|one| one.0.as_str()).collect();
-        assert_eq!(names, ["a", "b", "c", "a", "b", "c", "a"]);
-        assert!(crashes[..3].iter().all(|one| one.1 == 1), "at once at first: {crashes:?}");
-        assert!(crashes[3..].iter().any(|one| one.1 > 1), "and later some time: {crashes:?}");
-        assert_eq!(first.iter().filter(|one| one.is_none()).count(), 7);
+    fn plan(names: &[&str]) -> Plan {
+        Plan::new(Dice::new(4), names.iter().map(|&name| name.to_owned()).collect())
+    }
+
+    /// The crashes of so many cycles, where only some boundaries are ever passed.
+    fn played(plan: &mut Plan, cycles: u64, passed: &[&str]) -> Vec<String> {
+        let mut crashes = Vec::new();
+        for cycle in 0..cycles {
+            let Some((place, crash)) = plan.crash_of(cycle) else { continue };
+            let point = &mut plan.points[place];
+            point.crashes += u64::from(passed.contains(&point.name.as_str()));
+            crashes.push(crash);
+        }
+        crashes
     }
 
     #[test]
-    fn a_boundary_that_ended_nothing_is_told() {
-        let mut plan =
-            Plan { dice: Dice::new(4), points: vec!["a".into(), "b".into()], turns: BTreeMap::new() };
-        let _ = (plan.crash_of(1), plan.crash_of(3));
-        assert_eq!(plan.never(&BTreeMap::from([("a".to_owned(), 1)])), ["b"]);
+    fn each_boundary_has_its_turn_and_the_plan_is_played_again() {
+        let names = ["a", "b", "c"];
+        let crashes = played(&mut plan(&names), 14, &names);
+        assert_eq!(crashes, played(&mut plan(&names), 14, &names));
+        assert_eq!(crashes[..3], ["a:1", "b:1", "c:1"], "at once at first");
+        let later: Vec<&str> = crashes[3..].iter().map(|crash| &crash[..1]).collect();
+        assert_eq!(later, ["a", "b", "c", "a"], "7 of 14 cycles");
+        assert!(crashes[3..].iter().any(|crash| !crash.ends_with(":1")), "and later some time: {crashes:?}");
+    }
+
+    #[test]
+    fn a_boundary_that_is_never_passed_has_one_turn_and_is_told() {
+        let mut plan = plan(&["a", "b", "c"]);
+        let crashes = played(&mut plan, 14, &["a", "c"]);
+        let names: String = crashes.iter().map(|crash| &crash[..1]).collect();
+        assert_eq!((names.as_str(), plan.never()), ("abcacac", vec!["b"]));
+        assert_eq!(plan.crashes(), 6);
+    }
+
+    #[test]
+    fn where_none_is_ever_passed_the_rest_are_kills() {
+        assert_eq!(played(&mut plan(&["a", "b"]), 14, &[]), ["a:1", "b:1"]);
     }
 }
