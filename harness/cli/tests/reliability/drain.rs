@@ -11,7 +11,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// Much longer than all of the test: whoever waited for it would be seen.
 const LEASE_S: &str = "120";
 const RESUMED_WITHIN: Duration = Duration::from_secs(30);
-const ROUNDS: usize = 3;
+const ROUNDS: u64 = 3;
 const SENDERS: u64 = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -33,7 +33,8 @@ async fn terminated_under_load(proof: &str, database: Option<String>) {
     let mut moments = dice.apart(2);
     let trial = Trial::new(proof, SENDERS, &dice, database).await;
     let mut slowest = Duration::ZERO;
-    for round in 0..ROUNDS {
+    let rounds = ROUNDS * settings::times_longer();
+    for round in 0..rounds {
         let mut process = trial.launch().with("--lease-s", LEASE_S).start().await;
         if round == 0 {
             trial.connect(&process).await;
@@ -54,7 +55,7 @@ async fn terminated_under_load(proof: &str, database: Option<String>) {
         slowest = slowest.max(watch.elapsed());
     }
     let last = trial.launch().with("--lease-s", LEASE_S).start().await;
-    let summary = format!("{ROUNDS} terminations, the slowest in {:.2} s", slowest.as_secs_f64());
+    let summary = format!("{rounds} terminations, the slowest in {:.2} s", slowest.as_secs_f64());
     let resumed = trial.judge(&last, &summary).await;
     assert!(resumed < RESUMED_WITHIN, "{resumed:?}: the next waited for leases of {LEASE_S} s");
 }

@@ -4,7 +4,7 @@ use crate::dice::Dice;
 use std::path::PathBuf;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Cycles of a kill, over all of one store.
+/// Cycles on each store, where no other number is asked for.
 const CYCLES: u64 = 50;
 const SEED: u64 = 20_260_101;
 
@@ -18,6 +18,11 @@ pub(crate) async fn turn() -> MutexGuard<'static, ()> {
 /// How often the runtime is killed on each store.
 pub(crate) fn cycles() -> u64 {
     number("COUNTERPART_RELIABILITY_CYCLES").unwrap_or(CYCLES)
+}
+
+/// How many times longer than by default the other proofs under load are to be.
+pub(crate) fn times_longer() -> u64 {
+    (cycles() / CYCLES).max(1)
 }
 
 pub(crate) fn seed() -> u64 {

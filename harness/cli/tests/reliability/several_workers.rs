@@ -1,6 +1,7 @@
 //! Several processes work on one PostgreSQL database. One of them is killed, and the server itself is stopped in the
 //! middle as by a power cut; nothing that was acknowledged is lost.
 
+use crate::clock;
 use crate::process::Process;
 use crate::settings;
 use crate::trial::Trial;
@@ -28,28 +29,33 @@ async fn several_workers_survive_the_loss_of_one_and_of_the_server() {
     aim(&trial, &processes);
     trial.acknowledged(BETWEEN).await;
 
-    // One dies; the others take over what it held.
-    let dying = processes.remove(dice.apart(2).below(PROCESSES as u64) as usize);
-    aim(&trial, &processes);
-    dying.kill();
-    trial.acknowledged(BETWEEN).await;
-    processes.push(launch.start().await);
-    aim(&trial, &processes);
-    trial.acknowledged(BETWEEN).await;
+    let (mut choice, rounds) = (dice.apart(2), settings::times_longer());
+    for _ in 0..rounds {
+        // One dies; the others take over what it held.
+        let dying = processes.remove(choice.below(PROCESSES as u64) as usize);
+        aim(&trial, &processes);
+        dying.kill();
+        trial.acknowledged(BETWEEN).await;
+        processes.push(launch.start().await);
+        aim(&trial, &processes);
+        trial.acknowledged(BETWEEN).await;
 
-    // The server dies under all of them, and comes back.
-    postgres.stop_immediate();
-    crate::clock::pause(Duration::from_millis(500)).await;
-    for process in &mut processes {
-        assert!(!process.has_ended(), "it does not outlive its database: {}", process.log());
+        // The server dies under all of them, and comes back.
+        postgres.stop_immediate();
+        clock::pause(Duration::from_millis(500)).await;
+        assert_all_run(&mut processes);
+        postgres.start_again();
+        trial.acknowledged(BETWEEN).await;
+        assert_all_run(&mut processes);
     }
-    postgres.start_again();
-    trial.acknowledged(BETWEEN).await;
-    for process in &mut processes {
-        assert!(!process.has_ended(), "it does not outlive its database: {}", process.log());
-    }
-    let summary = format!("{PROCESSES} processes, 1 killed, 1 immediate stop of the server");
+    let summary = format!("{PROCESSES} processes, {rounds} killed, {rounds} immediate stops of the server");
     trial.judge(&processes[0], &summary).await;
+}
+
+fn assert_all_run(processes: &mut [Process]) {
+    for process in processes {
+        assert!(!process.has_ended(), "it does not outlive its database: {}", process.log());
+    }
 }
 
 fn aim(trial: &Trial, processes: &[Process]) {
