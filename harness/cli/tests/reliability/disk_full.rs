@@ -9,7 +9,7 @@ use crate::oracle::judge;
 use crate::process::{Launch, Process};
 use crate::runtime_api::{self, Connection, client};
 use crate::settings;
-use crate::sink::Sink;
+use crate::sink::{Moods, Sink};
 use std::time::Duration;
 
 const DISK_KIB: u32 = 16 * 1024;
@@ -32,7 +32,7 @@ async fn a_full_disk_is_refused_survived_and_healed() {
         Err(why) => return settings::skip(proof, &format!("no disk of its own: {why}")),
     };
     let watch = clock::Stopwatch::start();
-    let sink = Sink::start(Dice::new(settings::seed())).await;
+    let sink = Sink::start(Dice::new(settings::seed()), Moods::NONE).await;
     let launch = Launch::new(&disk.path().join("data")).under(disk.words());
     disk.put_ballast(Some(BALLAST_KIB));
     let mut process = launch.start().await;

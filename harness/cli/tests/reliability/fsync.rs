@@ -7,7 +7,7 @@ use crate::load::{deliver, event};
 use crate::process::Launch;
 use crate::runtime_api::{Connection, client};
 use crate::settings;
-use crate::sink::Sink;
+use crate::sink::{Moods, Sink};
 use crate::system_calls::{Acknowledgement, acknowledgements, read};
 use std::ffi::OsString;
 use std::path::Path;
@@ -62,7 +62,7 @@ async fn watched(options: &[(&str, &str)]) -> Vec<Acknowledgement> {
     for (option, value) in options {
         launch = launch.with(option, value);
     }
-    let sink = Sink::start(Dice::new(settings::seed())).await;
+    let sink = Sink::start(Dice::new(settings::seed()), Moods::NONE).await;
     let process = launch.start().await;
     CONNECTION.put(process.url(), sink.url()).await;
     let http = client();

@@ -4,8 +4,9 @@
 use crate::crash_points;
 use crate::dice::Dice;
 use crate::process::Process;
+use crate::runtime_api;
 use crate::settings;
-use crate::trial::Trial;
+use crate::trial::{TENANTS, Trial};
 use counterpart_test_postgres::TestPostgres;
 use std::time::Duration;
 
@@ -77,10 +78,17 @@ async fn killed_under_load(proof: &str, database: Option<String>) {
     assert!(short.is_empty(), "never crashed at {short:?}: too few cycles, or the names have changed");
 }
 
-/// The load runs until the process ends or its time is over; then it is killed. Whether it ended by itself.
+/// The load runs until the process ends or its time is over; then it is killed. What was held is told to go on. Whether it ended by itself.
 async fn one_cycle(trial: &Trial, mut process: Process, span: Duration) -> bool {
     trial.load.aim(&[process.url()]);
-    let crashed = trial.run(&mut process, span).await;
+    let url = process.url().to_owned();
+    let released = async {
+        for tenant in TENANTS {
+            // It may be killed over this.
+            let _ = runtime_api::release(&url, tenant).await;
+        }
+    };
+    let (crashed, ()) = tokio::join!(trial.run(&mut process, span), released);
     trial.load.aim(&[]);
     process.kill();
     crashed

@@ -7,7 +7,7 @@ use crate::oracle::{Ledger, judge};
 use crate::process::Launch;
 use crate::runtime_api::{self, Connection, Queue, client};
 use crate::settings;
-use crate::sink::Sink;
+use crate::sink::{Moods, Sink};
 use counterpart_test_postgres::TestPostgres;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn a_worker_that_stood_still_past_its_lease_commits_nothing_stale() {
     let Some(postgres) = TestPostgres::for_test(proof) else { return };
     let watch = clock::Stopwatch::start();
     let folder = tempfile::tempdir().unwrap();
-    let sink = Sink::start(settings::dice(proof)).await;
+    let sink = Sink::start(settings::dice(proof), Moods::NONE).await;
     let launch = Launch::new(folder.path()).with_database(Some(postgres.url())).with("--lease-s", LEASE_S);
 
     // The first takes the work, since it is alone, and its call is held back.

@@ -7,7 +7,7 @@ use crate::oracle::judge;
 use crate::process::{Launch, Process};
 use crate::runtime_api::{self, Connection};
 use crate::settings;
-use crate::sink::Sink;
+use crate::sink::{Moods, Sink};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -44,7 +44,7 @@ impl Trial {
             proof: proof.to_owned(),
             folder: tempfile::tempdir().unwrap(),
             database,
-            sink: Sink::start(dice.apart(1)).await,
+            sink: Sink::start(dice.apart(1), Moods::USUAL).await,
             load: Load::start(&CONNECTIONS, senders, dice),
             watch: Stopwatch::start(),
         }
