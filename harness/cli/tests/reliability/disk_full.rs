@@ -107,7 +107,7 @@ impl Vendor {
     /// One new event; whether it was acknowledged. A refusal is 503 with `Retry-After`, and nothing else.
     async fn deliver(&mut self, process: &Process, name: &str, padding: usize) -> bool {
         let id = format!("{name}-{}", self.books.ledger.len());
-        let body = event(&id, "a", padding);
+        let body = event(&id, Some("a"), padding);
         self.books.ledger.sent(&id, &body, None);
         let answer = self.send(process, &id, &body).await;
         let acknowledged = self.books.note(&id, Ok(&answer));

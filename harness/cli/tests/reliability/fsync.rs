@@ -69,7 +69,7 @@ async fn watched(options: &[(&str, &str)]) -> Vec<Acknowledgement> {
     let mut ids = Vec::new();
     for number in 0..DELIVERIES {
         let id = format!("synced-{number:02}");
-        let body = event(&id, "a", 40);
+        let body = event(&id, Some("a"), 40);
         let answer = deliver(&http, &CONNECTION.hook(process.url()), &id, &body).await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
         ids.push(id);

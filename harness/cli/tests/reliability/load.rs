@@ -69,8 +69,8 @@ pub(crate) async fn deliver(
     Ok(Answer { status, retry_after, body })
 }
 
-/// The body of an event, which says its id and what it is about.
-pub(crate) fn event(id: &str, account: &str, padding: usize) -> Vec<u8> {
+/// The body of an event, which says its id and, where order matters, what it is about.
+pub(crate) fn event(id: &str, account: Option<&str>, padding: usize) -> Vec<u8> {
     json!({ "id": id, "account": account, "text": "é".repeat(padding / 2) }).to_string().into_bytes()
 }
 
@@ -175,8 +175,9 @@ impl Sender {
                 return;
             }
             let id = format!("{}-{number}", self.name);
-            let body = event(&id, &self.name, self.dice.below(600) as usize);
-            let group = format!("{}/{}{}", self.connection.tenant, self.connection.name, self.name);
+            let account = self.connection.ordered.then_some(self.name.as_str());
+            let body = event(&id, account, self.dice.below(600) as usize);
+            let group = format!("{}/{}/{}", self.connection.tenant, self.connection.name, self.name);
             let group = self.connection.ordered.then_some(group);
             self.books.lock().unwrap().ledger.sent(&id, &body, group.as_deref());
             self.deliver_until_acknowledged(&id, &body).await;

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 /// A process is up, or has ended, within this.
 const START: Duration = Duration::from_secs(20);
 /// So much of what it says is kept for a failing test.
-const KEPT_LOG: usize = 16 * 1024;
+const KEPT_LOG: usize = 4 * 1024;
 
 /// How a process is started.
 #[derive(Debug, Clone)]

@@ -97,9 +97,24 @@ pub(crate) async fn drained(process: &Process, tenants: &[&str], limit: Duration
             }
             _ => {}
         }
-        assert!(watch.elapsed() < limit, "not drained within {limit:?}: {queue:?}; {}", process.log());
+        if watch.elapsed() > limit {
+            let left = unfinished_runs(process, tenants).await;
+            panic!("not drained within {limit:?}: {queue:?}\n{}\n{}", left.join("\n"), process.log());
+        }
         clock::pause(Duration::from_millis(20)).await;
     }
+}
+
+/// What is left, for whoever reads of a failure.
+async fn unfinished_runs(process: &Process, tenants: &[&str]) -> Vec<String> {
+    let mut left = Vec::new();
+    for tenant in tenants {
+        let answer = get(process, &format!("/runs?tenant={tenant}")).await.unwrap_or_else(Value::String);
+        let runs = answer["runs"].as_array().cloned().unwrap_or_default();
+        left.extend(runs.iter().filter(|run| run["state"] != "succeeded").map(ToString::to_string));
+    }
+    left.truncate(20);
+    left
 }
 
 /// Why a tenant's work is held.

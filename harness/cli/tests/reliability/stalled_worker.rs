@@ -31,7 +31,7 @@ async fn a_worker_that_stood_still_past_its_lease_commits_nothing_stale() {
     CONNECTION.put(first.url(), sink.url()).await;
     sink.hold();
     let mut ledger = Ledger::default();
-    let body = event("stalled-1", "a", 100);
+    let body = event("stalled-1", Some("a"), 100);
     ledger.sent("stalled-1", &body, None);
     let answer = deliver(&client(), &CONNECTION.hook(first.url()), "stalled-1", &body).await.unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
