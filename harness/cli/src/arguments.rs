@@ -6,6 +6,7 @@
 )]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use counterpart_reference_runtime::CrashPoint;
 use counterpart_stand_in::PlannedFault;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -265,9 +266,12 @@ pub(crate) struct Runtime {
 pub(crate) enum RuntimeCommand {
     /// Run it until SIGTERM or Ctrl-C
     Serve {
-        /// Where it keeps its database and its key
+        /// Where it keeps its key and, without --database, its database
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
+        /// A PostgreSQL database, postgres://user:password@host:port/name, which several processes may share
+        #[arg(long, value_name = "URL", env = "COUNTERPART_DATABASE_URL", hide_env_values = true)]
+        database: Option<String>,
         /// Where to listen; port 0 takes a free one, which is printed
         #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
         listen: SocketAddr,
@@ -280,7 +284,24 @@ pub(crate) enum RuntimeCommand {
         /// Decides the jitter of retries
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// How long a process that is not heard of keeps its work, in seconds
+        #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+        lease_s: u32,
+        /// How long a stop waits for calls under way, in seconds
+        #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=3600))]
+        drain_s: u32,
+        /// So many runs may be unfinished; more are answered with 503
+        #[arg(long, default_value_t = 100_000, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..))]
+        most_unfinished: u32,
+        /// Die, as by a power cut, at a place that `crash-points` lists: NAME, or NAME:TIMES for a later pass
+        #[arg(long, value_name = "NAME[:TIMES]")]
+        crash_at: Option<CrashPoint>,
+        /// How safely SQLite writes; anything but full is there to show that the proof of durability can fail
+        #[arg(long, value_enum, default_value_t = Synchronous::Full, hide = true)]
+        sqlite_synchronous: Synchronous,
     },
+    /// List the places at which `serve --crash-at` can let it die
+    CrashPoints,
     /// List the known bugs that can be switched on
     Plants,
 }
@@ -313,4 +334,11 @@ fn report(text: &str) -> Result<Report, String> {
         format!("{format:?} is not a report format; there are html, junit, json and markdown")
     })?;
     Ok(Report { format, file: file.into() })
+}
+
+/// How safely SQLite writes.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Synchronous {
+    Full,
+    Normal,
 }

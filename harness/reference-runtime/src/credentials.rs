@@ -106,14 +106,14 @@ impl Vault {
         self.seal_bytes(&owner(lane), &serde_json::to_vec(credentials).ok()?)
     }
 
-    /// The secret by which a connection's webhooks are verified. It is no credential and does not open as one.
-    pub(crate) fn seal_hook_secret(&self, lane: &Lane, secret: &str) -> Option<Sealed> {
-        self.seal_bytes(&hook_owner(lane), secret.as_bytes())
+    /// The secret by which the webhooks of `owner`, a connection or an app, are verified. It is no credential and does not open as one.
+    pub(crate) fn seal_hook_secret(&self, owner: &str, secret: &str) -> Option<Sealed> {
+        self.seal_bytes(&hook_owner(owner), secret.as_bytes())
     }
 
     /// `None` when the value was sealed with another key or for another connection, or is damaged.
-    pub(crate) fn open_hook_secret(&self, lane: &Lane, sealed: &Sealed) -> Option<String> {
-        String::from_utf8(self.open_bytes(&hook_owner(lane), sealed)?).ok()
+    pub(crate) fn open_hook_secret(&self, owner: &str, sealed: &Sealed) -> Option<String> {
+        String::from_utf8(self.open_bytes(&hook_owner(owner), sealed)?).ok()
     }
 
     fn seal_bytes(&self, owner: &[u8], plain: &[u8]) -> Option<Sealed> {
@@ -145,8 +145,8 @@ fn owner(lane: &Lane) -> Vec<u8> {
     format!("{}/{}", lane.tenant.as_str(), lane.connection.as_str()).into_bytes()
 }
 
-fn hook_owner(lane: &Lane) -> Vec<u8> {
-    [owner(lane).as_slice(), b"/webhook"].concat()
+fn hook_owner(owner: &str) -> Vec<u8> {
+    [owner.as_bytes(), b"/webhook"].concat()
 }
 
 #[cfg(test)]

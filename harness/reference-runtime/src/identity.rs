@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use chacha20poly1305::ChaCha20Poly1305;
+use chacha20poly1305::aead::{KeyInit, OsRng};
+
 /// The name of a tenant or of one of its connections: 1 to 64 of `a-z 0-9 _ -`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Name(String);
@@ -21,7 +24,7 @@ impl Name {
     }
 }
 
-/// One connection of one tenant. Its runs go one after the other, hence the name.
+/// One connection of one tenant: the lane in which its imports and its documents go one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Lane {
     pub(crate) tenant: Name,
@@ -36,6 +39,29 @@ impl fmt::Display for RunId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "run-{}", self.0)
     }
+}
+
+/// The number of a hold; `hold-7` to the outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HoldId(pub(crate) i64);
+
+impl HoldId {
+    /// `None` when the text names no hold.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.strip_prefix("hold-")?.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "hold-{}", self.0)
+    }
+}
+
+/// A name that no other process has.
+pub(crate) fn random_name() -> String {
+    let key = ChaCha20Poly1305::generate_key(&mut OsRng);
+    key.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

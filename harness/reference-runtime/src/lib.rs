@@ -3,18 +3,18 @@
 //! A black box to the harness, which meets it over HTTP alone, as it meets any other subject. Of the workspace's other
 //! crates it knows `signatures`, by which webhooks are verified. The way of one unit of work through the modules:
 //!
-//! `http` accepts a trigger -> `store` makes the run durable -> `worker` claims it, one at a time for each
-//! connection -> `chat_import` or `relay` takes one step: one call through `outbound`, judged, and committed with its audit
-//! row in one transaction of `store`. Every wait is a timer of `clock`; everything noteworthy is a line of
-//! `journal`.
-//!
-//! A webhook takes a shorter way: `http` reads it, `hooks` judges it, and `store` commits what follows from it before it
-//! is answered.
+//! `http` accepts a trigger, or `hooks` a webhook -> `store` makes the run durable before anything is answered ->
+//! `worker` claims it under a lease -> `chat_import`, `relay` or `hooks` takes one step: at most one call (`calls`, past
+//! the provider's `gate`, through `outbound`), judged, and committed with its audit row in one transaction of `store`,
+//! if the claim is still good. Every wait is a timer of `clock`; everything noteworthy is a line of `journal`.
 
+mod calls;
 mod chat_import;
 mod clock;
 mod config;
+mod crash;
 mod credentials;
+mod gate;
 mod hooks;
 mod http;
 mod identity;
@@ -30,6 +30,7 @@ mod vocabulary;
 mod worker;
 
 pub use config::{ClockMode, RuntimeConfig};
+pub use crash::{CrashPoint, UnknownCrashPoint};
 pub use plants::{Plant, UnknownPlant};
 pub use runtime::{Runtime, StartError};
-pub use store::StoreError;
+pub use store::{DatabaseError, StoreError, Synchronous};

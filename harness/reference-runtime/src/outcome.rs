@@ -14,9 +14,6 @@ use crate::store::{Alert, AuditRow, Claim, Hold, RetryCommit, RetryCost, RunHold
 use crate::vocabulary::{AlertKind, HoldReason};
 use crate::worker::Context;
 
-/// After so many failed attempts in a row at one step a person is told.
-const ALERT_AFTER_FAILURES: u32 = 3;
-
 /// So often in a row may a provider put a step off before the run is held.
 const MAX_RATE_LIMIT_WAITS: u32 = 50;
 
@@ -64,11 +61,11 @@ impl Outcome<'_> {
             return hold_run(self.context, self.claim, Some(self.audit), end).await;
         };
         let wait = self.as_planted(wait.map_or(scheduled, |wait| self.demanded(wait)));
-        let alert = (failures == ALERT_AFTER_FAILURES).then(|| Alert {
+        let alert = (failures == claim.alert_after_failures).then(|| Alert {
             kind: AlertKind::RepeatedFailures,
             message: format!(
                 "{}: {failures} attempts in a row at {} failed, the last: {detail}",
-                claim.run,
+                claim.run(),
                 claim.operation().word()
             ),
         });
@@ -87,7 +84,7 @@ impl Outcome<'_> {
         let fields = json!({ "until": not_before, "detail": detail });
         context.store.commit_retry(audit, RetryCommit { not_before, cost, detail, alert }, now).await?;
         if not_before.is_some() {
-            context.note(Level::Info, "waiting", (&claim.lane, claim.run), fields);
+            context.note(Level::Info, "waiting", (&claim.lane, claim.run()), fields);
         }
         Ok(())
     }
@@ -101,7 +98,7 @@ impl Outcome<'_> {
     pub(crate) async fn finish(self) -> Result<(), StoreError> {
         let Self { context, claim, audit, now, .. } = self;
         context.store.finish_run(audit, now).await?;
-        context.note(Level::Info, "run_succeeded", (&claim.lane, claim.run), json!({}));
+        context.note(Level::Info, "run_succeeded", (&claim.lane, claim.run()), json!({}));
         Ok(())
     }
 
@@ -109,7 +106,7 @@ impl Outcome<'_> {
         let claim = &self.claim;
         let fields =
             json!({ "operation": claim.operation().word(), "attempt": claim.attempt(), "detail": detail });
-        self.context.note(Level::Warn, "attempt_failed", (&claim.lane, claim.run), fields);
+        self.context.note(Level::Warn, "attempt_failed", (&claim.lane, claim.run()), fields);
     }
 
     /// A wait that the provider asked for.
@@ -141,10 +138,10 @@ pub(crate) async fn hold_run(
     let RunEnd { reason, detail, failed_attempts } = end;
     let fields = json!({ "reason": reason.word(), "detail": detail });
     let rejected = reason == HoldReason::CredentialRejected;
-    let hold = Hold { reason, key: None, detail, payload: None };
+    let hold = Hold { reason, key: None, detail, payload: None, room_id: None };
     let held = RunHold { hold, pause: rejected.then_some(claim.generation), failed_attempts };
-    let about = (claim.lane.clone(), claim.run);
+    let about = (claim.lane.clone(), claim.lease.clone());
     context.store.hold_run(about, audit, held, context.clock.now()).await?;
-    context.note(Level::Error, "run_held", (&claim.lane, claim.run), fields);
+    context.note(Level::Error, "run_held", (&claim.lane, claim.run()), fields);
     Ok(())
 }

@@ -13,12 +13,13 @@ use tokio::task::JoinHandle;
 
 use crate::clock::{Clock, bounded_in_real_time};
 use crate::config::{ClockMode, RuntimeConfig};
+use crate::crash::Crash;
 use crate::http;
 use crate::journal::{About, Journal, Level};
 use crate::outbound::Outbound;
 use crate::plants::{Plant, Plants};
-use crate::store::{Store, StoreError};
-use crate::worker::{Context, Lanes};
+use crate::store::Store;
+use crate::worker::{Context, Parts, Workers};
 
 /// A client that holds a request back keeps a stop waiting no longer than this.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
@@ -62,9 +63,6 @@ pub enum StartError {
     /// The client for calls to providers cannot be built.
     #[error("cannot set up the HTTP client: {0}; check the system's certificates")]
     HttpClient(#[source] reqwest::Error),
-    /// The unfinished runs could not be read.
-    #[error("cannot take up unfinished runs: {0}")]
-    Store(#[from] StoreError),
 }
 
 /// A running integration runtime.
@@ -75,7 +73,8 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Runtime {
     address: SocketAddr,
-    lanes: Arc<Lanes>,
+    workers: Arc<Workers>,
+    drain: Duration,
     server: JoinHandle<()>,
     /// Dropping it tells the server to close.
     open: Option<watch::Sender<()>>,
@@ -93,27 +92,31 @@ impl Runtime {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(StartError::TlsProviderMissing);
         }
-        let plants = Plants::new(config.plants);
+        let plants = Plants::new(config.plants.clone());
         let clock = Clock::new(config.clock);
         let outbound = Outbound::new(clock.clone(), plants.clone()).map_err(StartError::HttpClient)?;
         let (listener, address) = listen(config.listen).await?;
-        let (store, vault) = Store::open(&config.data_dir, plants.clone()).map_err(|error| {
-            StartError::DataDir { data_dir: config.data_dir.clone(), reason: error.to_string() }
+        let crash = Crash::new(config.crash);
+        let opened = Store::open(&config, plants.clone(), crash.clone(), clock.now()).await;
+        let (store, vault) = opened.map_err(|error| StartError::DataDir {
+            data_dir: config.data_dir.clone(),
+            reason: error.to_string(),
         })?;
         let journal = Journal::new(clock.clone());
         journal.line(Level::Info, "started", About::Runtime, json!({}));
-        let context = Context { clock, store, vault, outbound, journal, plants, seed: config.seed };
-        let lanes = Lanes::new(context);
-        lanes.wake_unfinished().await?;
+        let (seed, lease) = (config.seed, config.lease);
+        let parts = Parts { clock, store, vault, outbound, journal, plants, crash, seed, lease };
+        let workers = Workers::new(Context::new(parts));
+        workers.start().await;
 
         let (open, mut closed) = watch::channel(());
-        let served = axum::serve(listener, http::router(Arc::clone(&lanes)))
+        let served = axum::serve(listener, http::router(Arc::clone(&workers)))
             .with_graceful_shutdown(async move { while closed.changed().await.is_ok() {} });
         let server = tokio::spawn(async move {
             // It ends without an error: a failing accept is tried again.
             let _ = served.await;
         });
-        Ok(Self { address, lanes, server, open: Some(open) })
+        Ok(Self { address, workers, drain: config.drain, server, open: Some(open) })
     }
 
     /// The address it listens on, with the port that was taken.
@@ -122,19 +125,19 @@ impl Runtime {
         self.address
     }
 
-    /// Stops claiming work, closes the listener, then the store. Calls under way are dropped and made again after
-    /// the next start.
+    /// Stops claiming work, waits for calls under way as long as the configuration says, closes the listener, then the
+    /// store. What is dropped is given back, and made again by whoever claims it next.
     pub async fn shutdown(mut self) {
-        self.lanes.stop().await;
+        self.workers.stop(self.drain).await;
         self.open = None;
         bounded_in_real_time(LONGEST_FAREWELL, &mut self.server).await;
-        self.lanes.context.store.close().await;
+        self.workers.context.store.close().await;
     }
 }
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        drop(self.lanes.abort());
+        self.workers.abort();
         self.server.abort();
     }
 }

@@ -2,10 +2,10 @@
 
 /// Declares an enum whose variants each have one fixed word.
 macro_rules! words {
-    ($(#[$attribute:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$attribute:meta])* $name:ident { $($(#[$told:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$attribute])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum $name { $($variant),+ }
+        pub(crate) enum $name { $($(#[$told])* $variant),+ }
 
         impl $name {
             pub(crate) fn word(self) -> &'static str {
@@ -17,7 +17,7 @@ macro_rules! words {
 
 words! {
     /// What a call to the provider is for.
-    Operation { ResolveAlias = "resolve_alias", Messages = "messages", Refresh = "refresh", Deliver = "deliver", Confirm = "confirm" }
+    Operation { ResolveAlias = "resolve_alias", Messages = "messages", Refresh = "refresh", Deliver = "deliver", Confirm = "confirm", Apply = "apply" }
 }
 
 words! {
@@ -31,6 +31,8 @@ words! {
         ConnectionFailed = "connection_failed",
         InvalidBody = "invalid_body",
         CertificateRejected = "certificate_rejected",
+        /// The worker was lost: it may have happened.
+        Unknown = "unknown",
     }
 }
 
@@ -45,6 +47,7 @@ words! {
         NotFound = "not_found",
         Refused = "refused",
         UnknownEvent = "unknown_event",
+        Poisoned = "poisoned",
     }
 }
 
@@ -61,6 +64,10 @@ words! {
         WrongTenant = "wrong_tenant",
         UnknownEvent = "unknown_event",
         EventConflict = "event_conflict",
+        Poisoned = "poisoned",
+        DeadlineMissed = "deadline_missed",
+        ConnectionHalted = "connection_halted",
+        InboundFlood = "inbound_flood",
     }
 }
 
@@ -87,6 +94,7 @@ impl HoldReason {
             Self::PermissionDenied => AlertKind::PermissionDenied,
             Self::NotFound => AlertKind::NotFound,
             Self::UnknownEvent => AlertKind::UnknownEvent,
+            Self::Poisoned => AlertKind::Poisoned,
         }
     }
 }

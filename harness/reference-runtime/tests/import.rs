@@ -26,8 +26,8 @@ async fn a_rooms_history_is_imported_page_by_page() {
                            "kind": "m.text", "body": "m1", "sent_at_ms": 1001 });
     assert_eq!(first, &expected);
     assert_eq!(subject.bodies().await, whole_history());
-    let expected = json!({ "run": "run-1", "tenant": "acme", "connection": "chat", "room": "!room:example.org",
-                           "state": "succeeded", "imported": 6, "held_records": 0, "failed_attempts": 0,
+    let expected = json!({ "run": "run-1", "tenant": "acme", "connection": "chat", "kind": "import",
+                           "room": "!room:example.org", "state": "succeeded", "imported": 6, "held_records": 0, "failed_attempts": 0,
                            "requested_at": support::START, "finished_at": support::START, "detail": null });
     assert_eq!(subject.run(1).await, expected);
     assert!(subject.alerts().await.is_empty());
@@ -104,8 +104,9 @@ async fn an_invalid_record_is_held_and_the_others_are_written() {
     assert_eq!(subject.bodies().await, ["m1", "m3"]);
     assert_eq!(subject.alerts().await, ["record_held", "record_held"]);
     let holds = subject.list("/holds", "holds").await;
-    let expected = json!({ "at": support::START, "tenant": "acme", "run": "run-1", "reason": "invalid_record",
-                           "key": "$e2", "detail": "sender is not a text of at least one character",
+    let expected = json!({ "id": "hold-1", "at": support::START, "tenant": "acme", "connection": "chat",
+                           "run": "run-1", "reason": "invalid_record", "fingerprint": holds[0]["fingerprint"],
+                           "state": "open", "key": "$e2", "detail": "sender is not a text of at least one character",
                            "payload": nameless });
     assert_eq!(holds[0], expected);
     assert_eq!((&holds[1]["key"], &holds[1]["payload"]), (&Value::Null, &json!({ "no": "type" })));

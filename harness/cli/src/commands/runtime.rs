@@ -1,12 +1,15 @@
 //! `counterpart runtime`: the bundled integration runtime by itself.
 
 use super::stop_signal::StopSignal;
-use crate::arguments::{Runtime as Arguments, RuntimeCommand};
+use crate::arguments::{self, Runtime as Arguments, RuntimeCommand};
 use crate::exit::{Exit, Stop};
 use crate::output;
 use crate::plants;
-use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig, StartError};
-use jiff::Timestamp;
+use counterpart_reference_runtime::{
+    ClockMode, CrashPoint, Plant, Runtime, RuntimeConfig, StartError, Synchronous,
+};
+use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 
 pub(crate) async fn runtime(arguments: &Arguments) -> Result<Exit, Stop> {
     match &arguments.command {
@@ -16,14 +19,41 @@ pub(crate) async fn runtime(arguments: &Arguments) -> Result<Exit, Stop> {
             }
             Ok(Exit::Passed)
         }
-        RuntimeCommand::Serve { data, listen, test_clock, plant, seed } => {
+        RuntimeCommand::CrashPoints => {
+            for (name, what) in CrashPoint::all() {
+                output::result(&format!("{name:24} {what}"));
+            }
+            Ok(Exit::Passed)
+        }
+        RuntimeCommand::Serve {
+            data,
+            database,
+            listen,
+            test_clock,
+            plant,
+            seed,
+            lease_s,
+            drain_s,
+            most_unfinished,
+            crash_at,
+            sqlite_synchronous,
+        } => {
             let mut stop = StopSignal::listen().map_err(Stop::environment)?;
             let config = RuntimeConfig {
                 data_dir: data.clone(),
+                database: database.clone(),
                 listen: *listen,
                 clock: if *test_clock { ClockMode::Test { start: now() } } else { ClockMode::Real },
                 plants: plants::named(plant)?,
                 seed: *seed,
+                lease: SignedDuration::from_secs(i64::from(*lease_s)),
+                drain: Duration::from_secs(u64::from(*drain_s)),
+                most_unfinished: *most_unfinished,
+                synchronous: match sqlite_synchronous {
+                    arguments::Synchronous::Full => Synchronous::Full,
+                    arguments::Synchronous::Normal => Synchronous::Normal,
+                },
+                crash: *crash_at,
             };
             let runtime = Runtime::start(config).await.map_err(|error| match error {
                 StartError::PlantNeedsTestClock { .. } => Stop::usage(error),

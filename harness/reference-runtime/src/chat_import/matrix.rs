@@ -114,7 +114,7 @@ pub(super) fn call(claim: &Claim, credentials: &Credentials) -> Option<Call> {
             let ca_pem = claim.ca_pem.clone();
             Some(Call { method: Method::POST, url, bearer: None, content, idempotency_key: None, ca_pem })
         }
-        Operation::Deliver | Operation::Confirm => None,
+        Operation::Deliver | Operation::Confirm | Operation::Apply => None,
     }
 }
 

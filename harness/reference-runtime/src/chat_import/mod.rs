@@ -13,15 +13,16 @@ mod validate;
 use serde_json::json;
 
 use self::matrix::{Page, Progress, Success, Tokens};
+use crate::calls;
 use crate::clock::{Work, later};
 use crate::credentials::Credentials;
 use crate::journal::Level;
 use crate::outbound::verdict::Verdict;
 use crate::outcome::{Outcome, RunEnd, hold_run};
-use crate::plants::Plant;
-use crate::store::{AuditRow, Claim, PageCommit, StoreError, TokensCommit};
+use crate::plants::{Plant, Plants};
+use crate::store::{Claim, PageCommit, Record, StoreError, TokensCommit};
 use crate::vocabulary::{HoldReason, Operation};
-use crate::worker::{Context, LaneMemory};
+use crate::worker::Context;
 
 /// So many refreshes may follow one another without an accepted call between.
 const MAX_REFRESHES_IN_A_ROW: u32 = 2;
@@ -32,22 +33,26 @@ const MAX_BEGUN_ANEW: u32 = 3;
 /// A history of more pages than this, a million events, does not end.
 const MAX_PAGES: u32 = 100_000;
 
+/// The record that an event held out of a page is by the rules of today; `None` where it is none of the import's.
+///
+/// # Errors
+/// What is still wrong with it.
+pub(crate) fn look_again(payload: &str, plants: &Plants) -> Result<Option<Record>, String> {
+    validate::look_again(payload, plants)
+}
+
 /// Takes the next step of `claim`'s run.
 ///
 /// # Errors
 /// When its outcome could not be committed; the step is then still to be taken.
-pub(crate) async fn step(
-    context: &Context,
-    work: &mut Work,
-    memory: &mut LaneMemory,
-    claim: Claim,
-) -> Result<(), StoreError> {
+pub(crate) async fn step(context: &Context, work: &mut Work, claim: Claim) -> Result<(), StoreError> {
     let unable = |reason, detail: &str| RunEnd { reason, detail: detail.to_owned(), failed_attempts: 0 };
     if let Some((reason, detail)) = obstacle(&claim) {
         return hold_run(context, claim, None, unable(reason, detail)).await;
     }
     let stored = || context.vault.open(&claim.lane, &claim.sealed);
-    let Some(credentials) = memory.unsaved.take().or_else(stored) else {
+    let unsaved = context.remember(&claim.lane, |memory| memory.unsaved.take());
+    let Some(credentials) = unsaved.or_else(stored) else {
         let detail = "the stored credential does not open with the key file; PUT the connection again";
         return hold_run(context, claim, None, unable(HoldReason::CredentialRejected, detail)).await;
     };
@@ -57,46 +62,32 @@ pub(crate) async fn step(
         return hold_run(context, claim, None, unable(HoldReason::CredentialRejected, detail)).await;
     };
 
-    context.outbound.pace(work, &claim.lane, claim.max_requests_per_second).await;
-    let _slot = work.slot().await;
-    let (at, method, path) = (context.clock.now(), call.method.to_string(), call.url.path().to_owned());
     if context.plants.has(Plant::SecretLogged) {
         let fields = json!({ "authorization": format!("Bearer {}", credentials.access_token.expose()) });
-        context.note(Level::Info, "request_sent", (&claim.lane, claim.run), fields);
+        context.note(Level::Info, "request_sent", (&claim.lane, claim.run()), fields);
     }
-    let reply = context.outbound.send(work, &claim.lane, call).await;
+    let Some(mut made) = calls::make(context, work, &claim, call).await? else { return Ok(()) };
+    let reply = made.take_reply();
     if context.plants.has(Plant::CursorBeforeCommit)
         && operation == Operation::Messages
         && let Some(end) = matrix::named_end(&reply)
     {
-        context.store.save_cursor(claim.run, end).await?;
+        context.store.save_cursor(claim.run(), end).await?;
     }
 
-    let status = reply.status();
     let now = context.clock.now();
     let told_now = remarks::told_now(&reply);
     if let Some(off_s) = told_now.and_then(|told| remarks::clock_off_s(told, now))
-        && remarks::is_news(off_s, memory.clock_off_s.replace(off_s))
+        && context.remember(&claim.lane, |memory| remarks::is_news(off_s, memory.clock_off_s.replace(off_s)))
     {
         let fields = json!({ "what": "clock_off", "by_s": off_s });
-        context.note(Level::Info, "remarked", (&claim.lane, claim.run), fields);
+        context.note(Level::Info, "remarked", (&claim.lane, claim.run()), fields);
     }
     let progress = if claim.cursor.is_some() { Progress::UnderWay } else { Progress::AtTheBegin };
     let verdict = matrix::judge(operation, progress, reply, now, &context.plants);
     let verdict = not_in_circles(context, &claim, verdict).await?;
-    let audit = AuditRow {
-        at,
-        lane: claim.lane.clone(),
-        run: claim.run,
-        operation,
-        method,
-        path,
-        attempt: claim.attempt(),
-        status,
-        outcome: verdict.audit_outcome(),
-        detail: verdict.detail(),
-    };
-    Outcome { context, claim, audit, now, told_now }.settle(verdict, credentials, memory).await
+    let audit = calls::judged(context, &claim, &made, &verdict, now);
+    Outcome { context, claim, audit, now, told_now }.settle(verdict, credentials).await
 }
 
 /// A page that leads back to where a page began would be read for ever: it is no page.
@@ -109,7 +100,7 @@ async fn not_in_circles(
     if context.plants.has(Plant::CirclesUnnoticed) {
         return Ok(verdict);
     }
-    Ok(match context.store.leads_back(claim.run, end.clone()).await? {
+    Ok(match context.store.leads_back(claim.run(), end.clone()).await? {
         true => Verdict::invalid_body("the page's end leads back to a page that was read"),
         false => verdict,
     })
@@ -129,12 +120,7 @@ fn obstacle(claim: &Claim) -> Option<(HoldReason, &'static str)> {
 }
 
 impl Outcome<'_> {
-    async fn settle(
-        self,
-        verdict: Verdict<Success>,
-        credentials: Credentials,
-        memory: &mut LaneMemory,
-    ) -> Result<(), StoreError> {
+    async fn settle(self, verdict: Verdict<Success>, credentials: Credentials) -> Result<(), StoreError> {
         let failed = !matches!(verdict, Verdict::Done(_) | Verdict::TokenExpired);
         if failed && self.context.plants.has(Plant::ErrorSwallowed) {
             return self.finish().await;
@@ -142,7 +128,7 @@ impl Outcome<'_> {
         match verdict {
             Verdict::Done(Success::Room(room_id)) => self.room(room_id).await,
             Verdict::Done(Success::Page(page)) => self.page(page).await,
-            Verdict::Done(Success::Tokens(tokens)) => self.tokens(tokens, credentials, memory).await,
+            Verdict::Done(Success::Tokens(tokens)) => self.tokens(tokens, credentials).await,
             Verdict::TokenExpired => self.expired(&credentials).await,
             Verdict::StartAnew { detail } => self.begin_anew(detail).await,
             unlucky => self.unlucky(unlucky).await,
@@ -150,12 +136,12 @@ impl Outcome<'_> {
     }
 
     async fn room(self, room_id: String) -> Result<(), StoreError> {
-        self.context.store.commit_room(self.audit, room_id).await
+        self.context.store.commit_room(self.audit, room_id, self.now).await
     }
 
     async fn page(self, page: Page) -> Result<(), StoreError> {
         let Self { context, claim, audit, now, told_now } = self;
-        let about = (&claim.lane, claim.run);
+        let about = (&claim.lane, claim.run());
         let plants = &context.plants;
         // An empty chunk ends the history even where it names a next page.
         let is_short = plants.has(Plant::ShortPageIsLast) && page.events.len() < matrix::PAGE_LIMIT as usize;
@@ -163,11 +149,15 @@ impl Outcome<'_> {
         let mut checked = validate::check(&page.events, plants);
         checked.records = planted::taken(checked.records, told_now, plants);
         checked.remarks.note_fields(page.unknown_fields);
+        let room_id = claim.room_id.clone().unwrap_or_else(|| claim.room.clone());
+        for hold in &mut checked.holds {
+            hold.room_id = Some(room_id.clone());
+        }
         let (imported, held, withdrawn) =
             (checked.records.len(), checked.holds.clone(), checked.withdrawn.len());
         let last = next.is_none();
         let commit = PageCommit {
-            room_id: claim.room_id.unwrap_or(claim.room),
+            room_id,
             records: checked.records,
             holds: checked.holds,
             withdrawn: checked.withdrawn,
@@ -194,12 +184,7 @@ impl Outcome<'_> {
     }
 
     /// Stores the refreshed tokens before they are used: the old ones may be worth nothing already.
-    async fn tokens(
-        self,
-        tokens: Tokens,
-        old: Credentials,
-        memory: &mut LaneMemory,
-    ) -> Result<(), StoreError> {
+    async fn tokens(self, tokens: Tokens, old: Credentials) -> Result<(), StoreError> {
         let kept_or_replaced = if tokens.refresh_token.is_some() { "replaced" } else { "kept" };
         let refreshed = Credentials {
             access_token: tokens.access_token,
@@ -208,7 +193,7 @@ impl Outcome<'_> {
                 .or(old.refresh_token.filter(|_| !self.context.plants.has(Plant::RefreshTokenDropped))),
         };
         let sealed = if self.context.plants.has(Plant::RefreshNotStored) {
-            memory.unsaved = Some(refreshed);
+            self.context.remember(&self.claim.lane, |memory| memory.unsaved = Some(refreshed));
             None
         } else {
             let Some(sealed) = self.context.vault.seal(&self.claim.lane, &refreshed) else {
@@ -220,13 +205,13 @@ impl Outcome<'_> {
         let Self { context, claim, audit, now, .. } = self;
         let expires_at = tokens.expires_in.map(|lifetime| later(now, lifetime));
         let commit = TokensCommit { sealed, expires_at, replaces: claim.generation };
-        context.store.commit_tokens(audit, commit).await?;
+        context.store.commit_tokens(audit, commit, now).await?;
         let fields = json!({
             "access_token_expires_at": expires_at,
             "refresh_token": kept_or_replaced,
             "written_as": tokens.written_as.word(),
         });
-        context.note(Level::Info, "refreshed", (&claim.lane, claim.run), fields);
+        context.note(Level::Info, "refreshed", (&claim.lane, claim.run()), fields);
         Ok(())
     }
 
@@ -243,11 +228,11 @@ impl Outcome<'_> {
         if let Some(detail) = refused {
             return self.hold(HoldReason::CredentialRejected, detail.to_owned()).await;
         }
-        let Self { context, claim, audit, .. } = self;
+        let Self { context, claim, audit, now, .. } = self;
         // A 401 is daily business. That a provider tells an expiry otherwise is worth a look.
         let level = if audit.status == Some(401) { Level::Info } else { Level::Warn };
-        context.store.commit_expiry(audit, claim.generation).await?;
-        context.note(level, "token_expired", (&claim.lane, claim.run), json!({}));
+        context.store.commit_expiry(audit, claim.generation, now).await?;
+        context.note(level, "token_expired", (&claim.lane, claim.run()), json!({}));
         Ok(())
     }
 
@@ -257,9 +242,9 @@ impl Outcome<'_> {
             let detail = format!("begun anew {MAX_BEGUN_ANEW} times, and once more: {detail}");
             return self.hold(HoldReason::Refused, detail).await;
         }
-        let Self { context, claim, audit, .. } = self;
-        context.store.commit_anew(audit).await?;
-        context.note(Level::Warn, "begun_anew", (&claim.lane, claim.run), json!({ "detail": detail }));
+        let Self { context, claim, audit, now, .. } = self;
+        context.store.commit_anew(audit, now).await?;
+        context.note(Level::Warn, "begun_anew", (&claim.lane, claim.run()), json!({ "detail": detail }));
         Ok(())
     }
 }

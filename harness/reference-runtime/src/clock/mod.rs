@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::activity::Activity;
 pub(crate) use self::activity::ClockState;
-pub(crate) use self::work::Work;
+pub(crate) use self::work::{Slot, Work};
 use crate::config::ClockMode;
 
 /// At most this many calls, with what follows from them, are under way at once.
@@ -95,6 +95,12 @@ pub(crate) fn later(base: Timestamp, duration: SignedDuration) -> Timestamp {
 pub(crate) async fn bounded_in_real_time(limit: Duration, future: impl Future) {
     #[expect(clippy::disallowed_methods, reason = "the clock module")]
     let _ = tokio::time::timeout(limit, future).await;
+}
+
+/// Waits for so much real time. For what processes do for each other, which no test clock has to wait for.
+pub(crate) async fn pause_in_real_time(pause: Duration) {
+    #[expect(clippy::disallowed_methods, reason = "the clock module")]
+    tokio::time::sleep(pause).await;
 }
 
 #[expect(clippy::disallowed_methods, reason = "the clock module")]

@@ -39,6 +39,12 @@ impl Work {
         }
     }
 
+    /// Waits for something that no clock decides, and is not busy meanwhile.
+    pub(crate) async fn rest<T>(&mut self, until: impl Future<Output = T>) -> T {
+        let _away = Away::leave(&self.clock);
+        until.await
+    }
+
     /// Runs a request to the provider, counted as such; `None` when it took longer than `limit`.
     pub(crate) async fn request<T>(
         &mut self,
@@ -99,7 +105,7 @@ impl Drop for Slot {
     }
 }
 
-/// Not busy, for as long as it lives: a wait of the real clock, which has no timers in the books.
+/// Not busy, for as long as it lives: a wait that has no timer in the books.
 struct Away<'a>(&'a Clock);
 
 impl<'a> Away<'a> {

@@ -14,14 +14,14 @@ pub(super) struct Advance {
     to: Timestamp,
 }
 
-pub(super) async fn show(State(lanes): Shared) -> Json<ClockState> {
-    Json(lanes.context.clock.state())
+pub(super) async fn show(State(api): Shared) -> Json<ClockState> {
+    Json(api.context().clock.state())
 }
 
 pub(super) async fn advance(
-    State(lanes): Shared,
+    State(api): Shared,
     Body(advance): Body<Advance>,
 ) -> Result<Json<ClockState>, Refusal> {
-    let advanced = lanes.context.clock.advance(advance.to);
+    let advanced = api.context().clock.advance(advance.to);
     advanced.map(Json).map_err(|now| Refusal::invalid(format!("to lies before the clock's present, {now}")))
 }

@@ -9,13 +9,21 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Body, LanePath, Refusal, Shared, name};
-use crate::credentials::{Credentials, Sealed, Secret};
+use crate::credentials::{Credentials, Secret};
+use crate::hooks::{Format, Target, owner};
 use crate::journal::{About, Level};
 use crate::outbound::trusts;
-use crate::store::{ConnectionView, HookConfig, NewConnection, PutConnection};
+use crate::store::{ConnectionView, HookConfig, NewConnection, Proof, PutConnection};
+use crate::worker::Context;
 
-/// Whose webhooks are understood.
-const PUSHES: &str = "slack";
+/// After so many failed attempts in a row a person is told, where nobody set it.
+const ALERT_AFTER_FAILURES: u32 = 3;
+
+/// An account as a provider spells it.
+const MAX_ACCOUNT_BYTES: usize = 255;
+
+/// How long a path or a URL may be.
+const MAX_PATH_BYTES: usize = 2048;
 
 /// A webhook's secret may be a key in PEM.
 const MAX_SECRET_BYTES: usize = 16 * 1024;
@@ -36,25 +44,32 @@ pub(super) struct ConnectionBody {
     refresh_token: Option<String>,
     max_requests_per_second: Option<f64>,
     ca_pem: Option<String>,
+    alert_after_failures: Option<u32>,
+    outcome_deadline_s: Option<u32>,
     webhook: Option<WebhookBody>,
 }
 
-/// How webhooks are verified; all of it absent or null where none come.
+/// How webhooks are verified, and what is done about them; all of it absent or null where none come.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WebhookBody {
     scheme: Option<String>,
     secret: Option<String>,
     account: Option<String>,
+    app: Option<String>,
     url: Option<String>,
+    forward: Option<String>,
+    order_by: Option<String>,
+    max_per_second: Option<f64>,
+    burst: Option<u32>,
 }
 
 pub(super) async fn store(
-    State(lanes): Shared,
+    State(api): Shared,
     LanePath(lane): LanePath,
     Body(body): Body<ConnectionBody>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let context = &lanes.context;
+    let context = api.context();
     let pace = body.max_requests_per_second;
     if pace.is_some_and(|pace| !PACES.contains(&pace)) {
         return Err(Refusal::invalid(format!(
@@ -72,63 +87,132 @@ pub(super) async fn store(
     };
     let sealed = context.vault.seal(&lane, &credentials);
     let sealed = sealed.ok_or_else(|| Refusal::internal("the credentials could not be encrypted"))?;
-    let webhook = body.webhook.map(|webhook| hook(webhook, provider.as_str())).transpose()?.flatten();
-    let webhook = match webhook {
+    let target = Target::Connection(lane.clone());
+    let webhook = match body.webhook {
+        Some(webhook) => hook(context, webhook, provider.as_str(), &target)?,
         None => None,
-        Some((secret, config)) => {
-            let sealed = context.vault.seal_hook_secret(&lane, &secret);
-            let sealed =
-                sealed.ok_or_else(|| Refusal::internal("the webhook's secret could not be encrypted"))?;
-            Some(HookConfig { sealed, ..config })
-        }
     };
-    let new = NewConnection { base_url, ca_pem, sealed, max_requests_per_second: pace, webhook };
+    let alert_after_failures = body.alert_after_failures.unwrap_or(ALERT_AFTER_FAILURES);
+    if alert_after_failures == 0 || body.outcome_deadline_s == Some(0) {
+        let message = "alert_after_failures and outcome_deadline_s must be at least 1, or left out";
+        return Err(Refusal::invalid(message.to_owned()));
+    }
+    let new = NewConnection {
+        base_url,
+        ca_pem,
+        sealed,
+        max_requests_per_second: pace,
+        alert_after_failures,
+        outcome_deadline_s: body.outcome_deadline_s,
+        webhook,
+    };
+    let work = context.clock.begin_work();
     let put = context.store.put_connection(lane.clone(), provider, new).await?;
+    api.endpoints.forget(&target);
+    // What waited because the connection was halted goes on.
+    api.workers.wake(work);
     context.journal.line(Level::Info, "connection_stored", About::Connection(&lane), json!({}));
     let status = match put {
         PutConnection::Created => StatusCode::CREATED,
         PutConnection::Replaced => StatusCode::OK,
+        PutConnection::AccountTaken => {
+            return Err(Refusal::conflict(
+                "another connection has this account at this app; nothing was changed",
+            ));
+        }
     };
     let named = json!({ "tenant": lane.tenant.as_str(), "connection": lane.connection.as_str() });
     Ok((status, Json(named)))
 }
 
 pub(super) async fn show(
-    State(lanes): Shared,
+    State(api): Shared,
     LanePath(lane): LanePath,
 ) -> Result<Json<ConnectionView>, Refusal> {
-    let view = lanes.context.store.connection(lane).await?;
+    let view = api.context().store.connection(lane).await?;
     view.map(Json).ok_or_else(|| Refusal::not_found("there is no such connection; PUT it first"))
 }
 
-/// The secret, and how webhooks are verified with it; its sealed form is not known yet.
-fn hook(body: WebhookBody, provider: &str) -> Result<Option<(String, HookConfig)>, Refusal> {
-    let (scheme, secret, account) = match (body.scheme, body.secret, body.account) {
-        (None, None, None) => return Ok(None),
-        (Some(scheme), Some(secret), Some(account)) => (scheme, secret, account),
-        _ => {
-            let message = "webhook needs scheme, secret and account, or none of them";
-            return Err(Refusal::invalid(message.to_owned()));
-        }
+/// How a connection's webhooks are taken; `None` where none of it is named.
+fn hook(
+    context: &Context,
+    body: WebhookBody,
+    provider: &str,
+    target: &Target,
+) -> Result<Option<HookConfig>, Refusal> {
+    let invalid = |message: String| Err(Refusal::invalid(message));
+    let WebhookBody { scheme, secret, account, app, url, forward, order_by, max_per_second, burst } = body;
+    if scheme.is_none() && secret.is_none() && account.is_none() && app.is_none() {
+        return Ok(None);
+    }
+    let Some(format) = Format::of_provider(provider) else {
+        return invalid(format!(
+            "webhooks of {provider} are not understood; those of {} are",
+            Format::known()
+        ));
     };
-    if provider != PUSHES {
-        let message = format!("webhooks of {provider} are not understood here; those of {PUSHES} are");
-        return Err(Refusal::invalid(message));
+    let proof = match (scheme, secret, &app) {
+        (Some(scheme), Some(secret), _) => Some(proof(context, target, scheme, &secret)?),
+        (None, None, Some(_)) => None,
+        _ => return invalid("webhook needs scheme and secret, or an app".to_owned()),
+    };
+    if account.is_none() && (format.tells_account() || app.is_some()) {
+        return invalid(format!(
+            "webhook.account must name the account at {provider} whose events these are"
+        ));
     }
+    if account.as_ref().is_some_and(|account| account.is_empty() || account.len() > MAX_ACCOUNT_BYTES) {
+        return invalid(format!("webhook.account must be 1 to {MAX_ACCOUNT_BYTES} bytes"));
+    }
+    let app = app.map(|app| name("webhook.app", &app)).transpose()?;
+    check_url(url.as_ref())?;
+    if forward.is_none() && format == Format::Plain {
+        return invalid(format!("webhook.forward must say where the events of {provider} are sent on to"));
+    }
+    let is_path = |path: &String| {
+        path.starts_with('/')
+            && path.len() <= MAX_PATH_BYTES
+            && path.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if !forward.iter().chain(&order_by).all(is_path) {
+        return invalid(format!(
+            "webhook.forward and webhook.order_by must begin with a slash and be of at most {MAX_PATH_BYTES} visible \
+             ASCII characters"
+        ));
+    }
+    if max_per_second.is_some_and(|rate| !PACES.contains(&rate)) || burst == Some(0) {
+        return invalid(
+            "webhook.max_per_second must be from 0.001 to 10000, webhook.burst at least 1".to_owned(),
+        );
+    }
+    let format = format.provider().to_owned();
+    Ok(Some(HookConfig { format, proof, account, app, url, forward, order_by, max_per_second, burst }))
+}
+
+/// How deliveries to `target` are verified, its secret sealed.
+pub(super) fn proof(
+    context: &Context,
+    target: &Target,
+    scheme: String,
+    secret: &str,
+) -> Result<Proof, Refusal> {
     scheme.parse::<Scheme>().map_err(|error| Refusal::invalid(format!("webhook.scheme: {error}")))?;
-    let fits = |text: &str, most: usize| !text.trim().is_empty() && text.len() <= most;
-    if !fits(&secret, MAX_SECRET_BYTES) || !fits(&account, 255) {
-        let message = "webhook.secret must be 1 to 16384 bytes, webhook.account 1 to 255";
-        return Err(Refusal::invalid(message.to_owned()));
+    if secret.trim().is_empty() || secret.len() > MAX_SECRET_BYTES {
+        return Err(Refusal::invalid(format!("webhook.secret must be 1 to {MAX_SECRET_BYTES} bytes")));
     }
-    let url = body.url;
-    if url.as_ref().is_some_and(|url| Url::parse(url).is_err() || url.len() > 2048) {
-        let message =
-            "webhook.url must be the absolute URL that the provider calls, of at most 2048 characters";
-        return Err(Refusal::invalid(message.to_owned()));
+    let sealed = context.vault.seal_hook_secret(&owner(target), secret);
+    let sealed = sealed.ok_or_else(|| Refusal::internal("the webhook's secret could not be encrypted"))?;
+    Ok(Proof { scheme, sealed })
+}
+
+/// The URL that a provider calls.
+pub(super) fn check_url(url: Option<&String>) -> Result<(), Refusal> {
+    if url.is_some_and(|url| Url::parse(url).is_err() || url.len() > MAX_PATH_BYTES) {
+        return Err(Refusal::invalid(format!(
+            "webhook.url must be the absolute URL that the provider calls, of at most {MAX_PATH_BYTES} characters"
+        )));
     }
-    let sealed = Sealed(Vec::new());
-    Ok(Some((secret, HookConfig { scheme, sealed, account, url })))
+    Ok(())
 }
 
 fn secret(field: &str, token: String) -> Result<Secret, Refusal> {

@@ -32,7 +32,7 @@ pub(super) struct Handover {
 }
 
 pub(super) async fn hand_over(
-    State(lanes): Shared,
+    State(api): Shared,
     Body(handover): Body<Handover>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let lane = lane(&handover.tenant, &handover.connection)?;
@@ -71,7 +71,8 @@ pub(super) async fn hand_over(
         content_type: handover.content_type,
         body: handover.body,
         confirm: handover.confirm,
+        effect_key: None,
         delivered: false,
     };
-    accepted(lanes.accept(lane, Order::Delivery { reference, document }).await?)
+    accepted(api.workers.accept(lane, Order::Delivery { reference, document }).await?)
 }

@@ -1,45 +1,71 @@
-//! `POST /hooks/{tenant}/{connection}`: a provider delivers a webhook.
+//! `POST /hooks/{tenant}/{connection}` and `POST /hooks/{app}`: a provider delivers.
 //!
-//! One 404 for every address that takes none, so that nobody learns which tenants there are. The answer comes after the
-//! commit: 200 means that it will not be asked for again.
+//! One 404 for every address that takes nothing, so that nobody learns which tenants there are. The answer comes after
+//! the commit: 200 means that it need not be delivered again. What is refused beforehand costs no disk.
 
 use std::sync::Arc;
 
 use axum::body::{Body as AxumBody, HttpBody};
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Json, Response};
-use counterpart_signatures::Secret;
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::{MAX_BODY_BYTES, Refusal, Shared, lane};
-use crate::hooks::{Incoming, Verdict, judge};
+use super::{Api, MAX_BODY_BYTES, Refusal, Shared, lane, name};
+use crate::hooks::{Endpoint, EndpointError, Excess, Incoming, Target, Verdict};
 use crate::identity::Lane;
 use crate::journal::{About, Level};
 use crate::plants::Plant;
-use crate::store::{HookAudit, HookConfig};
-use crate::vocabulary::HookOutcome;
-use crate::worker::Lanes;
+use crate::store::{Alert, Delivery, HookAudit};
+use crate::vocabulary::{AlertKind, HookOutcome};
 
 /// A body over the limit is read on, and dropped, up to this: cut off half-way, a sender never sees the refusal.
 const MAX_DRAINED_BYTES: usize = 64 * 1024 * 1024;
 
 pub(super) async fn receive(
-    State(lanes): Shared,
+    State(api): Shared,
     Path((tenant, connection)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let nobody = || Refusal::not_found("nothing takes webhooks here");
     let lane = lane(&tenant, &connection).map_err(|_| nobody())?;
+    deliver(api, Target::Connection(lane), request).await
+}
+
+pub(super) async fn receive_shared(
+    State(api): Shared,
+    Path(app): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let app = name("app", &app).map_err(|_| nobody())?;
+    deliver(api, Target::App(app), request).await
+}
+
+fn nobody() -> Refusal {
+    Refusal::not_found("nothing takes webhooks here")
+}
+
+async fn deliver(api: Arc<Api>, target: Target, request: Request) -> Result<Response, Refusal> {
     // Busy from here on: a clock that is driven must not move in between.
-    let work = lanes.context.clock.begin_work();
-    let config = lanes.context.store.hook_config(lane.clone()).await?.ok_or_else(nobody)?;
+    let work = api.context().clock.begin_work();
+    let endpoint = api.endpoints.find(api.context(), &target).await.map_err(|error| match error {
+        EndpointError::Store(error) => error.into(),
+        EndpointError::Sealed => {
+            Refusal::internal("the webhook's secret cannot be decrypted; PUT the connection again")
+        }
+    })?;
+    let endpoint = endpoint.ok_or_else(nobody)?;
     let (head, body) = request.into_parts();
+    let said = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let room = api.intake.room(said.unwrap_or(MAX_BODY_BYTES).min(MAX_BODY_BYTES))?;
     let read = read(body).await;
     // Once it is here it is carried to its end, even when the sender goes away.
     let taking = tokio::spawn(async move {
-        let answer = take(&lanes, lane, config, &head, read).await;
-        drop(work);
+        let answer =
+            Taking { api: &api, endpoint: &endpoint, now: api.context().clock.now() }.take(&head, read).await;
+        drop((room, work));
         answer
     });
     taking.await.unwrap_or_else(|_| Err(Refusal::internal("the delivery was not taken up; deliver it again")))
@@ -76,72 +102,137 @@ async fn read(mut body: AxumBody) -> Read {
     if seen > MAX_BODY_BYTES { Read::TooLarge } else { Read::Whole(whole) }
 }
 
-async fn take(
-    lanes: &Arc<Lanes>,
-    lane: Lane,
-    config: HookConfig,
-    head: &axum::http::request::Parts,
-    read: Read,
-) -> Result<Response, Refusal> {
-    let context = &lanes.context;
-    let now = context.clock.now();
-    let path = head.uri.path().to_owned();
-    let audit = HookAudit { at: now, lane: lane.clone(), method: head.method.to_string(), path };
-    let refuse = async |status: u16, outcome: HookOutcome, detail: String, refusal: Refusal| {
-        let fields = json!({ "status": status, "outcome": outcome.word(), "detail": detail });
-        context.store.refuse_delivery(audit.clone(), status, outcome, detail).await?;
-        context.journal.line(Level::Warn, "webhook_refused", About::Connection(&lane), fields);
-        Err::<Response, Refusal>(refusal)
-    };
-    let body = match read {
-        Read::Whole(body) => body,
-        Read::TooLarge => {
-            let detail = format!("the body is longer than {MAX_BODY_BYTES} bytes");
-            return refuse(413, HookOutcome::TooLarge, detail, Refusal::too_large(MAX_BODY_BYTES)).await;
-        }
-        Read::Broken => {
-            let detail = "the body did not come whole".to_owned();
-            let refusal = Refusal::malformed_json(detail.clone());
-            return refuse(400, HookOutcome::InvalidBody, detail, refusal).await;
-        }
-    };
-    let Some(secret) = context.vault.open_hook_secret(&lane, &config.sealed) else {
-        return Err(Refusal::internal("the webhook's secret cannot be decrypted; PUT the connection again"));
-    };
-    if context.plants.has(Plant::SecretLogged) {
-        let fields = json!({ "secret": secret });
-        context.journal.line(Level::Info, "webhook_received", About::Connection(&lane), fields);
-    }
-    let headers: Vec<(String, String)> = head
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-        .collect();
-    let host = head.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
-    let url = config.url.clone().unwrap_or_else(|| format!("http://{host}{target}"));
-    let incoming = Incoming { method: head.method.as_str(), url: &url, headers: &headers, body: &body };
-    match judge(&incoming, &config, &Secret::new(secret), now, &context.plants) {
-        Verdict::Challenge(challenge) => {
-            context.store.commit_delivery(audit.clone(), Vec::new()).await?;
-            Ok((StatusCode::OK, challenge).into_response())
-        }
-        Verdict::Refused { status, outcome, detail } => {
-            let refusal = match status {
-                401 => Refusal::unverified(),
-                _ => Refusal::bad_delivery(detail.clone()),
-            };
-            refuse(status, outcome, detail, refusal).await
-        }
-        Verdict::Events(events) => {
-            let count = events.len();
-            let counts = context.store.commit_delivery(audit.clone(), events).await?;
-            let level = if counts.held + counts.refused > 0 { Level::Warn } else { Level::Info };
-            context.journal.line(level, "webhook_taken", About::Connection(&lane), json!(counts));
-            if counts.refused > 0 && counts.refused as usize == count {
-                return Err(Refusal::other_tenant());
+/// A delivery on its way in.
+struct Taking<'a> {
+    api: &'a Api,
+    endpoint: &'a Endpoint,
+    now: Timestamp,
+}
+
+/// Why a delivery is not taken, for the audit trail and for the sender.
+struct Reason {
+    status: u16,
+    outcome: HookOutcome,
+    detail: String,
+    refusal: Refusal,
+}
+
+impl Taking<'_> {
+    async fn take(&self, head: &Parts, read: Read) -> Result<Response, Refusal> {
+        let body = match read {
+            Read::Whole(body) => body,
+            Read::TooLarge => {
+                let detail = format!("the body is longer than {MAX_BODY_BYTES} bytes");
+                let refusal = Refusal::too_large(MAX_BODY_BYTES);
+                let outcome = HookOutcome::TooLarge;
+                return self.refuse(head, Reason { status: 413, outcome, detail, refusal }).await;
             }
-            Ok((StatusCode::OK, Json(counts)).into_response())
+            Read::Broken => {
+                let detail = "the body did not come whole".to_owned();
+                let refusal = Refusal::malformed_json(detail.clone());
+                let outcome = HookOutcome::InvalidBody;
+                return self.refuse(head, Reason { status: 400, outcome, detail, refusal }).await;
+            }
+        };
+        match self.judge(head, &body) {
+            Verdict::Refused { status, outcome, detail } => {
+                let refusal = match status {
+                    401 => Refusal::unverified(),
+                    _ => Refusal::bad_delivery(detail.clone()),
+                };
+                self.refuse(head, Reason { status, outcome, detail, refusal }).await
+            }
+            Verdict::Challenge(challenge) => {
+                self.admit().await?;
+                self.api.intake.accept(&self.api.workers, self.delivery(head)).await?;
+                Ok((StatusCode::OK, challenge).into_response())
+            }
+            Verdict::Events(events) => {
+                self.admit().await?;
+                let count = events.len();
+                let routed = self.endpoint.route(self.api.context(), events).await?;
+                let refused = routed.refused.len();
+                let delivery =
+                    Delivery { events: routed.events, refused: routed.refused, ..self.delivery(head) };
+                let mut counts = self.api.intake.accept(&self.api.workers, delivery).await?;
+                counts.refused = u32::try_from(refused).unwrap_or(u32::MAX);
+                self.note(counts.refused > 0, "webhook_taken", json!(counts));
+                match (refused == count && count > 0, self.endpoint.lane()) {
+                    (true, Some(_)) => Err(Refusal::other_tenant()),
+                    (true, None) => Err(nobody()),
+                    (false, _) => Ok((StatusCode::OK, Json(counts)).into_response()),
+                }
+            }
         }
+    }
+
+    fn judge(&self, head: &Parts, body: &[u8]) -> Verdict {
+        let context = self.api.context();
+        if context.plants.has(Plant::SecretLogged) {
+            self.note(false, "webhook_received", json!({ "secret": self.endpoint.plain_secret }));
+        }
+        let headers: Vec<(String, String)> = head
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
+        let host = head.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let url = self.endpoint.url.clone().unwrap_or_else(|| format!("http://{host}{target}"));
+        let incoming = Incoming { method: head.method.as_str(), url: &url, headers: &headers, body };
+        self.endpoint.judge(&incoming, self.now, &context.plants)
+    }
+
+    /// Lets a delivery in that is the provider's, unless the connection sends too much.
+    async fn admit(&self) -> Result<(), Refusal> {
+        let Err(Excess { retry_after, is_news }) = self.endpoint.take(self.now) else { return Ok(()) };
+        if let Some(lane) = self.endpoint.lane().filter(|_| is_news) {
+            let message = format!(
+                "{} sends more webhooks than it may; what is over is answered with 429",
+                lane.connection.as_str()
+            );
+            let alert = Alert { kind: AlertKind::InboundFlood, message };
+            self.api.context().store.alert(lane.clone(), alert, self.now).await?;
+        }
+        if is_news {
+            self.note(true, "inbound_flood", json!({}));
+        }
+        Err(Refusal::too_many(retry_after))
+    }
+
+    async fn refuse(&self, head: &Parts, reason: Reason) -> Result<Response, Refusal> {
+        let Reason { status, outcome, detail, refusal } = reason;
+        if !self.endpoint.notes_unproven(self.now) {
+            return Err(refusal);
+        }
+        let fields = json!({ "status": status, "outcome": outcome.word(), "detail": detail });
+        if let Some(lane) = self.endpoint.lane() {
+            let audit = self.audit(lane, head);
+            self.api.context().store.refuse_delivery(audit, status, outcome, detail).await?;
+        }
+        self.note(true, "webhook_refused", fields);
+        Err(refusal)
+    }
+
+    fn delivery(&self, head: &Parts) -> Delivery {
+        Delivery {
+            at: self.now,
+            method: head.method.to_string(),
+            path: head.uri.path().to_owned(),
+            lane: self.endpoint.lane().cloned(),
+            events: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    fn audit(&self, lane: &Lane, head: &Parts) -> HookAudit {
+        let Delivery { at, method, path, .. } = self.delivery(head);
+        HookAudit { at, lane: lane.clone(), method, path }
+    }
+
+    fn note(&self, is_odd: bool, event: &str, fields: serde_json::Value) {
+        let level = if is_odd { Level::Warn } else { Level::Info };
+        let about = self.endpoint.lane().map_or(About::Runtime, About::Connection);
+        self.api.context().journal.line(level, event, about, fields);
     }
 }

@@ -3,9 +3,11 @@
 //! Handlers check what comes, hand it to the part that does it, and put its answer into JSON; none decides anything
 //! else. Each error is `{"error": {"code", "message"}}`.
 
+mod apps;
 mod clock;
 mod connections;
 mod documents;
+mod holds;
 mod hooks;
 mod probes;
 mod refusal;
@@ -25,17 +27,33 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use self::refusal::Refusal;
+use crate::hooks::{Endpoints, Intake};
 use crate::identity::{Lane, Name};
-use crate::worker::Lanes;
+use crate::worker::{Context, Workers};
 
 /// Larger requests are refused.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// What handlers share.
-type Shared = axum::extract::State<Arc<Lanes>>;
+type Shared = axum::extract::State<Arc<Api>>;
 
-pub(crate) fn router(lanes: Arc<Lanes>) -> Router {
-    let clock_routes = if lanes.context.clock.is_test() {
+/// What lies behind the HTTP API.
+struct Api {
+    workers: Arc<Workers>,
+    endpoints: Endpoints,
+    intake: Intake,
+}
+
+impl Api {
+    fn context(&self) -> &Context {
+        &self.workers.context
+    }
+}
+
+pub(crate) fn router(workers: Arc<Workers>) -> Router {
+    let intake = Intake::start(&workers);
+    let api = Arc::new(Api { workers, endpoints: Endpoints::default(), intake });
+    let clock_routes = if api.context().clock.is_test() {
         Router::new().route("/clock", get(clock::show)).route("/clock/advance", post(clock::advance))
     } else {
         Router::new()
@@ -43,7 +61,9 @@ pub(crate) fn router(lanes: Arc<Lanes>) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/connections/{tenant}/{connection}", put(connections::store).get(connections::show))
+        .route("/apps/{app}", put(apps::store))
         .route("/hooks/{tenant}/{connection}", post(hooks::receive))
+        .route("/hooks/{app}", post(hooks::receive_shared))
         .route("/integrations/chat-import/runs", post(runs::trigger))
         .route("/integrations/relay/documents", post(documents::hand_over))
         .route("/runs", get(probes::runs))
@@ -52,13 +72,18 @@ pub(crate) fn router(lanes: Arc<Lanes>) -> Router {
         .route("/destination/deliveries", get(probes::deliveries))
         .route("/audit", get(probes::audit))
         .route("/alerts", get(probes::alerts))
-        .route("/holds", get(probes::holds))
+        .route("/holds", get(holds::list))
+        .route("/holds/release", post(holds::release))
+        .route("/holds/{hold}", get(holds::show))
+        .route("/holds/{hold}/release", post(holds::release_one))
+        .route("/holds/{hold}/discard", post(holds::discard))
+        .route("/queue", get(probes::queue))
         .route("/log", get(probes::log))
         .merge(clock_routes)
         .fallback(async || Refusal::not_found("there is no such page"))
         .method_not_allowed_fallback(async || Refusal::method_not_allowed())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(lanes)
+        .with_state(api)
 }
 
 async fn health() -> Json<Value> {

@@ -7,7 +7,7 @@ use axum::response::Json;
 use serde_json::Value;
 
 use super::{Refusal, Shared, Tenant};
-use crate::store::{AlertView, AuditView, DeliveryView, HoldView, MessageView, RunView};
+use crate::store::{AlertView, AuditView, DeliveryView, MessageView, QueueView, RunView};
 use serde::Serialize;
 
 /// One list under its name. Written straight from its rows: a held payload goes out as it came in, byte for byte.
@@ -17,30 +17,30 @@ fn list<T>(name: &'static str, rows: Vec<T>) -> List<T> {
     Json(BTreeMap::from([(name, rows)]))
 }
 
-pub(super) async fn runs(State(lanes): Shared, Tenant(tenant): Tenant) -> Result<List<RunView>, Refusal> {
-    Ok(list("runs", lanes.context.store.runs(tenant).await?))
+pub(super) async fn runs(State(api): Shared, Tenant(tenant): Tenant) -> Result<List<RunView>, Refusal> {
+    Ok(list("runs", api.context().store.runs(tenant).await?))
 }
 
 pub(super) async fn messages(
-    State(lanes): Shared,
+    State(api): Shared,
     Tenant(tenant): Tenant,
 ) -> Result<List<MessageView>, Refusal> {
-    Ok(list("records", lanes.context.store.messages(tenant).await?))
+    Ok(list("records", api.context().store.messages(tenant).await?))
 }
 
 pub(super) async fn deliveries(
-    State(lanes): Shared,
+    State(api): Shared,
     Tenant(tenant): Tenant,
 ) -> Result<List<DeliveryView>, Refusal> {
-    Ok(list("records", lanes.context.store.deliveries(tenant).await?))
+    Ok(list("records", api.context().store.deliveries(tenant).await?))
 }
 
 /// Everything that reached a destination: messages, then deliveries.
 pub(super) async fn destination(
-    State(lanes): Shared,
+    State(api): Shared,
     Tenant(tenant): Tenant,
 ) -> Result<List<Written>, Refusal> {
-    let store = &lanes.context.store;
+    let store = &api.context().store;
     let messages = store
         .messages(tenant.clone())
         .await?
@@ -63,18 +63,18 @@ pub(super) enum Written {
     Delivery(DeliveryView),
 }
 
-pub(super) async fn audit(State(lanes): Shared, Tenant(tenant): Tenant) -> Result<List<AuditView>, Refusal> {
-    Ok(list("entries", lanes.context.store.audit(tenant).await?))
+pub(super) async fn audit(State(api): Shared, Tenant(tenant): Tenant) -> Result<List<AuditView>, Refusal> {
+    Ok(list("entries", api.context().store.audit(tenant).await?))
 }
 
-pub(super) async fn alerts(State(lanes): Shared, Tenant(tenant): Tenant) -> Result<List<AlertView>, Refusal> {
-    Ok(list("alerts", lanes.context.store.alerts(tenant).await?))
+pub(super) async fn alerts(State(api): Shared, Tenant(tenant): Tenant) -> Result<List<AlertView>, Refusal> {
+    Ok(list("alerts", api.context().store.alerts(tenant).await?))
 }
 
-pub(super) async fn holds(State(lanes): Shared, Tenant(tenant): Tenant) -> Result<List<HoldView>, Refusal> {
-    Ok(list("holds", lanes.context.store.holds(tenant).await?))
+pub(super) async fn queue(State(api): Shared) -> Result<Json<QueueView>, Refusal> {
+    Ok(Json(api.context().store.queue().await?))
 }
 
-pub(super) async fn log(State(lanes): Shared) -> List<Value> {
-    list("lines", lanes.context.journal.lines())
+pub(super) async fn log(State(api): Shared) -> List<Value> {
+    list("lines", api.context().journal.lines())
 }

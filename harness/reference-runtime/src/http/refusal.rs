@@ -3,24 +3,29 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
+use jiff::SignedDuration;
 use serde_json::error::Category;
 use serde_json::json;
 
+use crate::hooks::IntakeError;
 use crate::store::StoreError;
 
 /// When a full queue or a busy store may be asked again, in seconds.
-const RETRY_AFTER_S: &str = "5";
+const RETRY_AFTER_S: u64 = 5;
 
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: String,
+    /// When it may be asked again, in whole seconds.
+    retry_after_s: Option<u64>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        let retry_after_s = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_S);
+        Self { status, code, message: message.into(), retry_after_s }
     }
 
     /// Well-formed, but not what is asked for.
@@ -73,6 +78,18 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, "other_tenant", "this is another account's; nothing was applied")
     }
 
+    /// More than a connection may send; never a wait of 0 seconds.
+    pub(super) fn too_many(retry_after: SignedDuration) -> Self {
+        let wait_s = retry_after.as_millis().unsigned_abs().div_ceil(1_000).clamp(1, 3_600);
+        let message = format!("this connection sends more than it may; come back in {wait_s} s");
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", message);
+        Self { retry_after_s: u64::try_from(wait_s).ok(), ..refusal }
+    }
+
+    pub(super) fn conflict(message: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", message)
+    }
+
     pub(super) fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
     }
@@ -88,11 +105,22 @@ impl From<StoreError> for Refusal {
     }
 }
 
+impl From<IntakeError> for Refusal {
+    fn from(error: IntakeError) -> Self {
+        let code = match &error {
+            IntakeError::Busy => "busy",
+            IntakeError::QueueFull { .. } => "queue_full",
+            IntakeError::Store(_) => "store_unavailable",
+        };
+        Self::unavailable(code, error.to_string())
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut headers = HeaderMap::new();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        if let Some(wait_s) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait_s));
         }
         let body = json!({ "error": { "code": self.code, "message": self.message } });
         (self.status, headers, Json(body)).into_response()

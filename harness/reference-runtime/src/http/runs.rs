@@ -21,7 +21,7 @@ pub(super) struct Trigger {
 }
 
 pub(super) async fn trigger(
-    State(lanes): Shared,
+    State(api): Shared,
     Body(trigger): Body<Trigger>,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
     let lane = lane(&trigger.tenant, &trigger.connection)?;
@@ -29,7 +29,7 @@ pub(super) async fn trigger(
         let message = "room must be a room id (!...) or an alias (#...) of at most 255 bytes, without control characters";
         return Err(Refusal::invalid(message.to_owned()));
     }
-    accepted(lanes.accept(lane, Order::Import { room: trigger.room }).await?)
+    accepted(api.workers.accept(lane, Order::Import { room: trigger.room }).await?)
 }
 
 fn is_room(room: &str) -> bool {
@@ -44,8 +44,9 @@ pub(super) fn accepted(accepted: Accepted) -> Result<(StatusCode, Json<Value>), 
         Accepted::OtherProvider => Err(Refusal::invalid(
             "chat-import reads from matrix, and the connection is to another provider".to_owned(),
         )),
-        Accepted::QueueFull => {
-            Err(Refusal::unavailable("queue_full", "1,000 runs are unfinished; come back when some are done"))
-        }
+        Accepted::QueueFull => Err(Refusal::unavailable(
+            "queue_full",
+            "too many runs are unfinished; come back when some are done",
+        )),
     }
 }

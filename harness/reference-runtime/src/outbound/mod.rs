@@ -7,7 +7,7 @@ mod trust;
 pub(crate) mod verdict;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
@@ -85,6 +85,13 @@ pub(crate) struct Answer {
     pub(crate) body: Result<Vec<u8>, String>,
 }
 
+/// When a request may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Taken(Timestamp),
+    TooFar(Timestamp),
+}
+
 #[derive(Debug)]
 pub(crate) struct Outbound {
     clients: Clients,
@@ -102,13 +109,29 @@ impl Outbound {
         Ok(Self { clients, clock, plants, latest_start: Mutex::default() })
     }
 
-    /// Waits until the next request of `lane` may start, at `max_requests_per_second`.
-    pub(crate) async fn pace(&self, work: &mut Work, lane: &Lane, max_requests_per_second: Option<f64>) {
-        let Some(rate) = max_requests_per_second else { return };
-        let latest = self.latest_start.lock().unwrap_or_else(PoisonError::into_inner).get(lane).copied();
-        if let (Some(latest), Ok(spacing)) = (latest, SignedDuration::try_from_secs_f64(1.0 / rate)) {
-            work.sleep_until(later(latest, spacing)).await;
+    /// The turn of the next request of `lane`, at `max_requests_per_second`. It is taken, unless it lies further ahead
+    /// than `patience`.
+    pub(crate) fn take_turn(
+        &self,
+        lane: &Lane,
+        max_requests_per_second: Option<f64>,
+        patience: SignedDuration,
+    ) -> Turn {
+        let now = self.clock.now();
+        let spacing =
+            max_requests_per_second.and_then(|rate| SignedDuration::try_from_secs_f64(1.0 / rate).ok());
+        let Some(spacing) = spacing else { return Turn::Taken(now) };
+        let mut latest = self.latest_start();
+        let turn = latest.get(lane).map_or(now, |latest| later(*latest, spacing).max(now));
+        if turn > later(now, patience) {
+            return Turn::TooFar(turn);
         }
+        latest.insert(lane.clone(), turn);
+        Turn::Taken(turn)
+    }
+
+    fn latest_start(&self) -> MutexGuard<'_, HashMap<Lane, Timestamp>> {
+        self.latest_start.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends `call` and reads its answer.
@@ -116,10 +139,10 @@ impl Outbound {
         let Some(client) = self.clients.of(call.ca_pem.as_deref()) else {
             return Reply::Distrusted("the connection's ca_pem cannot be used; PUT the connection again");
         };
-        self.latest_start
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(lane.clone(), self.clock.now());
+        // It may have started later than in its turn.
+        if let Some(latest) = self.latest_start().get_mut(lane) {
+            *latest = self.clock.now().max(*latest);
+        }
         let time_out =
             if self.plants.has(Plant::Impatient) { SignedDuration::from_secs(1) } else { TIME_OUT };
         let limit = (!self.plants.has(Plant::NoTimeout)).then_some(time_out);

@@ -191,6 +191,7 @@ mod tests {
             content_type: "x/y".to_owned(),
             body: r#"{"jsonrpc": "2.0", "method": "a", "id": 7, "title": "new"}"#.to_owned(),
             confirm: None,
+            effect_key: None,
             delivered: false,
         };
         let body = Ok(body.as_bytes().to_vec());

@@ -12,6 +12,7 @@ use reqwest::{Method, Url};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::calls;
 use crate::clock::Work;
 use crate::credentials::Credentials;
 use crate::journal::Level;
@@ -19,7 +20,7 @@ use crate::outbound::verdict::Verdict;
 use crate::outbound::{Call, Sent};
 use crate::outcome::{Outcome, RunEnd, hold_run};
 use crate::plants::{Plant, Plants};
-use crate::store::{AuditRow, Claim, Document, StoreError};
+use crate::store::{Claim, Document, StoreError, Task};
 use crate::vocabulary::{HoldReason, Operation};
 use crate::worker::Context;
 
@@ -28,7 +29,8 @@ use crate::worker::Context;
 /// # Errors
 /// When its outcome could not be committed; the step is then still to be taken.
 pub(crate) async fn step(context: &Context, work: &mut Work, claim: Claim) -> Result<(), StoreError> {
-    let Some(document) = claim.document.clone() else { return Ok(()) };
+    let Task::Delivery(document) = &claim.task else { return Ok(()) };
+    let document = document.clone();
     let unable = |detail: &str| RunEnd {
         reason: HoldReason::CredentialRejected,
         detail: detail.to_owned(),
@@ -45,27 +47,13 @@ pub(crate) async fn step(context: &Context, work: &mut Work, claim: Claim) -> Re
         return hold_run(context, claim, None, unable(detail)).await;
     };
     let operation = claim.operation();
-    context.outbound.pace(work, &claim.lane, claim.max_requests_per_second).await;
-    let _slot = work.slot().await;
-    let (at, method, path) = (context.clock.now(), call.method.to_string(), call.url.path().to_owned());
-    let reply = context.outbound.send(work, &claim.lane, call).await;
-    let (status, now) = (reply.status(), context.clock.now());
+    let Some(mut made) = calls::make(context, work, &claim, call).await? else { return Ok(()) };
+    let (reply, now) = (made.take_reply(), context.clock.now());
     let verdict = match operation {
         Operation::Confirm => judge::read_back(&document, reply, now),
         _ => judge::delivered(&document, reply, now, &context.plants),
     };
-    let audit = AuditRow {
-        at,
-        lane: claim.lane.clone(),
-        run: claim.run,
-        operation,
-        method,
-        path,
-        attempt: claim.attempt(),
-        status,
-        outcome: verdict.audit_outcome(),
-        detail: verdict.detail(),
-    };
+    let audit = calls::judged(context, &claim, &made, &verdict, now);
     Outcome { context, claim, audit, now, told_now: None }.settle_document(document, verdict).await
 }
 
@@ -95,6 +83,9 @@ fn call(claim: &Claim, document: &Document, credentials: &Credentials, plants: &
 
 /// The same for all attempts at a document, and for no other: what is handed over again as it was is the same.
 fn idempotency_key(claim: &Claim, document: &Document, attempt: u32) -> String {
+    if let Some(key) = document.effect_key.as_ref().filter(|_| attempt == 1) {
+        return key.clone();
+    }
     let mut hash = Sha256::new();
     let lane = &claim.lane;
     let parts = [
@@ -122,7 +113,7 @@ impl Outcome<'_> {
             unseen @ Verdict::Failed { .. }
                 if document.delivered && plants.has(Plant::UnseenWrittenAgain) =>
             {
-                self.context.store.forget_delivery(self.claim.run).await?;
+                self.context.store.forget_delivery(self.claim.run()).await?;
                 self.unlucky(unseen).await
             }
             unlucky => self.unlucky(unlucky).await,
@@ -132,9 +123,9 @@ impl Outcome<'_> {
     async fn delivered(self, document: Document) -> Result<(), StoreError> {
         let Self { context, claim, audit, now, .. } = self;
         let is_over = document.confirm.is_none() || document.delivered;
-        context.store.commit_delivered(audit, &claim, document, now).await?;
+        context.store.commit_delivered(audit, claim.room.clone(), document, now).await?;
         let event = if is_over { "run_succeeded" } else { "delivered" };
-        context.note(Level::Info, event, (&claim.lane, claim.run), json!({}));
+        context.note(Level::Info, event, (&claim.lane, claim.run()), json!({}));
         Ok(())
     }
 }
@@ -142,33 +133,13 @@ impl Outcome<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::Sealed;
     use crate::identity::{Lane, Name, RunId};
     use crate::store::Protocol;
 
     fn claim(run: i64, reference: &str) -> Claim {
         let name = |text| Name::parse(text).unwrap();
-        Claim {
-            run: RunId(run),
-            lane: Lane { tenant: name("acme"), connection: name("c") },
-            room: reference.to_owned(),
-            room_id: None,
-            cursor: None,
-            pages: 0,
-            refreshing: false,
-            refreshes_in_a_row: 0,
-            failures_in_a_row: 0,
-            rate_limits_in_a_row: 0,
-            calls_in_vain: 0,
-            begun_anew: 0,
-            document: None,
-            base_url: "http://127.0.0.1:1".to_owned(),
-            ca_pem: None,
-            sealed: Sealed(Vec::new()),
-            generation: 1,
-            paused: false,
-            max_requests_per_second: None,
-        }
+        let lane = Lane { tenant: name("acme"), connection: name("c") };
+        Claim::sample(RunId(run), lane, reference)
     }
 
     #[test]
@@ -180,6 +151,7 @@ mod tests {
             content_type: "application/json".to_owned(),
             body: body.to_owned(),
             confirm: None,
+            effect_key: None,
             delivered: false,
         };
         let key = |run, reference, body| idempotency_key(&claim(run, reference), &document(body), 1);

@@ -1,10 +1,11 @@
 //! Connections, and the credentials that they sign in with, sealed.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
 
-use super::HookConfig;
-use super::{Store, StoreError, instant};
+use super::runs::lane_of;
+use super::sql::{DatabaseError, values};
+use super::{HookConfig, Store, StoreError, holds, hooks, instant};
+use crate::crash::Boundary;
 use crate::credentials::Sealed;
 use crate::identity::{Lane, Name};
 
@@ -15,14 +16,18 @@ pub(crate) struct NewConnection {
     pub(crate) ca_pem: Option<String>,
     pub(crate) sealed: Sealed,
     pub(crate) max_requests_per_second: Option<f64>,
+    pub(crate) alert_after_failures: u32,
+    pub(crate) outcome_deadline_s: Option<u32>,
     pub(crate) webhook: Option<HookConfig>,
 }
 
-/// Whether a connection was there before.
+/// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PutConnection {
     Created,
     Replaced,
+    /// Another connection has the account at the app; nothing was changed.
+    AccountTaken,
 }
 
 /// A connection without its credentials.
@@ -44,74 +49,67 @@ impl Store {
         provider: Name,
         new: NewConnection,
     ) -> Result<PutConnection, StoreError> {
-        self.transact(move |transaction| {
-            let generation: i64 = transaction.query_row(
-                "INSERT INTO connections (tenant, connection, provider, base_url, sealed, max_requests_per_second,
-                                          ca_pem, state, generation)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'active', 1)
-                 ON CONFLICT (tenant, connection) DO UPDATE SET
-                     provider = excluded.provider, base_url = excluded.base_url, sealed = excluded.sealed,
-                     max_requests_per_second = excluded.max_requests_per_second, ca_pem = excluded.ca_pem,
-                     state = 'active',
-                     access_token_expires_at = NULL, generation = generation + 1
-                 RETURNING generation",
-                params![
-                    lane.tenant.as_str(),
-                    lane.connection.as_str(),
-                    provider.as_str(),
-                    new.base_url,
-                    new.sealed.0,
-                    new.max_requests_per_second,
-                    new.ca_pem
-                ],
-                |row| row.get(0),
-            )?;
-            let names = [lane.tenant.as_str(), lane.connection.as_str()];
-            transaction.execute("DELETE FROM hook_configs WHERE tenant = ?1 AND connection = ?2", names)?;
-            if let Some(webhook) = new.webhook {
-                transaction.execute(
-                    "INSERT INTO hook_configs (tenant, connection, scheme, sealed, account, url)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![names[0], names[1], webhook.scheme, webhook.sealed.0, webhook.account, webhook.url],
+        self.write(Boundary::Unnamed, move |session| {
+                if hooks::is_taken(session, &lane, new.webhook.as_ref())? {
+                    return Ok(PutConnection::AccountTaken);
+                }
+                holds::resume(session, &lane)?;
+                let generation = session.query_row(
+                    "INSERT INTO connections (tenant, connection, provider, base_url, sealed, max_requests_per_second,
+                                              ca_pem, alert_after_failures, outcome_deadline_s, state, generation)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'active', 1)
+                     ON CONFLICT (tenant, connection) DO UPDATE SET
+                         provider = excluded.provider, base_url = excluded.base_url, sealed = excluded.sealed,
+                         max_requests_per_second = excluded.max_requests_per_second, ca_pem = excluded.ca_pem,
+                         alert_after_failures = excluded.alert_after_failures,
+                         outcome_deadline_s = excluded.outcome_deadline_s, state = 'active',
+                         access_token_expires_at = NULL, generation = connections.generation + 1
+                     RETURNING generation",
+                    &values![
+                        lane.tenant.as_str(),
+                        lane.connection.as_str(),
+                        provider.as_str(),
+                        new.base_url,
+                        new.sealed.0,
+                        new.max_requests_per_second,
+                        new.ca_pem,
+                        new.alert_after_failures,
+                        new.outcome_deadline_s
+                    ],
                 )?;
-            }
-            Ok(if generation == 1 { PutConnection::Created } else { PutConnection::Replaced })
+                hooks::replace(session, &lane, new.webhook)?;
+                let generation = generation.map_or(Ok(1), |row| row.integer("generation"))?;
+                Ok(if generation == 1 { PutConnection::Created } else { PutConnection::Replaced })
         })
         .await
     }
 
     pub(crate) async fn connection(&self, lane: Lane) -> Result<Option<ConnectionView>, StoreError> {
-        self.transact(move |transaction| {
-            transaction
-                .query_row(
-                    "SELECT * FROM connections WHERE tenant = ?1 AND connection = ?2",
-                    [lane.tenant.as_str(), lane.connection.as_str()],
-                    |row| {
-                        Ok(ConnectionView {
-                            tenant: row.get("tenant")?,
-                            connection: row.get("connection")?,
-                            provider: row.get("provider")?,
-                            base_url: row.get("base_url")?,
-                            state: row.get("state")?,
-                            access_token_expires_at: instant(row, "access_token_expires_at")?,
-                        })
-                    },
-                )
-                .optional()
+        self.read(move |session| {
+            let sql = "SELECT * FROM connections WHERE tenant = ?1 AND connection = ?2";
+            let row = session.query_row(sql, &values![lane.tenant.as_str(), lane.connection.as_str()])?;
+            let view = row.map(|row| {
+                Ok::<_, DatabaseError>(ConnectionView {
+                    tenant: row.text("tenant")?,
+                    connection: row.text("connection")?,
+                    provider: row.text("provider")?,
+                    base_url: row.text("base_url")?,
+                    state: row.text("state")?,
+                    access_token_expires_at: instant(&row, "access_token_expires_at")?,
+                })
+            });
+            Ok(view.transpose()?)
         })
         .await
     }
-}
 
-/// One sealed value, to try a key on.
-pub(super) fn any_sealed(database: &Connection) -> rusqlite::Result<Option<(Lane, Sealed)>> {
-    let sample: Option<(String, String, Vec<u8>)> = database
-        .query_row("SELECT tenant, connection, sealed FROM connections LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    /// One sealed value, to try a key on.
+    pub(super) async fn any_sealed(&self) -> Result<Option<(Lane, Sealed)>, StoreError> {
+        self.read(|session| {
+            let row = session.query_row("SELECT tenant, connection, sealed FROM connections LIMIT 1", &[])?;
+            let sample = row.map(|row| Ok::<_, DatabaseError>((lane_of(&row)?, Sealed(row.blob("sealed")?))));
+            Ok(sample.transpose()?)
         })
-        .optional()?;
-    Ok(sample.and_then(|(tenant, connection, sealed)| {
-        let lane = Lane { tenant: Name::parse(&tenant)?, connection: Name::parse(&connection)? };
-        Some((lane, Sealed(sealed)))
-    }))
+        .await
+    }
 }

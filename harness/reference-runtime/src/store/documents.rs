@@ -1,12 +1,13 @@
-//! Documents that the relay is to deliver, and the deliveries that a provider has confirmed.
+//! Documents that are to be delivered, and the deliveries that a provider has confirmed.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::outcomes::finish;
-use super::{AuditRow, Claim, Store, StoreError};
-use crate::identity::RunId;
-use jiff::Timestamp;
+use super::sql::{DatabaseError, Row, Session, values};
+use super::steps::{STEP_DONE, finish, step};
+use super::{AuditRow, Store, StoreError, micros};
+use crate::crash::Boundary;
+use crate::identity::{Name, RunId};
 
 /// What is sent, and how its answer is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(crate) struct Document {
     pub(crate) body: String,
     /// Where it can be read back, if it is to be.
     pub(crate) confirm: Option<String>,
+    /// Sent with each attempt, so that the provider does it once; `None` where it is made of the document.
+    pub(crate) effect_key: Option<String>,
     /// Whether the provider has taken it.
     pub(crate) delivered: bool,
 }
@@ -56,28 +59,29 @@ pub(crate) struct DeliveryView {
 }
 
 impl Store {
-    /// Notes that the provider has the document. The run is over, unless it is to be read back first.
+    /// Notes that the provider has the document `reference`. The run is over, unless it is to be read back first.
     pub(crate) async fn commit_delivered(
         &self,
         audit: AuditRow,
-        claim: &Claim,
+        reference: String,
         document: Document,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (run, lane, reference) = (audit.run, audit.lane.clone(), claim.room.clone());
-        self.after_call(audit, move |transaction| {
-            let sql = "UPDATE runs SET failures_in_a_row = 0, rate_limits_in_a_row = 0, calls_in_vain = 0 WHERE id = ?1";
-            transaction.execute(sql, [run.0])?;
-            transaction.execute("UPDATE documents SET delivered = 1 WHERE run = ?1", [run.0])?;
-            if document.confirm.is_some() && !document.delivered {
-                return Ok(());
+        let is_over = document.confirm.is_none() || document.delivered;
+        self.after_call(audit, Boundary::Delivered, move |session, audit| {
+            let run = audit.lease.run;
+            session.execute("UPDATE documents SET delivered = 1 WHERE run = ?1", &values![run.0])?;
+            if !is_over {
+                let set = format!("state = 'queued', ready_us = ?3, {STEP_DONE}");
+                return step(session, &audit.lease, &set, values![micros(now)]);
             }
-            transaction.execute(
+            let lane = &audit.lane;
+            session.execute(
                 "INSERT INTO deliveries (tenant, connection, reference, protocol, method, path)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (tenant, connection, reference) DO UPDATE SET
                      protocol = excluded.protocol, method = excluded.method, path = excluded.path",
-                params![
+                &values![
                     lane.tenant.as_str(),
                     lane.connection.as_str(),
                     reference,
@@ -86,63 +90,76 @@ impl Store {
                     document.path
                 ],
             )?;
-            transaction.execute("UPDATE runs SET imported = imported + 1 WHERE id = ?1", [run.0])?;
-            finish(transaction, run, now)
+            let set = format!("imported = imported + 1, {STEP_DONE}");
+            finish(session, lane, &audit.lease, (&set, Vec::new()), now)
         })
-        .await
+        .await?;
+        self.add_to_backlog(-i64::from(is_over));
+        Ok(())
     }
 
     /// Has a document sent once more, as nothing but a planted bug does.
     pub(crate) async fn forget_delivery(&self, run: RunId) -> Result<(), StoreError> {
-        self.transact(move |transaction| {
-            transaction.execute("UPDATE documents SET delivered = 0 WHERE run = ?1", [run.0])?;
+        self.write(Boundary::Unnamed, move |session| {
+            session.execute("UPDATE documents SET delivered = 0 WHERE run = ?1", &values![run.0])?;
             Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn deliveries(&self, tenant: Name) -> Result<Vec<DeliveryView>, StoreError> {
+        let sql = "SELECT * FROM deliveries WHERE tenant = ?1 ORDER BY connection, reference";
+        self.list(sql, tenant, |row| {
+            Ok(DeliveryView {
+                key: row.text("reference")?,
+                connection: row.text("connection")?,
+                protocol: row.text("protocol")?,
+                method: row.text("method")?,
+                path: row.text("path")?,
+            })
         })
         .await
     }
 }
 
-pub(super) fn insert(transaction: &Transaction<'_>, run: RunId, document: &Document) -> rusqlite::Result<()> {
-    transaction.execute(
-        "INSERT INTO documents (run, protocol, method, path, content_type, body, confirm)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![
-            run.0,
-            document.protocol.word(),
-            document.method,
-            document.path,
-            document.content_type,
-            document.body,
-            document.confirm
-        ],
+pub(super) fn insert(
+    session: &mut dyn Session,
+    documents: &[(RunId, &Document)],
+) -> Result<(), DatabaseError> {
+    let sets: Vec<_> = documents
+        .iter()
+        .map(|(run, document)| {
+            values![
+                run.0,
+                document.protocol.word(),
+                &document.method,
+                &document.path,
+                &document.content_type,
+                &document.body,
+                document.confirm.as_ref(),
+                document.effect_key.as_ref()
+            ]
+        })
+        .collect();
+    session.query_each(
+        "INSERT INTO documents (run, protocol, method, path, content_type, body, confirm, effect_key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        &sets,
     )?;
     Ok(())
 }
 
-pub(super) fn of_run(transaction: &Transaction<'_>, run: RunId) -> rusqlite::Result<Option<Document>> {
-    transaction.query_row("SELECT * FROM documents WHERE run = ?1", [run.0], document).optional()
-}
-
-fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
-    let protocol: String = row.get("protocol")?;
+pub(super) fn read(row: &Row) -> Result<Document, DatabaseError> {
+    let protocol = row.text("protocol")?;
     let protocol = Protocol::ALL.into_iter().find(|one| one.word() == protocol).unwrap_or(Protocol::Rest);
     Ok(Document {
         protocol,
-        method: row.get("method")?,
-        path: row.get("path")?,
-        content_type: row.get("content_type")?,
-        body: row.get("body")?,
-        confirm: row.get("confirm")?,
-        delivered: row.get("delivered")?,
-    })
-}
-
-pub(super) fn view(row: &Row<'_>) -> rusqlite::Result<DeliveryView> {
-    Ok(DeliveryView {
-        key: row.get("reference")?,
-        connection: row.get("connection")?,
-        protocol: row.get("protocol")?,
-        method: row.get("method")?,
-        path: row.get("path")?,
+        method: row.text("method")?,
+        path: row.text("path")?,
+        content_type: row.text("content_type")?,
+        body: row.text("body")?,
+        confirm: row.optional_text("confirm")?,
+        effect_key: row.optional_text("effect_key")?,
+        delivered: row.flag("delivered")?,
     })
 }

@@ -1,326 +1,162 @@
-//! Webhooks: what a connection is verified by, and what a delivery leaves behind, in one transaction.
-//!
-//! Deduplication, the effect at the destination, holds, alerts and the audit row are committed together: whoever is
-//! told that a delivery was accepted can rely on all of it.
+//! How webhooks are verified, and whose they are.
 
-use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
-
-use super::outcomes::insert_alert;
-use super::{Alert, Hold, Record, Store, StoreError};
+use super::runs::lane_of;
+use super::sql::{DatabaseError, Row, Session, values};
+use super::{Store, StoreError};
+use crate::crash::Boundary;
 use crate::credentials::Sealed;
-use crate::identity::Lane;
-use crate::plants::Plant;
-use crate::vocabulary::{AlertKind, HoldReason, HookOutcome};
+use crate::identity::{Lane, Name};
 
-/// How the webhooks of a connection are verified, and whose they are.
+/// How the webhooks of a connection are verified, and what is done about them.
 #[derive(Debug, Clone)]
 pub(crate) struct HookConfig {
+    pub(crate) format: String,
+    /// How they prove whose they are; `None` where they come by an app alone.
+    pub(crate) proof: Option<Proof>,
+    /// The customer's account as the provider spells it; `None` where events do not tell.
+    pub(crate) account: Option<String>,
+    pub(crate) app: Option<Name>,
+    /// The URL as the provider calls it, where a proxy stands before this runtime.
+    pub(crate) url: Option<String>,
+    /// The path at the connection's `base_url` to which each event is sent on.
+    pub(crate) forward: Option<String>,
+    /// Where an event tells by what it is to stay in order: a JSON pointer.
+    pub(crate) order_by: Option<String>,
+    pub(crate) max_per_second: Option<f64>,
+    pub(crate) burst: Option<u32>,
+}
+
+/// A signature scheme by name, and its secret.
+#[derive(Debug, Clone)]
+pub(crate) struct Proof {
     pub(crate) scheme: String,
     pub(crate) sealed: Sealed,
-    /// The customer's account as the provider spells it.
-    pub(crate) account: String,
-    /// The URL as the provider calls it, where a proxy stands before this runtime.
+}
+
+/// An endpoint that many connections share.
+#[derive(Debug, Clone)]
+pub(crate) struct AppConfig {
+    pub(crate) format: String,
+    pub(crate) proof: Proof,
     pub(crate) url: Option<String>,
 }
 
-/// An event of a delivery, judged.
-#[derive(Debug, Clone)]
-pub(crate) struct EventCommit {
-    pub(crate) id: Option<String>,
-    pub(crate) digest: Vec<u8>,
-    pub(crate) effect: HookEffect,
-}
-
-/// What an event does.
-#[derive(Debug, Clone)]
-pub(crate) enum HookEffect {
-    /// Writes a record, unless there is one as of a later time.
-    Upsert { room_id: String, record: Box<Record>, as_of_us: i64 },
-    /// Nobody knows its type: it is held.
-    Unknown { kind: String, payload: String },
-    /// It is not as it must be: it is held.
-    Invalid { detail: String, payload: String },
-    /// It asks for nothing, as only a planted bug has it.
-    Nothing,
-    /// It is another customer's: nothing of it is applied or kept here.
-    OtherTenant,
-}
-
-/// A delivery, for its audit row.
-#[derive(Debug, Clone)]
-pub(crate) struct HookAudit {
-    pub(crate) at: Timestamp,
-    pub(crate) lane: Lane,
-    pub(crate) method: String,
-    pub(crate) path: String,
-}
-
-/// What became of the events of a delivery.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct HookCounts {
-    pub(crate) applied: u32,
-    pub(crate) superseded: u32,
-    pub(crate) duplicates: u32,
-    pub(crate) held: u32,
-    pub(crate) refused: u32,
-}
-
 impl Store {
-    /// How the webhooks of a connection are verified; none where there is no such connection, or it takes none.
+    /// How the webhooks of a connection are taken; none where there is no such connection, or it takes none.
     pub(crate) async fn hook_config(&self, lane: Lane) -> Result<Option<HookConfig>, StoreError> {
-        self.transact(move |transaction| {
-            transaction
-                .query_row(
-                    "SELECT scheme, sealed, account, url FROM hook_configs WHERE tenant = ?1 AND connection = ?2",
-                    [lane.tenant.as_str(), lane.connection.as_str()],
-                    |row| {
-                        Ok(HookConfig {
-                            scheme: row.get("scheme")?,
-                            sealed: Sealed(row.get("sealed")?),
-                            account: row.get("account")?,
-                            url: row.get("url")?,
-                        })
-                    },
-                )
-                .optional()
+        self.read(move |session| {
+            let sql = "SELECT * FROM hook_configs WHERE tenant = ?1 AND connection = ?2";
+            let row = session.query_row(sql, &values![lane.tenant.as_str(), lane.connection.as_str()])?;
+            Ok(row.as_ref().map(config).transpose()?)
         })
         .await
     }
 
-    /// Commits what a delivery comes to.
-    pub(crate) async fn commit_delivery(
-        &self,
-        audit: HookAudit,
-        events: Vec<EventCommit>,
-    ) -> Result<HookCounts, StoreError> {
-        if self.has(Plant::WebhookLostAfterAnswer) {
-            // What came goes.
-            drop(events);
-            let counts = HookCounts { applied: 1, ..HookCounts::default() };
-            self.transact(move |transaction| insert_audit(transaction, &audit, 200, HookOutcome::Ok, None))
-                .await?;
-            return Ok(counts);
-        }
-        let bugs = Bugs {
-            deduplicates: !self.has(Plant::WebhookNotDeduplicated),
-            drops_unknown: self.has(Plant::WebhookUnknownDropped),
-            silent: self.has(Plant::AlertMissing),
-        };
-        self.transact(move |transaction| {
-            let mut counts = HookCounts::default();
-            for event in &events {
-                commit_event(transaction, &audit, event, bugs, &mut counts)?;
-            }
-            let (status, outcome) = match counts.refused > 0 && counts.refused as usize == events.len() {
-                true => (403, HookOutcome::OtherTenant),
-                false => (200, HookOutcome::Ok),
+    pub(crate) async fn app(&self, app: Name) -> Result<Option<AppConfig>, StoreError> {
+        self.read(move |session| {
+            let row = session.query_row("SELECT * FROM apps WHERE app = ?1", &values![app.as_str()])?;
+            let read = |row: &Row| -> Result<AppConfig, DatabaseError> {
+                Ok(AppConfig {
+                    format: row.text("format")?,
+                    proof: Proof { scheme: row.text("scheme")?, sealed: Sealed(row.blob("sealed")?) },
+                    url: row.optional_text("url")?,
+                })
             };
-            let detail = format!(
-                "{} applied, {} superseded, {} duplicates, {} held, {} refused",
-                counts.applied, counts.superseded, counts.duplicates, counts.held, counts.refused
-            );
-            insert_audit(transaction, &audit, status, outcome, Some(&detail))?;
-            Ok(counts)
+            Ok(row.as_ref().map(read).transpose()?)
         })
         .await
     }
 
-    /// Records a delivery that was not taken up.
-    pub(crate) async fn refuse_delivery(
-        &self,
-        audit: HookAudit,
-        status: u16,
-        outcome: HookOutcome,
-        detail: String,
-    ) -> Result<(), StoreError> {
-        if self.has(Plant::AuditSkipped) {
-            return Ok(());
-        }
-        self.transact(move |transaction| insert_audit(transaction, &audit, status, outcome, Some(&detail)))
-            .await
-    }
-}
-
-/// Planted bugs.
-#[derive(Clone, Copy)]
-struct Bugs {
-    deduplicates: bool,
-    drops_unknown: bool,
-    silent: bool,
-}
-
-/// What is known of an event's id.
-enum Known {
-    New,
-    Same,
-    /// Under this id another body came.
-    Other,
-}
-
-fn commit_event(
-    transaction: &Transaction<'_>,
-    audit: &HookAudit,
-    event: &EventCommit,
-    bugs: Bugs,
-    counts: &mut HookCounts,
-) -> rusqlite::Result<()> {
-    let lane = &audit.lane;
-    let alert = |kind: AlertKind, message: String| match bugs.silent {
-        true => Ok(()),
-        false => insert_alert(transaction, lane, None, &Alert { kind, message }, audit.at),
-    };
-    let id = event.id.as_deref().unwrap_or("without an id");
-    if matches!(event.effect, HookEffect::OtherTenant) {
-        counts.refused += 1;
-        return alert(AlertKind::WrongTenant, format!("event {id} is about another customer's account"));
-    }
-    if let Some(id) = event.id.as_deref().filter(|_| bugs.deduplicates) {
-        match remember(transaction, audit, id, &event.digest)? {
-            Known::New => {}
-            Known::Same => {
-                counts.duplicates += 1;
-                return Ok(());
-            }
-            Known::Other => {
-                counts.duplicates += 1;
-                let message = format!("event {id} came again with another body; the first one counts");
-                return alert(AlertKind::EventConflict, message);
-            }
-        }
-    }
-    match &event.effect {
-        HookEffect::Upsert { room_id, record, as_of_us } => {
-            match upsert(transaction, lane, room_id, record, *as_of_us, bugs)? {
-                Written::Applied => counts.applied += 1,
-                Written::Superseded => counts.superseded += 1,
-            }
+    /// Creates or replaces an app.
+    pub(crate) async fn put_app(&self, app: Name, config: AppConfig) -> Result<(), StoreError> {
+        self.write(Boundary::Unnamed, move |session| {
+            session.execute(
+                "INSERT INTO apps (app, format, scheme, sealed, url) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (app) DO UPDATE SET format = excluded.format, scheme = excluded.scheme,
+                     sealed = excluded.sealed, url = excluded.url",
+                &values![app.as_str(), config.format, config.proof.scheme, config.proof.sealed.0, config.url],
+            )?;
             Ok(())
-        }
-        // Another tenant's is refused above.
-        HookEffect::Nothing | HookEffect::OtherTenant => Ok(()),
-        HookEffect::Unknown { .. } if bugs.drops_unknown => Ok(()),
-        HookEffect::Unknown { kind, payload } => {
-            counts.held += 1;
-            let detail = format!("events of the type {kind} are not known here");
-            hold(transaction, audit, event, HoldReason::UnknownEvent, &detail, payload)?;
-            alert(AlertKind::UnknownEvent, format!("event {id} is held: {detail}"))
-        }
-        HookEffect::Invalid { detail, payload } => {
-            counts.held += 1;
-            hold(transaction, audit, event, HoldReason::InvalidRecord, detail, payload)?;
-            alert(AlertKind::RecordHeld, format!("event {id} is held: {detail}"))
-        }
+        })
+        .await
+    }
+
+    /// The connection to which an app's events about `account` belong.
+    pub(crate) async fn route(
+        &self,
+        app: Name,
+        account: String,
+    ) -> Result<Option<(Lane, HookConfig)>, StoreError> {
+        self.read(move |session| {
+            let sql = "SELECT * FROM hook_configs WHERE app = ?1 AND account = ?2";
+            let row = session.query_row(sql, &values![app.as_str(), account])?;
+            Ok(row.map(|row| Ok::<_, DatabaseError>((lane_of(&row)?, config(&row)?))).transpose()?)
+        })
+        .await
     }
 }
 
-fn remember(
-    transaction: &Transaction<'_>,
-    audit: &HookAudit,
-    id: &str,
-    digest: &[u8],
-) -> rusqlite::Result<Known> {
-    let (tenant, connection) = (audit.lane.tenant.as_str(), audit.lane.connection.as_str());
-    let known: Option<Vec<u8>> = transaction
-        .prepare_cached("SELECT digest FROM hook_events WHERE tenant = ?1 AND connection = ?2 AND id = ?3")?
-        .query_row([tenant, connection, id], |row| row.get(0))
-        .optional()?;
-    Ok(match known {
-        Some(known) if known == digest => Known::Same,
-        Some(_) => Known::Other,
-        None => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO hook_events (tenant, connection, id, digest, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![tenant, connection, id, digest, audit.at.to_string()])?;
-            Known::New
-        }
+fn config(row: &Row) -> Result<HookConfig, DatabaseError> {
+    let proof = match row.optional_text("scheme")? {
+        Some(scheme) => Some(Proof { scheme, sealed: Sealed(row.blob("sealed")?) }),
+        None => None,
+    };
+    Ok(HookConfig {
+        format: row.text("format")?,
+        proof,
+        account: row.optional_text("account")?,
+        app: row.optional_text("app")?.and_then(|app| Name::parse(&app)),
+        url: row.optional_text("url")?,
+        forward: row.optional_text("forward")?,
+        order_by: row.optional_text("order_by")?,
+        max_per_second: row.optional_real("max_per_second")?,
+        burst: row.optional_integer("burst")?.and_then(|burst| u32::try_from(burst).ok()),
     })
 }
 
-enum Written {
-    Applied,
-    Superseded,
-}
-
-fn upsert(
-    transaction: &Transaction<'_>,
+/// Whether another connection has the account at the app.
+pub(super) fn is_taken(
+    session: &mut dyn Session,
     lane: &Lane,
-    room_id: &str,
-    record: &Record,
-    as_of_us: i64,
-    bugs: Bugs,
-) -> rusqlite::Result<Written> {
-    let key = [lane.tenant.as_str(), record.event_id.as_str()];
-    let found: Option<(i64, Option<i64>)> = transaction
-        .prepare_cached("SELECT rowid, as_of_us FROM messages WHERE tenant = ?1 AND event_id = ?2 LIMIT 1")?
-        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    match found {
-        Some((_, Some(known))) if known > as_of_us => return Ok(Written::Superseded),
-        // A planted bug: what is of the same time is taken for something new.
-        Some((rowid, known)) if bugs.deduplicates || known != Some(as_of_us) => {
-            transaction
-                .prepare_cached(
-                    "UPDATE messages SET room_id = ?2, sender = ?3, kind = ?4, body = ?5, sent_at_ms = ?6, as_of_us = ?7
-                     WHERE rowid = ?1",
-                )?
-                .execute(params![rowid, room_id, record.sender, record.kind, record.body, record.sent_at_ms, as_of_us])?;
-        }
-        _ => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO messages (tenant, event_id, room_id, sender, kind, body, sent_at_ms, as_of_us)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                )?
-                .execute(params![
-                    key[0], key[1], room_id, record.sender, record.kind, record.body, record.sent_at_ms, as_of_us
-                ])?;
-        }
-    }
-    Ok(Written::Applied)
+    config: Option<&HookConfig>,
+) -> Result<bool, DatabaseError> {
+    let Some(HookConfig { app: Some(app), account: Some(account), .. }) = config else { return Ok(false) };
+    let sql = "SELECT tenant, connection FROM hook_configs WHERE app = ?1 AND account = ?2";
+    let found = session.query_row(sql, &values![app.as_str(), account])?;
+    Ok(found.as_ref().map(lane_of).transpose()?.is_some_and(|owner| owner != *lane))
 }
 
-fn hold(
-    transaction: &Transaction<'_>,
-    audit: &HookAudit,
-    event: &EventCommit,
-    reason: HoldReason,
-    detail: &str,
-    payload: &str,
-) -> rusqlite::Result<()> {
-    let hold = Hold {
-        reason,
-        // A hold without a key would stand for everything.
-        key: Some(event.id.clone().unwrap_or_else(|| "event".to_owned())),
-        detail: detail.to_owned(),
-        payload: Some(payload.to_owned()),
+/// Replaces how a connection's webhooks are taken.
+pub(super) fn replace(
+    session: &mut dyn Session,
+    lane: &Lane,
+    config: Option<HookConfig>,
+) -> Result<(), DatabaseError> {
+    let names = values![lane.tenant.as_str(), lane.connection.as_str()];
+    session.execute("DELETE FROM hook_configs WHERE tenant = ?1 AND connection = ?2", &names)?;
+    let Some(config) = config else { return Ok(()) };
+    let (scheme, sealed) = match config.proof {
+        Some(Proof { scheme, sealed }) => (Some(scheme), Some(sealed.0)),
+        None => (None, None),
     };
-    super::outcomes::insert_hold(transaction, &audit.lane, None, &hold, audit.at)
-}
-
-fn insert_audit(
-    transaction: &Transaction<'_>,
-    audit: &HookAudit,
-    status: u16,
-    outcome: HookOutcome,
-    detail: Option<&str>,
-) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO audit (at, tenant, connection, operation, method, path, attempt, status, outcome, detail)
-             VALUES (?1, ?2, ?3, 'webhook', ?4, ?5, 1, ?6, ?7, ?8)",
-        )?
-        .execute(params![
-            audit.at.to_string(),
-            audit.lane.tenant.as_str(),
-            audit.lane.connection.as_str(),
-            audit.method,
-            audit.path,
-            status,
-            outcome.word(),
-            detail
-        ])?;
+    let mut all = names;
+    all.extend(values![
+        config.format,
+        scheme,
+        sealed,
+        config.account,
+        config.app.as_ref().map(Name::as_str),
+        config.url,
+        config.forward,
+        config.order_by,
+        config.max_per_second,
+        config.burst
+    ]);
+    session.execute(
+        "INSERT INTO hook_configs (tenant, connection, format, scheme, sealed, account, app, url, forward, order_by,
+                                   max_per_second, burst)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        &all,
+    )?;
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! What the store shows to whoever looks in from outside: one list for each table, for one tenant at a time.
 
-use rusqlite::{Row, Transaction};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use std::sync::atomic::Ordering;
 
-use super::{DeliveryView, Store, StoreError, documents};
+use serde::Serialize;
+
+use super::runs::UNFINISHED;
+use super::sql::{DatabaseError, Row, values};
+use super::{Store, StoreError};
 use crate::identity::{Name, RunId};
 
 #[derive(Debug, Serialize)]
@@ -12,6 +14,7 @@ pub(crate) struct RunView {
     run: String,
     tenant: String,
     connection: String,
+    kind: String,
     room: String,
     state: String,
     imported: u64,
@@ -23,19 +26,9 @@ pub(crate) struct RunView {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct MessageView {
-    pub(crate) event_id: String,
-    room_id: String,
-    sender: String,
-    kind: String,
-    body: String,
-    sent_at_ms: i64,
-}
-
-#[derive(Debug, Serialize)]
 pub(crate) struct AuditView {
     at: String,
-    /// Null where it came by a webhook.
+    /// Null where it belongs to none.
     run: Option<String>,
     tenant: String,
     connection: String,
@@ -52,79 +45,58 @@ pub(crate) struct AuditView {
 pub(crate) struct AlertView {
     at: String,
     tenant: String,
-    /// Null where it came by a webhook.
+    /// Null where it belongs to none.
     run: Option<String>,
     kind: String,
     message: String,
 }
 
+/// How much there is to do.
 #[derive(Debug, Serialize)]
-pub(crate) struct HoldView {
-    at: String,
-    tenant: String,
-    /// Null where it came by a webhook.
-    run: Option<String>,
-    reason: String,
-    key: Option<String>,
-    detail: String,
-    /// As it came, byte for byte; as a text, where it is nothing that every reader of JSON could read.
-    payload: Option<Box<RawValue>>,
+pub(crate) struct QueueView {
+    unfinished: i64,
+    held: i64,
 }
 
 impl Store {
     pub(crate) async fn runs(&self, tenant: Name) -> Result<Vec<RunView>, StoreError> {
         self.list("SELECT * FROM runs WHERE tenant = ?1 ORDER BY id", tenant, |row| {
             Ok(RunView {
-                run: run(row, "id")?,
-                tenant: row.get("tenant")?,
-                connection: row.get("connection")?,
-                room: row.get("room")?,
-                state: row.get("state")?,
-                imported: counted(row, "imported")?,
-                held_records: counted(row, "held_records")?,
-                failed_attempts: counted(row, "failed_attempts")?,
-                requested_at: row.get("requested_at")?,
-                finished_at: row.get("finished_at")?,
-                detail: row.get("detail")?,
+                run: RunId(row.integer("id")?).to_string(),
+                tenant: row.text("tenant")?,
+                connection: row.text("connection")?,
+                kind: row.text("kind")?,
+                room: row.text("room")?,
+                state: match row.text("state")?.as_str() {
+                    // Why it does not go is the queue's business.
+                    "blocked" | "parked" => "queued".to_owned(),
+                    state => state.to_owned(),
+                },
+                imported: row.integer("imported")?.unsigned_abs(),
+                held_records: row.integer("held_records")?.unsigned_abs(),
+                failed_attempts: row.integer("failed_attempts")?.unsigned_abs(),
+                requested_at: row.text("requested_at")?,
+                finished_at: row.optional_text("finished_at")?,
+                detail: row.optional_text("detail")?,
             })
         })
         .await
-    }
-
-    pub(crate) async fn messages(&self, tenant: Name) -> Result<Vec<MessageView>, StoreError> {
-        let sql = "SELECT * FROM messages WHERE tenant = ?1 ORDER BY sent_at_ms, event_id, rowid";
-        self.list(sql, tenant, |row| {
-            Ok(MessageView {
-                event_id: row.get("event_id")?,
-                room_id: row.get("room_id")?,
-                sender: row.get("sender")?,
-                kind: row.get("kind")?,
-                body: row.get("body")?,
-                sent_at_ms: row.get("sent_at_ms")?,
-            })
-        })
-        .await
-    }
-
-    pub(crate) async fn deliveries(&self, tenant: Name) -> Result<Vec<DeliveryView>, StoreError> {
-        let sql = "SELECT * FROM deliveries WHERE tenant = ?1 ORDER BY connection, reference";
-        self.list(sql, tenant, documents::view).await
     }
 
     pub(crate) async fn audit(&self, tenant: Name) -> Result<Vec<AuditView>, StoreError> {
         self.list("SELECT * FROM audit WHERE tenant = ?1 ORDER BY id", tenant, |row| {
             Ok(AuditView {
-                at: row.get("at")?,
+                at: row.text("at")?,
                 run: optional_run(row)?,
-                tenant: row.get("tenant")?,
-                connection: row.get("connection")?,
-                operation: row.get("operation")?,
-                method: row.get("method")?,
-                path: row.get("path")?,
-                attempt: row.get("attempt")?,
-                status: row.get("status")?,
-                outcome: row.get("outcome")?,
-                detail: row.get("detail")?,
+                tenant: row.text("tenant")?,
+                connection: row.text("connection")?,
+                operation: row.text("operation")?,
+                method: row.text("method")?,
+                path: row.text("path")?,
+                attempt: row.count("attempt")?,
+                status: row.optional_integer("status")?.and_then(|status| u16::try_from(status).ok()),
+                outcome: row.text("outcome")?,
+                detail: row.optional_text("detail")?,
             })
         })
         .await
@@ -133,75 +105,52 @@ impl Store {
     pub(crate) async fn alerts(&self, tenant: Name) -> Result<Vec<AlertView>, StoreError> {
         self.list("SELECT * FROM alerts WHERE tenant = ?1 ORDER BY id", tenant, |row| {
             Ok(AlertView {
-                at: row.get("at")?,
-                tenant: row.get("tenant")?,
+                at: row.text("at")?,
+                tenant: row.text("tenant")?,
                 run: optional_run(row)?,
-                kind: row.get("kind")?,
-                message: row.get("message")?,
+                kind: row.text("kind")?,
+                message: row.text("message")?,
             })
         })
         .await
     }
 
-    pub(crate) async fn holds(&self, tenant: Name) -> Result<Vec<HoldView>, StoreError> {
-        self.list("SELECT * FROM holds WHERE tenant = ?1 ORDER BY id", tenant, |row| {
-            let payload: Option<String> = row.get("payload")?;
-            Ok(HoldView {
-                at: row.get("at")?,
-                tenant: row.get("tenant")?,
-                run: optional_run(row)?,
-                reason: row.get("reason")?,
-                key: row.get("key")?,
-                detail: row.get("detail")?,
-                payload: payload.and_then(readable),
+    /// How much there is to do, counted.
+    pub(crate) async fn queue(&self) -> Result<QueueView, StoreError> {
+        self.read(|session| {
+            let mut count = |sql: &str| -> Result<i64, DatabaseError> {
+                session.query_row(sql, &[])?.map_or(Ok(0), |row| row.integer("rows"))
+            };
+            Ok(QueueView {
+                unfinished: count(&format!("SELECT count(*) AS rows FROM runs WHERE {UNFINISHED}"))?,
+                held: count("SELECT count(*) AS rows FROM holds WHERE state = 'open'")?,
             })
         })
         .await
     }
 
-    async fn list<T: Send + 'static>(
+    /// Counts what is unfinished anew: other processes, too, accept and finish.
+    pub(crate) async fn recount(&self) -> Result<(), StoreError> {
+        let unfinished = self.queue().await?.unfinished;
+        self.backlog.store(unfinished, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(super) async fn list<T: Send + 'static>(
         &self,
         sql: &'static str,
         tenant: Name,
-        view: fn(&Row<'_>) -> rusqlite::Result<T>,
+        view: fn(&Row) -> Result<T, DatabaseError>,
     ) -> Result<Vec<T>, StoreError> {
-        self.transact(move |transaction: &Transaction<'_>| {
-            let mut statement = transaction.prepare_cached(sql)?;
-            statement.query_map([tenant.as_str()], view)?.collect()
+        self.read(move |session| {
+            let rows = session.query(sql, &values![tenant.as_str()])?;
+            Ok(rows.iter().map(view).collect::<Result<_, _>>()?)
         })
         .await
-    }
-}
-
-fn run(row: &Row<'_>, column: &str) -> rusqlite::Result<String> {
-    Ok(RunId(row.get(column)?).to_string())
-}
-
-/// The JSON text itself, or the same as a JSON string: half of a surrogate pair would spoil the whole list.
-fn readable(text: String) -> Option<Box<RawValue>> {
-    match serde_json::from_str::<serde_json::Value>(&text) {
-        Ok(_) => RawValue::from_string(text).ok(),
-        Err(_) => serde_json::value::to_raw_value(&text).ok(),
     }
 }
 
 /// The run that a row belongs to, where it does to one.
-fn optional_run(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
-    Ok(row.get::<_, Option<i64>>("run")?.map(|number| RunId(number).to_string()))
-}
-
-fn counted(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
-    Ok(row.get::<_, i64>(column)?.unsigned_abs())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_payload_that_not_every_reader_reads_goes_out_as_text() {
-        let shown = |text: &str| readable(text.to_owned()).unwrap().get().to_owned();
-        assert_eq!(shown("{\"a\":  1.0e3}"), "{\"a\":  1.0e3}");
-        assert_eq!(shown(r#"{"a": "\ud800"}"#), r#""{\"a\": \"\\ud800\"}""#);
-    }
+fn optional_run(row: &Row) -> Result<Option<String>, DatabaseError> {
+    Ok(row.optional_integer("run")?.map(|number| RunId(number).to_string()))
 }

@@ -1,65 +1,49 @@
-//! Runs: accepted, claimed one step at a time, taken up again after a restart.
+//! Runs: units of work, each a row that is all its state.
 //!
-//! A run's row is all its state. Each step reads it anew and its commit moves it on, so a process that dies between
-//! two steps loses nothing.
+//! A step reads the row and its commit moves it on, so a process that dies between two steps loses nothing. What a run
+//! may be, and what a worker is given of it, stands here; how it gets from one state to another in `accept`, `claims`,
+//! `steps` and `holds`.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
-use super::{Document, Store, StoreError, documents, instant};
+use super::Document;
+use super::sql::{DatabaseError, Row, Session, values};
 use crate::credentials::Sealed;
 use crate::identity::{Lane, Name, RunId};
-use crate::plants::{Plant, Plants};
 use crate::vocabulary::Operation;
 
-/// At most this many runs may be unfinished.
-const MAX_UNFINISHED: i64 = 1_000;
+/// The states of an unfinished run, as the partial indexes spell them.
+pub(super) const UNFINISHED: &str = "state IN ('queued', 'waiting', 'running', 'blocked', 'parked')";
 
-/// The provider whose API an import speaks.
-const IMPORTS_FROM: &str = "matrix";
-
-/// The states of an unfinished run, as the partial index spells them.
-const UNFINISHED: &str = "runs.state IN ('queued', 'running', 'waiting')";
-
-/// What became of a trigger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Accepted {
-    Run(RunId),
-    UnknownConnection,
-    /// An import knows one provider's API, and the connection is to another.
-    OtherProvider,
-    QueueFull,
+/// Proof that a run is a worker's. What it brings is taken as long as nobody else has claimed the run since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lease {
+    pub(crate) run: RunId,
+    pub(crate) epoch: i64,
+    /// What it must stay in order with, within its connection.
+    pub(crate) order_key: Option<String>,
+    /// Held work that goes on once this run has succeeded.
+    pub(crate) canary_for: Option<String>,
 }
 
-/// What a run is asked for.
-#[derive(Debug)]
-pub(crate) enum Order {
-    Import {
-        room: String,
-    },
-    Delivery {
-        /// What the document is called by whoever hands it over.
-        reference: String,
-        document: Document,
-    },
-}
-
-/// What a lane is to do next.
-#[derive(Debug)]
-pub(crate) enum Claimed {
-    /// Nothing.
-    Idle,
-    /// Wait: its first run may not go on before then.
-    Wait(Timestamp),
-    /// Take this step.
-    Step(Box<Claim>),
+/// What a run is for.
+#[derive(Debug, Clone)]
+pub(crate) enum Task {
+    /// A room's history.
+    Import,
+    /// A document that a provider is to have.
+    Delivery(Document),
+    /// What came by webhook.
+    Event { format: String, payload: String },
+    /// A record that was held and is looked at again.
+    Record { payload: String, room_id: String },
 }
 
 /// Where a run stands, with what its next step needs of the connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Claim {
-    pub(crate) run: RunId,
+    pub(crate) lease: Lease,
     pub(crate) lane: Lane,
+    pub(crate) task: Task,
+    /// What it is about: a room, the reference of a document, the id of an event, the key of a record.
     pub(crate) room: String,
     pub(crate) room_id: Option<String>,
     pub(crate) cursor: Option<String>,
@@ -75,25 +59,62 @@ pub(crate) struct Claim {
     pub(crate) calls_in_vain: u32,
     /// How often its cursor was no longer good.
     pub(crate) begun_anew: u32,
-    /// What is to be delivered; `None` for an import.
-    pub(crate) document: Option<Document>,
+    pub(crate) provider: String,
     pub(crate) base_url: String,
     pub(crate) ca_pem: Option<String>,
     pub(crate) sealed: Sealed,
     pub(crate) generation: i64,
+    /// Its credential is useless.
     pub(crate) paused: bool,
+    /// Its work was held for the same reason again and again.
+    pub(crate) halted: bool,
     pub(crate) max_requests_per_second: Option<f64>,
+    /// After so many failed attempts in a row a person is told.
+    pub(crate) alert_after_failures: u32,
 }
 
 impl Claim {
+    pub(crate) fn run(&self) -> RunId {
+        self.lease.run
+    }
+
     pub(crate) fn operation(&self) -> Operation {
-        if let Some(document) = &self.document {
-            return if document.delivered { Operation::Confirm } else { Operation::Deliver };
+        match (&self.task, &self.room_id) {
+            (Task::Delivery(document), _) if document.delivered => Operation::Confirm,
+            (Task::Delivery(_), _) => Operation::Deliver,
+            (Task::Event { .. } | Task::Record { .. }, _) => Operation::Apply,
+            (Task::Import, _) if self.refreshing => Operation::Refresh,
+            (Task::Import, None) => Operation::ResolveAlias,
+            (Task::Import, Some(_)) => Operation::Messages,
         }
-        match self.room_id {
-            _ if self.refreshing => Operation::Refresh,
-            None => Operation::ResolveAlias,
-            Some(_) => Operation::Messages,
+    }
+
+    /// An import that has not begun, for tests.
+    #[cfg(test)]
+    pub(crate) fn sample(run: RunId, lane: Lane, room: &str) -> Self {
+        Self {
+            lease: Lease { run, epoch: 1, order_key: None, canary_for: None },
+            lane,
+            task: Task::Import,
+            room: room.to_owned(),
+            room_id: None,
+            cursor: None,
+            pages: 0,
+            refreshing: false,
+            refreshes_in_a_row: 0,
+            failures_in_a_row: 0,
+            rate_limits_in_a_row: 0,
+            calls_in_vain: 0,
+            begun_anew: 0,
+            provider: "http".to_owned(),
+            base_url: "http://127.0.0.1:1".to_owned(),
+            ca_pem: None,
+            sealed: Sealed(Vec::new()),
+            generation: 1,
+            paused: false,
+            halted: false,
+            max_requests_per_second: None,
+            alert_after_failures: 3,
         }
     }
 
@@ -108,152 +129,31 @@ impl Claim {
     }
 }
 
-impl Store {
-    /// Makes a run durable. A room that is no alias is its own room id.
-    pub(crate) async fn accept_run(
-        &self,
-        lane: Lane,
-        order: Order,
-        now: Timestamp,
-    ) -> Result<Accepted, StoreError> {
-        self.transact(move |transaction| {
-            let names = [lane.tenant.as_str(), lane.connection.as_str()];
-            let provider: Option<String> = transaction
-                .query_row(
-                    "SELECT provider FROM connections WHERE tenant = ?1 AND connection = ?2",
-                    names,
-                    |row| row.get(0),
-                )
-                .optional()?;
-            match provider.as_deref() {
-                None => return Ok(Accepted::UnknownConnection),
-                Some(IMPORTS_FROM) => {}
-                Some(_) if matches!(order, Order::Import { .. }) => return Ok(Accepted::OtherProvider),
-                Some(_) => {}
-            }
-            let unfinished: i64 = transaction.query_row(
-                &format!("SELECT count(*) FROM runs WHERE {UNFINISHED}"),
-                [],
-                |row| row.get(0),
-            )?;
-            if unfinished >= MAX_UNFINISHED {
-                return Ok(Accepted::QueueFull);
-            }
-            let (about, room_id) = match &order {
-                Order::Import { room } => (room, (!room.starts_with('#')).then_some(room)),
-                Order::Delivery { reference, .. } => (reference, None),
-            };
-            transaction.execute(
-                "INSERT INTO runs (tenant, connection, room, room_id, state, requested_at)
-                 VALUES (?1, ?2, ?3, ?4, 'queued', ?5)",
-                params![names[0], names[1], about, room_id, now.to_string()],
-            )?;
-            let run = RunId(transaction.last_insert_rowid());
-            if let Order::Delivery { document, .. } = &order {
-                documents::insert(transaction, run, document)?;
-            }
-            Ok(Accepted::Run(run))
-        })
-        .await
-    }
-
-    /// Claims the next step of the first unfinished run of `lane`.
-    pub(crate) async fn claim(&self, lane: Lane, now: Timestamp) -> Result<Claimed, StoreError> {
-        self.transact(move |transaction| {
-            let first = transaction
-                .query_row(
-                    &format!(
-                        "SELECT runs.*, base_url, ca_pem, sealed, generation, max_requests_per_second,
-                                connections.state = 'paused' AS paused,
-                                expired_generation IS generation AS refreshing
-                         FROM runs JOIN connections USING (tenant, connection)
-                         WHERE tenant = ?1 AND connection = ?2 AND {UNFINISHED} ORDER BY id LIMIT 1"
-                    ),
-                    [lane.tenant.as_str(), lane.connection.as_str()],
-                    |row| Ok((claim(row, &lane)?, instant(row, "not_before")?)),
-                )
-                .optional()?;
-            match first {
-                None => Ok(Claimed::Idle),
-                Some((_, Some(not_before))) if not_before > now => Ok(Claimed::Wait(not_before)),
-                Some((mut claim, _)) => {
-                    claim.document = documents::of_run(transaction, claim.run)?;
-                    transaction.execute(
-                        "UPDATE runs SET state = 'running', not_before = NULL, detail = NULL WHERE id = ?1",
-                        [claim.run.0],
-                    )?;
-                    Ok(Claimed::Step(Box::new(claim)))
-                }
-            }
-        })
-        .await
-    }
-
-    /// The lanes that have unfinished runs, that of the oldest run first.
-    pub(crate) async fn unfinished_lanes(&self) -> Result<Vec<Lane>, StoreError> {
-        self.transact(|transaction| {
-            let mut statement = transaction.prepare(&format!(
-                "SELECT tenant, connection FROM runs WHERE {UNFINISHED} GROUP BY tenant, connection ORDER BY min(id)"
-            ))?;
-            let names = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-            let mut lanes = Vec::new();
-            for name in names {
-                let (tenant, connection) = name?;
-                if let (Some(tenant), Some(connection)) = (Name::parse(&tenant), Name::parse(&connection)) {
-                    lanes.push(Lane { tenant, connection });
-                }
-            }
-            Ok(lanes)
-        })
-        .await
-    }
-
-    /// Moves a run's cursor on its own, as nothing but a planted bug does.
-    pub(crate) async fn save_cursor(&self, run: RunId, cursor: String) -> Result<(), StoreError> {
-        self.transact(move |transaction| {
-            transaction.execute("UPDATE runs SET cursor = ?2 WHERE id = ?1", params![run.0, cursor])?;
-            Ok(())
-        })
-        .await
-    }
+/// The connection that a row names.
+pub(super) fn lane_of(row: &Row) -> Result<Lane, DatabaseError> {
+    let name = |column: &str| {
+        Name::parse(&row.text(column)?)
+            .ok_or_else(|| DatabaseError::Column { column: column.to_owned(), expected: "a name" })
+    };
+    Ok(Lane { tenant: name("tenant")?, connection: name("connection")? })
 }
 
-fn claim(row: &Row<'_>, lane: &Lane) -> rusqlite::Result<Claim> {
-    Ok(Claim {
-        run: RunId(row.get("id")?),
-        lane: lane.clone(),
-        room: row.get("room")?,
-        room_id: row.get("room_id")?,
-        cursor: row.get("cursor")?,
-        pages: row.get("pages")?,
-        refreshing: row.get("refreshing")?,
-        refreshes_in_a_row: row.get("refreshes_in_a_row")?,
-        failures_in_a_row: row.get("failures_in_a_row")?,
-        rate_limits_in_a_row: row.get("rate_limits_in_a_row")?,
-        calls_in_vain: row.get("calls_in_vain")?,
-        begun_anew: row.get("begun_anew")?,
-        document: None,
-        base_url: row.get("base_url")?,
-        ca_pem: row.get("ca_pem")?,
-        sealed: Sealed(row.get("sealed")?),
-        generation: row.get("generation")?,
-        paused: row.get("paused")?,
-        max_requests_per_second: row.get("max_requests_per_second")?,
-    })
+/// What `lock` holds back: everything that decides who is first of an order key.
+pub(super) fn order_lock(lane: &Lane, order_key: &str) -> String {
+    format!("{}/{}/{order_key}", lane.tenant.as_str(), lane.connection.as_str())
 }
 
-/// Queues again what a former process left unfinished. Cursors and waits stay as they were committed.
-pub(super) fn recover(database: &mut Connection, plants: &Plants) -> rusqlite::Result<()> {
-    let transaction = database.transaction()?;
-    transaction
-        .execute(&format!("UPDATE runs SET state = 'queued' WHERE state = 'running' AND {UNFINISHED}"), [])?;
-    // What was never saved is not there after a restart; nobody can see the difference before one.
-    if plants.has(Plant::WaitForgotten) {
-        transaction.execute(&format!("UPDATE runs SET not_before = NULL WHERE {UNFINISHED}"), [])?;
-    }
-    if plants.has(Plant::CursorNotSaved) {
-        transaction.execute(&format!("UPDATE runs SET cursor = NULL WHERE {UNFINISHED}"), [])?;
-        transaction.execute("DELETE FROM cursors", [])?;
-    }
-    transaction.commit()
+/// Lets the next of an order key go, once the run before it is out of the way.
+pub(super) fn promote(session: &mut dyn Session, lane: &Lane, lease: &Lease) -> Result<(), DatabaseError> {
+    let Some(order_key) = &lease.order_key else { return Ok(()) };
+    session.lock(&mut vec![order_lock(lane, order_key)])?;
+    session.execute(
+        "UPDATE runs SET state = 'queued' WHERE id = (
+             SELECT min(id) FROM runs WHERE tenant = ?1 AND connection = ?2 AND order_key = ?3 AND state = 'blocked')
+         AND NOT EXISTS (
+             SELECT 1 FROM runs AS first WHERE first.tenant = ?1 AND first.connection = ?2 AND first.order_key = ?3
+             AND first.state IN ('queued', 'waiting', 'running'))",
+        &values![lane.tenant.as_str(), lane.connection.as_str(), order_key],
+    )?;
+    Ok(())
 }

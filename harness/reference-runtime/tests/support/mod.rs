@@ -6,8 +6,8 @@ pub(crate) mod raw;
 pub(crate) mod tls;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig};
 use jiff::{SignedDuration, Timestamp};
@@ -38,11 +38,11 @@ pub(crate) fn install_tls() {
 
 pub(crate) fn config(data_dir: &Path, start: Timestamp, plants: BTreeSet<Plant>) -> RuntimeConfig {
     RuntimeConfig {
-        data_dir: data_dir.to_path_buf(),
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         clock: ClockMode::Test { start },
         plants,
         seed: 7,
+        drain: Duration::ZERO,
+        ..RuntimeConfig::new(data_dir.to_path_buf())
     }
 }
 
@@ -57,6 +57,15 @@ pub(crate) async fn start_with(plants: &[Plant]) -> Subject {
     let config = config(directory.path(), START.parse().unwrap(), plants.clone());
     let runtime = Runtime::start(config).await.unwrap();
     Subject { runtime, directory, http: client(), plants }
+}
+
+/// The runtime with room for so many unfinished runs.
+pub(crate) async fn start_bounded(most_unfinished: u32) -> Subject {
+    install_tls();
+    let directory = tempfile::tempdir().unwrap();
+    let config = config(directory.path(), START.parse().unwrap(), BTreeSet::new());
+    let runtime = Runtime::start(RuntimeConfig { most_unfinished, ..config }).await.unwrap();
+    Subject { runtime, directory, http: client(), plants: BTreeSet::new() }
 }
 
 fn client() -> reqwest::Client {

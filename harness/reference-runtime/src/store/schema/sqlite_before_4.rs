@@ -1,16 +1,8 @@
-//! The tables, and how an older database becomes one of today's.
+//! The schema of versions 1 to 3, which were of SQLite alone, and the way from there to version 4.
+//!
+//! Never edited: databases of those versions are out there.
 
-use std::path::Path;
-
-use rusqlite::Connection;
-
-use super::OpenError;
-use crate::plants::{Plant, Plants};
-
-/// Each brings the schema from the version of its place to the next; never edited once released, only added to.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
-
-const VERSION_1: &str = "
+pub(super) const VERSION_1: &str = "
 CREATE TABLE connections (
     tenant TEXT NOT NULL,
     connection TEXT NOT NULL,
@@ -103,7 +95,7 @@ CREATE TABLE holds (
 CREATE INDEX holds_of_tenant ON holds (tenant, id);
 ";
 
-const VERSION_2: &str = "
+pub(super) const VERSION_2: &str = "
 -- Where the pages of unfinished runs began: one that leads back to one of these never ends.
 CREATE TABLE cursors (
     run INTEGER NOT NULL REFERENCES runs (id),
@@ -138,7 +130,7 @@ CREATE TABLE deliveries (
 ";
 
 /// Webhooks: what came in by one belongs to no run.
-const VERSION_3: &str = "
+pub(super) const VERSION_3: &str = "
 CREATE TABLE hook_configs (
     tenant TEXT NOT NULL,
     connection TEXT NOT NULL,
@@ -211,65 +203,76 @@ DROP TABLE holds_1;
 CREATE INDEX holds_of_tenant ON holds (tenant, id);
 ";
 
-/// Opens the database file and brings it to today's schema.
-pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
-    let mut database = Connection::open(path)?;
-    database.pragma_update(None, "journal_mode", "WAL")?;
-    database.pragma_update(None, "synchronous", "FULL")?;
-    database.pragma_update(None, "foreign_keys", true)?;
-    migrate(&mut database)?;
-    Ok(database)
-}
+/// Before the tables of version 4 are made: those of version 3 step aside.
+pub(super) const STEP_ASIDE: &str = "
+DROP INDEX IF EXISTS messages_key;
+DROP INDEX runs_of_tenant;
+DROP INDEX runs_unfinished;
+DROP INDEX messages_in_order;
+DROP INDEX audit_of_tenant;
+DROP INDEX alerts_of_tenant;
+DROP INDEX holds_of_tenant;
+ALTER TABLE connections RENAME TO connections_3;
+ALTER TABLE runs RENAME TO runs_3;
+ALTER TABLE messages RENAME TO messages_3;
+ALTER TABLE audit RENAME TO audit_3;
+ALTER TABLE alerts RENAME TO alerts_3;
+ALTER TABLE holds RENAME TO holds_3;
+ALTER TABLE cursors RENAME TO cursors_3;
+ALTER TABLE documents RENAME TO documents_3;
+ALTER TABLE deliveries RENAME TO deliveries_3;
+ALTER TABLE hook_configs RENAME TO hook_configs_3;
+ALTER TABLE hook_events RENAME TO hook_events_3;
+";
 
-fn migrate(database: &mut Connection) -> Result<(), OpenError> {
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    let found: i64 = database.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if !(0..=known).contains(&found) {
-        return Err(OpenError::NewerSchema { found, known });
-    }
-    for (version, migration) in (1..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
-        let transaction = database.transaction()?;
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", version)?;
-        transaction.commit()?;
-    }
-    Ok(())
-}
-
-/// Keeps the destination's unique key, which the upserts rest on.
-pub(super) fn keep_destination_key(database: &Connection, plants: &Plants) -> rusqlite::Result<()> {
-    if plants.has(Plant::InsertNotUpsert) || plants.has(Plant::WebhookNotDeduplicated) {
-        return database.execute_batch("DROP INDEX IF EXISTS messages_key");
-    }
-    database.execute_batch("CREATE UNIQUE INDEX IF NOT EXISTS messages_key ON messages (tenant, event_id)")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_database_of_a_newer_build_is_refused_and_left_alone() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("runtime.db");
-        open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-        let error = open(&path).unwrap_err();
-        assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 3 }), "{error}");
-        let version: i64 =
-            Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 99);
-    }
-
-    #[test]
-    fn opening_again_changes_nothing() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("runtime.db");
-        drop(open(&path).unwrap());
-        let database = open(&path).unwrap();
-        let (mode, synchronous): (String, i64) = (
-            database.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap(),
-            database.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap(),
-        );
-        assert_eq!((mode.as_str(), synchronous), ("wal", 2));
-    }
-}
+/// Afterwards: what they held moves in. An instant was a text; a wait is to the second from here on, and never shorter.
+pub(super) const MOVE_IN: &str = "
+INSERT INTO connections (tenant, connection, provider, base_url, sealed, access_token_expires_at,
+                         max_requests_per_second, ca_pem, state, generation)
+    SELECT tenant, connection, provider, base_url, sealed, access_token_expires_at,
+           max_requests_per_second, ca_pem, state, generation FROM connections_3;
+INSERT INTO runs (id, tenant, connection, kind, room, order_key, state, requested_at, finished_at, detail, ready_us, imported,
+                  held_records, failed_attempts, room_id, cursor, pages, expired_generation, refreshes_in_a_row,
+                  failures_in_a_row, rate_limits_in_a_row, calls_in_vain, begun_anew)
+    SELECT id, tenant, connection,
+           CASE WHEN EXISTS (SELECT 1 FROM documents_3 WHERE run = id) THEN 'delivery' ELSE 'import' END,
+           room, '',
+           CASE WHEN state IN ('succeeded', 'held') THEN state
+                WHEN id = (SELECT min(id) FROM runs_3 AS first WHERE first.tenant = runs_3.tenant
+                           AND first.connection = runs_3.connection AND first.state NOT IN ('succeeded', 'held'))
+                THEN CASE state WHEN 'running' THEN 'queued' ELSE state END
+                ELSE 'blocked' END,
+           requested_at, finished_at, detail,
+           CASE WHEN not_before IS NULL THEN 0 ELSE (CAST(strftime('%s', not_before) AS INTEGER) + 1) * 1000000 END,
+           imported, held_records, failed_attempts, room_id, cursor, pages, expired_generation, refreshes_in_a_row,
+           failures_in_a_row, rate_limits_in_a_row, calls_in_vain, begun_anew FROM runs_3;
+INSERT INTO messages (tenant, event_id, room_id, sender, kind, body, sent_at_ms, as_of_us)
+    SELECT tenant, event_id, room_id, sender, kind, body, sent_at_ms, as_of_us FROM messages_3 ORDER BY rowid;
+INSERT INTO audit (at, run, tenant, connection, operation, method, path, attempt, status, outcome, detail)
+    SELECT at, run, tenant, connection, operation, method, path, attempt, status, outcome, detail
+    FROM audit_3 ORDER BY id;
+INSERT INTO alerts (at, tenant, run, kind, message) SELECT at, tenant, run, kind, message FROM alerts_3 ORDER BY id;
+INSERT INTO holds (at, tenant, connection, run, reason, key, detail, payload, fingerprint, state)
+    SELECT at, tenant, coalesce((SELECT connection FROM runs_3 WHERE runs_3.id = run), ''), run, reason, key, detail,
+           payload, 'from-version-3', 'open'
+    FROM holds_3 ORDER BY id;
+INSERT INTO cursors SELECT run, cursor FROM cursors_3;
+INSERT INTO documents (run, protocol, method, path, content_type, body, confirm, delivered)
+    SELECT run, protocol, method, path, content_type, body, confirm, delivered FROM documents_3;
+INSERT INTO deliveries SELECT tenant, connection, reference, protocol, method, path FROM deliveries_3;
+INSERT INTO hook_configs (tenant, connection, format, scheme, sealed, account, url)
+    SELECT tenant, connection, 'slack', scheme, sealed, account, url FROM hook_configs_3;
+INSERT INTO hook_events (tenant, connection, id, digest, at_us)
+    SELECT tenant, connection, id, digest, CAST(strftime('%s', at) AS INTEGER) * 1000000 FROM hook_events_3;
+DROP TABLE hook_events_3;
+DROP TABLE hook_configs_3;
+DROP TABLE deliveries_3;
+DROP TABLE documents_3;
+DROP TABLE cursors_3;
+DROP TABLE holds_3;
+DROP TABLE alerts_3;
+DROP TABLE audit_3;
+DROP TABLE messages_3;
+DROP TABLE runs_3;
+DROP TABLE connections_3;
+";
