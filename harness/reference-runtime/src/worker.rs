@@ -124,7 +124,7 @@ pub(crate) struct Workers {
 struct State {
     /// What keeps the runtime busy until the dispatcher has looked.
     wakes: Vec<Work>,
-    in_hand: usize,
+    in_hand: Vec<Lease>,
     /// What tasks that fell had in hand.
     fallen: Vec<Lease>,
     tasks: JoinSet<()>,
@@ -229,11 +229,11 @@ impl Workers {
         let mut looked = Some(looked);
         let mut put_away_at = context.clock.now();
         loop {
-            let (wakes, fallen, room) = {
+            let (wakes, fallen, in_hand) = {
                 let mut state = self.state();
                 while state.tasks.try_join_next().is_some() {}
                 let fallen = std::mem::take(&mut state.fallen);
-                (std::mem::take(&mut state.wakes), fallen, MAX_IN_HAND - state.in_hand)
+                (std::mem::take(&mut state.wakes), fallen, state.in_hand.clone())
             };
             drop(wakes);
             for lease in fallen {
@@ -246,12 +246,13 @@ impl Workers {
                 // A store that refuses leaves it to the lease.
                 let _ = context.store.fell(lease).await;
             }
+            let room = MAX_IN_HAND.saturating_sub(in_hand.len());
             if room == 0 {
                 at_rest(&mut looked, work.rest(self.bell.notified())).await;
                 continue;
             }
             let now = context.clock.now();
-            match context.store.claim(now, room).await {
+            match context.store.claim(now, room, in_hand).await {
                 Ok(claimed) => {
                     let Claimed { claims, taken, next, remarks } = claimed;
                     for (lane, run, event) in remarks {
@@ -320,9 +321,9 @@ impl Workers {
         if state.stopping || claims.is_empty() {
             return;
         }
-        state.in_hand += claims.len();
         let works = claims.iter().map(|_| self.context.clock.begin_work()).collect();
-        let leases = claims.iter().map(|claim| claim.lease.clone()).collect();
+        let leases: Vec<Lease> = claims.iter().map(|claim| claim.lease.clone()).collect();
+        state.in_hand.extend_from_slice(&leases);
         let in_hand = InHand { workers: Arc::clone(self), works, leases };
         state.tasks.spawn(async move {
             let mut in_hand = in_hand;
@@ -367,7 +368,8 @@ impl Workers {
         let third = Duration::try_from(self.context.lease / 3).unwrap_or(Duration::from_secs(1));
         loop {
             pause_in_real_time(third).await;
-            if let Err(error) = self.context.store.renew_leases(self.context.clock.now()).await {
+            let in_hand = self.state().in_hand.clone();
+            if let Err(error) = self.context.store.renew_leases(in_hand, self.context.clock.now()).await {
                 let fields = json!({ "detail": error.to_string() });
                 self.context.journal.line(Level::Warn, "leases_not_renewed", About::Runtime, fields);
             }
@@ -414,7 +416,7 @@ impl Drop for InHand {
     fn drop(&mut self) {
         {
             let mut state = self.workers.state();
-            state.in_hand -= self.leases.len();
+            state.in_hand.retain(|lease| !self.leases.contains(lease));
             if std::thread::panicking() {
                 // Those that are done are refused as stale.
                 state.fallen.append(&mut self.leases);

@@ -142,7 +142,7 @@ async fn import(store: &Store, lane: &Lane, room: &str) -> RunId {
 }
 
 async fn claim_all(store: &Store, seconds: i64) -> Vec<Claim> {
-    store.claim(at(seconds), 100).await.unwrap().claims
+    store.claim(at(seconds), 100, vec![]).await.unwrap().claims
 }
 
 async fn claim_one(store: &Store, seconds: i64) -> Claim {

@@ -147,7 +147,7 @@ conformance! {
 
     async fn a_closed_store_says_so(place: Place) {
         place.store.close().await;
-        let error = place.store.claim(at(0), 1).await.unwrap_err();
+        let error = place.store.claim(at(0), 1, vec![]).await.unwrap_err();
         assert!(matches!(error, StoreError::Closed), "{error}");
     }
 }

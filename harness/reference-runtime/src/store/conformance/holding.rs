@@ -96,7 +96,7 @@ conformance! {
         let order = |id| event(&lane("a"), id, "x", Some("k"));
         deliver(store, vec![order("in-order-1"), order("in-order-2")], 0).await;
         for _ in 0..20 {
-            let claim = store.claim(at(0), 1).await.unwrap().claims.pop().unwrap();
+            let claim = store.claim(at(0), 1, vec![]).await.unwrap().claims.pop().unwrap();
             hold(store, &claim, "no").await;
         }
         assert!(claim_all(store, 0).await.is_empty(), "parked");
@@ -120,7 +120,7 @@ conformance! {
         deliver(store, vec![event(&lane("a"), "Ev2", "x", None)], 0).await;
         let claims = claim_all(store, 0).await;
         retry(store, claims.iter().find(|claim| claim.room == "Ev1").unwrap(), RetryCost::Attempt, 500).await;
-        assert_eq!(store.claim(at(59), 10).await.unwrap().next, Some(at(60)), "there is a timer for it");
+        assert_eq!(store.claim(at(59), 10, vec![]).await.unwrap().next, Some(at(60)), "there is a timer for it");
         assert!(column(store.alerts(name("acme")), "kind").await.is_empty());
         for seconds in [60, 61] {
             claim_all(store, seconds).await;

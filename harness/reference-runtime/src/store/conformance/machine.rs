@@ -122,12 +122,24 @@ impl Model {
         Some(self.claims[index].clone())
     }
 
+    /// What a worker takes for its own, stale or not.
+    fn held_by(&self, worker: usize) -> Vec<Lease> {
+        self.claims
+            .iter()
+            .filter(|(owner, _)| *owner == worker)
+            .map(|(_, claim)| claim.lease.clone())
+            .collect()
+    }
+
     async fn play(&mut self, happens: Happens) -> Checked {
         match happens {
             Happens::Delivery { event, key, is_altered } => self.deliver(event, key, is_altered).await?,
             Happens::Claim { worker, most } => {
                 let worker = usize::from(worker);
-                let claimed = self.workers[worker].claim(self.now(), usize::from(most)).await.unwrap();
+                let claimed = self.workers[worker]
+                    .claim(self.now(), usize::from(most), self.held_by(worker))
+                    .await
+                    .unwrap();
                 self.claims.extend(claimed.claims.into_iter().map(|claim| (worker, claim)));
             }
             Happens::Apply { claim } => {
@@ -163,7 +175,8 @@ impl Model {
             Happens::LoseWorker { worker } => self.claims.retain(|(owner, _)| *owner != usize::from(worker)),
             Happens::Stop { worker } => self.workers[usize::from(worker)].give_all_back().await.unwrap(),
             Happens::Renew { worker } => {
-                self.workers[usize::from(worker)].renew_leases(self.now()).await.unwrap();
+                let worker = usize::from(worker);
+                self.workers[worker].renew_leases(self.held_by(worker), self.now()).await.unwrap();
             }
             Happens::Advance { seconds } => self.now_s += i64::from(seconds),
             Happens::ReleaseAll => {
@@ -249,7 +262,7 @@ impl Model {
         for _ in 0..200 {
             self.now_s += 1_000;
             self.release_all().await;
-            let claims = self.workers[good].claim(self.now(), 100).await.unwrap().claims;
+            let claims = self.workers[good].claim(self.now(), 100, vec![]).await.unwrap().claims;
             if claims.is_empty() && claim_count(&self.workers[good]).await == 0 {
                 break;
             }

@@ -64,7 +64,7 @@ conformance! {
         let (first, second) = (&place.store, place.other_worker());
         deliver(first, vec![event(&lane("a"), "Ev1", "x", None)], 0).await;
         let claim = claim_one(first, 0).await;
-        first.renew_leases(at(50)).await.unwrap();
+        first.renew_leases(vec![claim.lease.clone()], at(50)).await.unwrap();
         assert!(claim_all(&second, 60).await.is_empty());
         finish(first, &claim).await.unwrap();
         assert!(claim_all(&second, 1_000).await.is_empty());
@@ -73,15 +73,23 @@ conformance! {
     async fn its_own_leases_are_not_taken_from_a_worker(place: Place) {
         deliver(&place.store, vec![event(&lane("a"), "Ev1", "x", None)], 0).await;
         let claim = claim_one(&place.store, 0).await;
-        assert!(claim_all(&place.store, 1_000).await.is_empty(), "whoever asks is not lost");
+        let in_hand = vec![claim.lease.clone()];
+        assert!(place.store.claim(at(1_000), 9, in_hand).await.unwrap().claims.is_empty(), "whoever asks is not lost");
         finish(&place.store, &claim).await.unwrap();
+    }
+
+    async fn a_claim_whose_answer_was_lost_lapses_even_where_its_worker_lives(place: Place) {
+        deliver(&place.store, vec![event(&lane("a"), "Ev1", "x", None)], 0).await;
+        drop(claim_one(&place.store, 0).await);
+        place.store.renew_leases(vec![], at(59)).await.unwrap();
+        assert_eq!(claim_one(&place.store, 60).await.room, "Ev1");
     }
 
     async fn waits_are_kept_and_counted_by_their_cost(place: Place) {
         import(&place.store, &lane("a"), "!r").await;
         let claim = claim_one(&place.store, 0).await;
         retry(&place.store, &claim, RetryCost::Attempt, 300).await;
-        let waiting = place.store.claim(at(299), 100).await.unwrap();
+        let waiting = place.store.claim(at(299), 100, vec![]).await.unwrap();
         assert_eq!((waiting.claims.len(), waiting.next), (0, Some(at(300))));
         let place = place.reopen(at(299)).await;
         let store = &place.store;
@@ -147,7 +155,7 @@ conformance! {
             tasks.spawn(async move {
                 let mut mine = Vec::new();
                 loop {
-                    let claims = store.claim(at(0), 7).await.unwrap().claims;
+                    let claims = store.claim(at(0), 7, vec![]).await.unwrap().claims;
                     if claims.is_empty() {
                         return mine;
                     }
@@ -171,7 +179,7 @@ conformance! {
         for number in 0..2 {
             deliver(first, vec![event(&lane("a"), &format!("Ev{number}"), "x", None)], 0).await;
         }
-        let mine = first.claim(at(0), 1).await.unwrap().claims.pop().unwrap();
+        let mine = first.claim(at(0), 1, vec![]).await.unwrap().claims.pop().unwrap();
         let theirs = claim_one(&second, 0).await;
         first.give_all_back().await.unwrap();
         assert!(matches!(finish(first, &mine).await, Err(StoreError::Stale)), "it is its own no more");
