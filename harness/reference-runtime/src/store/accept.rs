@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::documents;
-use super::runs::{UNFINISHED, order_lock};
+use super::runs::{IN_ORDER, order_lock};
 use super::sql::{Row, Session, set};
 use super::steps::{Alert, insert_alert};
 use super::{Document, Store, StoreError, micros};
@@ -362,7 +362,8 @@ pub(super) fn insert_runs(
                 CAST(?7 AS TEXT), CAST(?8 AS BIGINT),
                 CASE WHEN state = 'halted' THEN 'parked'
                      WHEN EXISTS (SELECT 1 FROM runs AS first WHERE first.tenant = ?1 AND first.connection = ?2
-                                  AND first.order_key = CAST(?6 AS TEXT) AND first.{UNFINISHED}) THEN 'blocked'
+                                  AND first.order_key = CAST(?6 AS TEXT) AND first.{IN_ORDER}
+                                  AND (first.state <> 'held' OR first.order_key LIKE 'strict:%')) THEN 'blocked'
                      ELSE 'queued' END,
                 CAST(?8 AS BIGINT) + outcome_deadline_s * 1000000
          FROM connections WHERE tenant = ?1 AND connection = ?2 {keep} RETURNING id"

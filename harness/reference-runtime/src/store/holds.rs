@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::accept::{INSERT_EVENT, NewRun, insert_runs};
-use super::runs::{UNFINISHED, lane_of, order_lock, promote};
+use super::runs::{IN_ORDER, lane_of, order_lock, promote};
 use super::sql::{DatabaseError, Row, Session, set, values};
 use super::steps::{Alert, insert_alert, step};
 use super::{Lease, Store, StoreError, micros};
@@ -164,9 +164,16 @@ impl Store {
             };
             settle(session, &row, "discarded", &by, now)?;
             if row.optional_text("room_id")?.is_none() {
+                let run = row.optional_integer("run")?;
                 let sql =
-                    "UPDATE runs SET state = 'discarded', finished_us = ?2 WHERE id = ?1 AND state = 'held'";
-                session.execute(sql, &values![row.optional_integer("run")?, micros(now)])?;
+                    "UPDATE runs SET state = 'discarded', finished_us = ?2 WHERE id = ?1 AND state = 'held'
+                           RETURNING order_key";
+                // What it held up goes on.
+                if let Some(discarded) = session.query_row(sql, &values![run, micros(now)])? {
+                    let order_key = discarded.optional_text("order_key")?;
+                    let lease = Lease { run: RunId(0), epoch: 0, order_key, canary_for: None };
+                    promote(session, &lane_of(&row)?, &lease)?;
+                }
             }
             audit(session, &row, "discard", &format!("by {by}: {why}"), now)?;
             Ok(Settled::Done(1))
@@ -379,7 +386,8 @@ fn release(
                     state = CASE WHEN order_key IS NOT NULL AND EXISTS (
                         SELECT 1 FROM runs AS first WHERE first.tenant = runs.tenant
                         AND first.connection = runs.connection AND first.order_key = runs.order_key
-                        AND first.{UNFINISHED} AND first.state <> 'parked') THEN 'blocked' ELSE 'queued' END
+                        AND first.{IN_ORDER} AND first.state IN ('queued', 'waiting', 'running'))
+                        THEN 'blocked' ELSE 'queued' END
              WHERE id = ?1"
         ),
         &values![run, micros(now), canary_for],

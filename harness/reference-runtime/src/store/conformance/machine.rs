@@ -193,7 +193,10 @@ impl Model {
         let id = format!("Ev{number}");
         let body = format!("{id}{}", if is_altered { " altered" } else { "" });
         // An event's key is its own, whenever it comes.
-        let key = self.accepted.get(&id).map_or(key.map(|key| format!("k{key}")), |_| None);
+        let key = self
+            .accepted
+            .get(&id)
+            .map_or(key.map(|key| format!("{}k{key}", if key == 0 { "strict:" } else { "" })), |_| None);
         let counts =
             deliver(&self.workers[0], vec![event(&lane("a"), &id, &body, key.as_deref())], self.now_s).await;
         let is_new = !self.accepted.contains_key(&id);
@@ -284,8 +287,8 @@ impl Model {
             })
             .collect();
         prop_assert_eq!(&destination, &self.accepted, "with the body that came first");
-        for accepted in self.order.values() {
-            let in_order = |id: &&String| !self.stepped_aside.contains(*id);
+        for (key, accepted) in &self.order {
+            let in_order = |id: &&String| key.starts_with("strict:") || !self.stepped_aside.contains(*id);
             let expected: Vec<_> = accepted.iter().filter(in_order).collect();
             let actual: Vec<_> =
                 self.applied.iter().filter(|id| accepted.contains(*id)).filter(in_order).collect();

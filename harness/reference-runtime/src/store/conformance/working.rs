@@ -126,6 +126,28 @@ conformance! {
         assert_eq!(claim_one(store, 10).await.room, "2");
     }
 
+    async fn what_is_strictly_in_order_waits_even_for_what_is_held(place: Place) {
+        let store = &place.store;
+        let keyed = |id| event(&lane("a"), id, "x", Some("strict:k"));
+        deliver(store, vec![keyed("1"), keyed("2")], 0).await;
+        let first = claim_one(store, 0).await;
+        hold(store, &first, "no").await;
+        assert!(claim_all(store, 0).await.is_empty());
+        deliver(store, vec![keyed("3")], 0).await;
+        assert!(claim_all(store, 0).await.is_empty(), "nor does what comes later go first");
+        assert_eq!(release(store, Release::All).await, Settled::Done(1));
+        let first = claim_one(store, 0).await;
+        assert_eq!(first.room, "1");
+        hold(store, &first, "no").await;
+        let discard = store.discard(name("acme"), HoldId(2), ("ann".into(), "a test".into()), at(0));
+        assert_eq!(discard.await.unwrap(), Settled::Done(1));
+        for id in ["2", "3"] {
+            let claim = claim_one(store, 0).await;
+            assert_eq!(claim.room, id, "what is discarded holds nothing up");
+            finish(store, &claim).await.unwrap();
+        }
+    }
+
     async fn nothing_is_stuck_when_one_comes_as_the_one_before_it_ends(place: Place) {
         let accepting = place.other_worker();
         let accepted = tokio::spawn(async move {
