@@ -98,6 +98,7 @@ async fn a_batch_is_split_by_tenant_and_what_is_nobody_s_is_counted() {
     let mut repeated = changed(22, 3, "Bob");
     repeated["attemptNumber"] = 1.into();
     assert_eq!(send(HUBSPOT, &subject, &json!([repeated])).await.body["duplicates"], 1);
+    assert!(subject.list_of("bolt", "/alerts", "alerts").await.is_empty(), "it is no other event");
 }
 
 #[tokio::test]
