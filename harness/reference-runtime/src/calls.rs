@@ -47,7 +47,7 @@ pub(crate) async fn make(
     call: Call,
 ) -> Result<Option<Made>, StoreError> {
     let now = context.clock.now();
-    let turn = match context.gate.enter(&claim.lane, &claim.provider, now) {
+    let turn = match context.gate.enter(&claim.lane, &provider(claim), now) {
         Err(until) => Turn::TooFar(until),
         Ok(()) => context.outbound.take_turn(&claim.lane, claim.max_requests_per_second, PATIENCE),
     };
@@ -86,7 +86,7 @@ pub(crate) fn judged<T>(
         _ => Heard::Answer,
     };
     let about = (&claim.lane, claim.run());
-    match context.gate.heard(&claim.lane, &claim.provider, heard, now) {
+    match context.gate.heard(&claim.lane, &provider(claim), heard, now) {
         Some(Turned::Opened { until }) => {
             let fields = json!({ "provider": claim.provider, "until": until });
             context.note(Level::Warn, "circuit_opened", about, fields);
@@ -108,6 +108,11 @@ pub(crate) fn judged<T>(
         outcome,
         detail: verdict.detail(),
     }
+}
+
+/// Whom the gate takes for one provider.
+fn provider(claim: &Claim) -> String {
+    format!("{} {}", claim.provider, claim.base_url)
 }
 
 /// Whether it is the provider that is not well, and not this one answer.

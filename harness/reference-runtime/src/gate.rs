@@ -1,4 +1,5 @@
-//! Whether a provider may be called at all: a circuit breaker, and the waits that it asked for, by tenant and provider.
+//! Whether a provider may be called at all: a circuit breaker, and the waits that it asked for, by tenant and provider,
+//! which is a name and an address: many may be called `http`.
 //!
 //! Repeated failures of one run are the schedule's business; here many runs that fail at one provider are kept from
 //! asking it all the same question. Kept in memory: each process learns it for itself, and forgets it when it ends. It

@@ -120,9 +120,8 @@ async fn an_event_that_is_held_lets_the_next_of_its_order_go() {
     let (subject, provider) = (start().await, taking().await);
     refuse_once(&provider, 1, 400).await;
     connect_orders(&subject, &provider.uri(), json!({ "order_by": "/customer" })).await;
-    for n in [1, 2] {
-        send_order(&subject, &format!("msg_{n}"), &json!({ "n": n, "customer": 7 })).await;
-    }
+    let batch: Value = (1..=2).map(|n| json!({ "n": n, "customer": 7 })).collect();
+    send_order(&subject, "msg", &batch).await;
     assert_eq!((numbers(&provider).await, subject.holds().await.len()), (vec![1, 2], 1));
 }
 

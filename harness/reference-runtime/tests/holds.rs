@@ -3,14 +3,16 @@
 
 mod support;
 
+use std::time::Duration;
+
 use counterpart_reference_runtime::Plant;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use support::hooks::{connect_orders, numbers, put_orders, send_order};
+use support::hooks::{connect_orders, numbers, orders, put_orders, send_order};
 use support::provider::{message, ok, page_at};
 use support::raw::{RawProvider, Script};
-use support::{START, Subject, start, start_with};
-use wiremock::matchers::method;
+use support::{START, Subject, start, start_bounded, start_with};
+use wiremock::matchers::{body_partial_json, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// Has `provider` answer everything with `status` from now on.
@@ -259,6 +261,32 @@ async fn a_connection_that_is_held_again_and_again_is_halted_and_a_canary_resume
 }
 
 #[tokio::test]
+async fn what_was_under_way_when_its_connection_was_halted_is_not_tried_again() {
+    let (subject, provider) = (start().await, MockServer::start().await);
+    answer(&provider, 400).await;
+    let never = ResponseTemplate::new(204).set_delay(Duration::from_secs(3_600));
+    Mock::given(body_partial_json(json!({ "n": 1 })))
+        .respond_with(never)
+        .with_priority(1)
+        .mount(&provider)
+        .await;
+    connect_orders(&subject, &provider.uri(), json!({ "order_by": "/customer" })).await;
+    let batch: Value = (1..=21).map(|n| json!({ "n": n, "customer": n.min(2) })).collect();
+    orders("/hooks/acme/orders").send_only(&subject, "msg", batch.to_string().as_bytes()).await;
+    subject.quiet(1).await;
+    assert_eq!(subject.get("/connections/acme/orders").await["state"], "halted");
+    let time_out = subject.now().await + SignedDuration::from_secs(10);
+    subject.advance(time_out).await;
+    subject.settle().await;
+    assert_eq!(numbers(&provider).await.len(), 21, "one call each");
+    assert_eq!(subject.get("/queue").await, json!({ "unfinished": 1, "held": 20 }));
+    answer(&provider, 204).await;
+    subject.post("/holds/release", json!({ "tenant": "acme", "how": "all" })).await;
+    subject.settle().await;
+    assert_eq!((numbers(&provider).await.len(), subject.holds().await.len()), (21, 0), "and none is lost");
+}
+
+#[tokio::test]
 async fn a_halted_connection_goes_on_once_it_is_put_again_and_other_causes_do_not_halt_it() {
     let (subject, provider) = (start().await, MockServer::start().await);
     connect_orders(&subject, &provider.uri(), json!({ "order_by": "/customer" })).await;
@@ -277,6 +305,23 @@ async fn a_halted_connection_goes_on_once_it_is_put_again_and_other_causes_do_no
     connect_orders(&subject, &provider.uri(), json!({})).await;
     subject.settle().await;
     assert_eq!((numbers(&provider).await, subject.holds().await.len()), (vec![2, 3], 39));
+}
+
+#[tokio::test]
+async fn what_a_canary_brings_counts_as_unfinished_like_anything_else() {
+    let (subject, provider) = (start_bounded(3).await, MockServer::start().await);
+    answer(&provider, 400).await;
+    connect_orders(&subject, &provider.uri(), json!({})).await;
+    for n in 1..=3 {
+        send_order(&subject, &format!("msg_{n}"), &json!({ "n": n })).await;
+    }
+    answer(&provider, 204).await;
+    release(&subject, "canary").await;
+    subject.settle().await;
+    assert_eq!(subject.get("/queue").await, json!({ "unfinished": 0, "held": 0 }));
+    let batch = |size: u32| (1..=size).map(|n| json!({ "n": n })).collect::<Value>();
+    assert_eq!(send_order(&subject, "many", &batch(4)).await.status, 503);
+    assert_eq!(send_order(&subject, "few", &batch(3)).await.status, 200);
 }
 
 #[tokio::test]

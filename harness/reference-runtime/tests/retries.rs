@@ -157,6 +157,25 @@ async fn a_provider_that_fails_again_and_again_is_left_in_peace_and_tried_with_o
 }
 
 #[tokio::test]
+async fn what_fails_at_one_address_does_not_keep_calls_from_another() {
+    let (subject, provider) = (start().await, failing(5, status(500)).await);
+    let healthy = failing(0, status(500)).await;
+    connect_orders(&subject, &provider.uri(), json!({})).await;
+    for n in 1..=5 {
+        send_order(&subject, &format!("msg_{n}"), &json!({ "n": n })).await;
+    }
+    assert_eq!(subject.lines(&["circuit_opened"]).await.len(), 1);
+    let document = json!({ "tenant": "acme", "connection": "other", "reference": "order-1", "protocol": "rest",
+                           "method": "POST", "path": "/", "content_type": "application/json", "body": "{\"n\": 9}" });
+    let other = json!({ "provider": "http", "base_url": healthy.uri(), "access_token": "a" });
+    subject.call("PUT", "/connections/acme/other", Some(other)).await;
+    let handed_over = subject.call("POST", "/integrations/relay/documents", Some(document)).await;
+    assert_eq!(handed_over.0, 202);
+    subject.quiet(0).await;
+    assert_eq!(numbers(&healthy).await, [9]);
+}
+
+#[tokio::test]
 async fn refusals_open_no_circuit() {
     let (subject, provider) = (start().await, failing(7, status(400)).await);
     connect_orders(&subject, &provider.uri(), json!({})).await;

@@ -5,8 +5,10 @@ mod support;
 
 use counterpart_signatures::Scheme;
 use serde_json::{Value, json};
-use support::hooks::{Answered, SECRET, Sender};
+use support::hooks::{Answered, SECRET, Sender, sent};
 use support::{Subject, start};
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const SLACK: Sender<'static> = Sender { path: "/hooks/team-app", scheme: Scheme::Slack, secret: SECRET };
 const HUBSPOT: Sender<'static> = Sender { path: "/hooks/crm-app", scheme: Scheme::Hubspot, secret: SECRET };
@@ -98,6 +100,21 @@ async fn a_batch_is_split_by_tenant_and_what_is_nobody_s_is_counted() {
     let mut repeated = changed(22, 3, "Bob");
     repeated["attemptNumber"] = 1.into();
     assert_eq!(send(HUBSPOT, &subject, &json!([repeated])).await.body["duplicates"], 1);
+    assert!(subject.list_of("bolt", "/alerts", "alerts").await.is_empty(), "it is no other event");
+}
+
+#[tokio::test]
+async fn an_event_that_came_to_an_app_is_sent_on_for_its_tenant() {
+    let (subject, provider) = (shared().await, MockServer::start().await);
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(204)).mount(&provider).await;
+    let body = json!({ "provider": "http", "base_url": provider.uri(), "access_token": "a",
+                       "webhook": { "app": "crm-app", "account": "44", "forward": "/changes", "order_by": "/objectId" } });
+    assert_eq!(subject.call("PUT", "/connections/cora/crm", Some(body)).await.0, 201);
+    let batch = json!([changed(44, 1, "Ann"), changed(11, 2, "Bob"), changed(44, 3, "Anna")]);
+    assert_eq!(send(HUBSPOT, &subject, &batch).await.body["accepted"], 3);
+    let bodies_sent: Vec<String> = sent(&provider).await.into_iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies_sent, [changed(44, 1, "Ann").to_string(), changed(44, 3, "Anna").to_string()]);
+    assert!(bodies(&subject, "cora").await.is_empty(), "it is sent on instead");
 }
 
 #[tokio::test]

@@ -68,6 +68,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let is_over = document.confirm.is_none() || document.delivered;
+        let brings_more = audit.lease.brings_more();
         self.after_call(audit, Boundary::Delivered, move |session, audit| {
             let run = audit.lease.run;
             session.execute("UPDATE documents SET delivered = 1 WHERE run = ?1", &values![run.0])?;
@@ -94,7 +95,9 @@ impl Store {
             finish(session, lane, &audit.lease, (&set, Vec::new()), now)
         })
         .await?;
-        self.add_to_backlog(-i64::from(is_over));
+        if is_over {
+            self.one_is_over(brings_more).await;
+        }
         Ok(())
     }
 

@@ -51,10 +51,11 @@ impl Store {
     ) -> Result<EventOutcome, StoreError> {
         let bugs =
             Bugs { keyless: self.has(Plant::WebhookNotDeduplicated), silent: self.has(Plant::AlertMissing) };
+        let brings_more = lease.brings_more();
         let outcome = self
             .write(Boundary::Applied, move |session| apply(session, &lane, &lease, effect, bugs, now))
             .await?;
-        self.add_to_backlog(-1);
+        self.one_is_over(brings_more).await;
         Ok(outcome)
     }
 }

@@ -204,6 +204,15 @@ impl Store {
         self.backlog.load(Ordering::Relaxed)
     }
 
+    /// Notes that a run is over; held work that follows it is unfinished again.
+    async fn one_is_over(&self, brings_more: bool) {
+        self.add_to_backlog(-1);
+        if brings_more {
+            // What the run came to is committed. A count that fails is made good by the next.
+            let _ = self.recount().await;
+        }
+    }
+
     fn add_to_backlog(&self, runs: i64) {
         self.backlog.fetch_add(runs, Ordering::Relaxed);
     }

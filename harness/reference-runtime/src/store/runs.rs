@@ -27,6 +27,13 @@ pub(crate) struct Lease {
     pub(crate) canary_for: Option<String>,
 }
 
+impl Lease {
+    /// Whether other work may follow from this run's success.
+    pub(super) fn brings_more(&self) -> bool {
+        self.canary_for.as_ref().is_some_and(|cause| !cause.is_empty())
+    }
+}
+
 /// What a run is for.
 #[derive(Debug, Clone)]
 pub(crate) enum Task {

@@ -134,7 +134,7 @@ impl Store {
     ) -> Result<Written, StoreError> {
         let keyless = self.has(Plant::InsertNotUpsert) || self.has(Plant::WebhookNotDeduplicated);
         let silent = self.has(Plant::AlertMissing);
-        let is_last = page.next.is_none();
+        let (is_last, brings_more) = (page.next.is_none(), audit.lease.brings_more());
         let written = self
             .after_call(audit, Boundary::Unnamed, move |session, audit| {
                 let written = messages::write(session, &audit.lane, &page.room_id, &page.records, keyless)?;
@@ -163,7 +163,9 @@ impl Store {
                 Ok(written)
             })
             .await?;
-        self.add_to_backlog(-i64::from(is_last));
+        if is_last {
+            self.one_is_over(brings_more).await;
+        }
         Ok(written)
     }
 
@@ -188,12 +190,13 @@ impl Store {
 
     /// Ends a run as succeeded after a call that failed, as nothing but a planted bug does.
     pub(crate) async fn finish_run(&self, audit: AuditRow, now: Timestamp) -> Result<(), StoreError> {
+        let brings_more = audit.lease.brings_more();
         self.after_call(audit, Boundary::Unnamed, move |session, audit| {
             finish(session, &audit.lane, &audit.lease, ("cursor = NULL", set![]), now)?;
             Ok(forget_cursors(session, audit.lease.run)?)
         })
         .await?;
-        self.add_to_backlog(-1);
+        self.one_is_over(brings_more).await;
         Ok(())
     }
 
