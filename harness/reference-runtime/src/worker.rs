@@ -227,7 +227,7 @@ impl Workers {
     async fn dispatch(self: Arc<Self>, mut work: Work, looked: oneshot::Sender<()>) {
         let context = &self.context;
         let mut looked = Some(looked);
-        let mut put_away_at = context.clock.now();
+        let mut house = House { counted_at: context.clock.now(), put_away_at: context.clock.now() };
         loop {
             let (wakes, fallen, in_hand) = {
                 let mut state = self.state();
@@ -267,7 +267,7 @@ impl Workers {
                         self.spawn(vec![claim]);
                     }
                     if taken < room {
-                        put_away_at = self.put_away(put_away_at, now).await;
+                        self.keep(&mut house, now).await;
                         at_rest(&mut looked, self.wait(&mut work, next, now)).await;
                     }
                 }
@@ -283,11 +283,8 @@ impl Workers {
 
     /// Waits until somebody rings, until `next`, or until it is time to look anyway.
     async fn wait(&self, work: &mut Work, next: Option<Timestamp>, now: Timestamp) {
-        let is_shared = self.context.store.is_shared() && !self.context.clock.is_test();
-        let poll = is_shared.then(|| {
-            let jitter = u64::from(u8::from_str_radix(&crate::identity::random_name()[..2], 16).unwrap_or(0));
-            later(now, POLL + POLL * i32::try_from(jitter).unwrap_or(0) / 512)
-        });
+        let polls = self.context.store.is_shared() && !self.context.clock.is_test();
+        let poll = polls.then(|| later(now, POLL + self.context.store.jitter(POLL / 2)));
         // What is due already and was not given is in another's hands.
         let next = next.filter(|next| *next > now);
         match [next, poll].into_iter().flatten().min() {
@@ -299,19 +296,21 @@ impl Workers {
                 }
             }
         }
-        if is_shared {
-            let _ = self.context.store.recount().await;
-        }
     }
 
-    async fn put_away(&self, last: Timestamp, now: Timestamp) -> Timestamp {
-        if now.duration_since(last) < HOUSEKEEPING {
-            return last;
+    /// What is done now and then, when there is nothing else to do.
+    async fn keep(&self, house: &mut House, now: Timestamp) {
+        let store = &self.context.store;
+        if store.is_shared() && now.duration_since(house.counted_at) >= POLL {
+            // Refused, it is tried again the next time; so is what follows.
+            let _ = store.recount().await;
+            house.counted_at = now;
         }
-        match self.context.store.put_away(now).await {
-            // There is more: as soon as there is nothing else to do.
-            Ok(true) => last,
-            _ => now,
+        // As long as there is more, it is not done.
+        if now.duration_since(house.put_away_at) >= HOUSEKEEPING
+            && !matches!(store.put_away(now).await, Ok(true))
+        {
+            house.put_away_at = now;
         }
     }
 
@@ -389,6 +388,12 @@ impl Workers {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// When what is done now and then was last done.
+struct House {
+    counted_at: Timestamp,
+    put_away_at: Timestamp,
 }
 
 /// Waits, and tells, the first time, that the wait has begun.

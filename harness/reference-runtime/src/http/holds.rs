@@ -114,7 +114,10 @@ pub(super) async fn discard(
     let context = api.context();
     let (by, why) = (reason("by", body.by)?, reason("reason", body.reason)?);
     let tenant = name("tenant", &body.tenant)?;
+    let work = context.clock.begin_work();
     let settled = context.store.discard(tenant, hold_id(&hold)?, (by, why), context.clock.now()).await?;
+    // What it held up goes on.
+    api.workers.wake(work);
     answer("discarded", settled)
 }
 

@@ -184,6 +184,12 @@ impl Store {
         matches!(self.database, Database::Postgres(_))
     }
 
+    /// A part of `most` that is this process's own, so that those that share a store do not all ask at once.
+    pub(crate) fn jitter(&self, most: SignedDuration) -> SignedDuration {
+        let byte = u8::from_str_radix(self.worker.get(..2).unwrap_or_default(), 16).unwrap_or_default();
+        most * i32::from(byte) / 256
+    }
+
     /// Tells the other processes that there is work; they find it by themselves too, only later.
     pub(crate) async fn tell_others(&self) {
         if let Database::Postgres(postgres) = &self.database {
