@@ -9,7 +9,7 @@ mod working;
 
 use std::time::Duration;
 
-use counterpart_test_postgres::TestPostgres;
+use counterpart_test_postgres::{TestCluster, TestPostgres};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
@@ -265,15 +265,38 @@ async fn claim_count(store: &Store) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_postgres_that_does_not_keep_what_it_confirms_is_refused() {
-    let Some(postgres) = TestPostgres::for_test("not_durable") else { return };
-    // The database's own default, which every connection to it begins with.
-    let url = postgres.url();
-    let database = url.rsplit('/').next().unwrap().to_owned();
-    let connected = Postgres::connect(url, Crash::default()).await.unwrap();
-    connected.batch(&format!("ALTER DATABASE \"{database}\" SET full_page_writes TO off")).await.unwrap_err();
-    connected.batch(&format!("ALTER DATABASE \"{database}\" SET synchronous_commit TO off")).await.unwrap();
-    // What is asked for on the connection wins over the database's default.
-    Postgres::connect(url, Crash::default()).await.unwrap();
+    let Some(cluster) = TestCluster::for_test("not_durable") else { return };
+    let url = cluster.url();
+    let connected = Postgres::connect(&url, Crash::default()).await.unwrap();
+    // What is asked for on each connection wins over the server's default.
+    connected.batch("ALTER SYSTEM SET synchronous_commit = off").await.unwrap();
+    connected.batch("SELECT pg_reload_conf()").await.unwrap();
+    Postgres::connect(&url, Crash::default()).await.unwrap();
+    for setting in ["full_page_writes", "fsync"] {
+        connected.batch(&format!("ALTER SYSTEM SET {setting} = off")).await.unwrap();
+        connected.batch("SELECT pg_reload_conf()").await.unwrap();
+        // The server takes its time to read what it was told.
+        let mut refused = None;
+        for _ in 0..1_000 {
+            refused = Postgres::connect(&url, Crash::default()).await.err();
+            if refused.is_some() {
+                break;
+            }
+        }
+        let told = refused.unwrap().to_string();
+        assert!(told.starts_with(&format!("{setting} is off: a commit would not be on the disk")), "{told}");
+        connected.batch(&format!("ALTER SYSTEM RESET {setting}")).await.unwrap();
+        connected.batch("SELECT pg_reload_conf()").await.unwrap();
+        while connected
+            .batch(&format!("DO $$ BEGIN ASSERT current_setting('{setting}') = 'on'; END $$"))
+            .await
+            .is_err()
+        {}
+    }
+}
+
+#[tokio::test]
+async fn a_postgres_that_cannot_be_had_is_told() {
     let refused =
         Postgres::connect("postgres://nobody@127.0.0.1:1/none", Crash::default()).await.unwrap_err();
     assert!(refused.to_string().contains("check that the server runs"), "{refused}");

@@ -1,12 +1,13 @@
 //! Any order of deliveries, repetitions, failures, lost workers, stale commits, holds and jumps of the clock: what was
 //! accepted is applied exactly once in the end, in order where it is to stay in order, and nothing else is.
 //!
-//! Proptest prints the steps that failed, made as few as can be, and keeps their seed in a file beside this one.
+//! What fails is printed as the fewest steps that fail, with the seed that finds them again:
+//! `COUNTERPART_RELIABILITY_SEED`. `COUNTERPART_RELIABILITY_CASES` says how many cases are tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 use super::*;
 
@@ -300,8 +301,10 @@ impl Model {
 
 fn hold_for(place: &(impl AsyncFn() -> Place + Sync), cases: u32) {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let seed = number("COUNTERPART_RELIABILITY_SEED", 20_260_101);
     let mut runner = TestRunner::new(Config {
         cases,
+        rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         max_shrink_iters: 2_000,
         ..Config::default()
@@ -319,16 +322,19 @@ fn hold_for(place: &(impl AsyncFn() -> Place + Sync), cases: u32) {
         })
     });
     if let Err(error) = outcome {
-        panic!("{error}\nto replay it: PROPTEST_RNG_SEED, see proptest's documentation\n");
+        panic!(
+            "{error}\nto find it again: COUNTERPART_RELIABILITY_SEED={seed} COUNTERPART_RELIABILITY_CASES={cases}\n"
+        );
     }
 }
 
 /// Cases of a run; more by hand.
 fn cases(bounded: u32) -> u32 {
-    std::env::var("COUNTERPART_RELIABILITY_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(bounded)
+    u32::try_from(number("COUNTERPART_RELIABILITY_CASES", u64::from(bounded))).unwrap_or(u32::MAX)
+}
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 #[test]
