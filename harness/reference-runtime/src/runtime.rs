@@ -55,6 +55,12 @@ pub enum StartError {
         /// What is wrong with it, and how to mend it.
         reason: String,
     },
+    /// The database that was named cannot be used: not reachable, of a newer version, or not durable.
+    #[error("cannot use the database: {reason}")]
+    Database {
+        /// What is wrong with it, and how to mend it.
+        reason: String,
+    },
     /// The process has no TLS implementation.
     #[error(
         "no TLS provider is installed; call rustls::crypto::aws_lc_rs::default_provider().install_default() first"
@@ -98,9 +104,9 @@ impl Runtime {
         let (listener, address) = listen(config.listen).await?;
         let crash = Crash::new(config.crash);
         let opened = Store::open(&config, plants.clone(), crash.clone(), clock.now()).await;
-        let (store, vault) = opened.map_err(|error| StartError::DataDir {
-            data_dir: config.data_dir.clone(),
-            reason: error.to_string(),
+        let (store, vault) = opened.map_err(|error| match &config.database {
+            Some(_) => StartError::Database { reason: error.to_string() },
+            None => StartError::DataDir { data_dir: config.data_dir.clone(), reason: error.to_string() },
         })?;
         let journal = Journal::new(clock.clone());
         journal.line(Level::Info, "started", About::Runtime, json!({}));

@@ -128,9 +128,14 @@ impl Claim {
         }
     }
 
-    /// The same for each attempt at this step, and for no other step.
+    /// The same for each attempt at this step, and for no other step of its connection: those that failed together are
+    /// not to come back together.
     pub(crate) fn step_key(&self) -> String {
-        format!("{}:{}", self.operation().word(), self.cursor.as_deref().unwrap_or_default())
+        let place = match self.task {
+            Task::Import => self.cursor.as_deref().unwrap_or_default(),
+            _ => &self.room,
+        };
+        format!("{}:{place}", self.operation().word())
     }
 
     /// Which call of this step the next one is; 1 for the first.
