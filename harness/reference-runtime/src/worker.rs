@@ -29,7 +29,7 @@ use crate::journal::{About, Journal, Level};
 use crate::outbound::Outbound;
 use crate::plants::Plants;
 use crate::relay;
-use crate::store::{Accepted, Claim, Claimed, Order, Store, StoreError, Task};
+use crate::store::{Accepted, Claim, Claimed, Lease, Order, Store, StoreError, Task};
 
 /// How long work rests when the database refuses, as on a full disk.
 const STORE_RETRY: SignedDuration = SignedDuration::from_secs(5);
@@ -124,7 +124,9 @@ pub(crate) struct Workers {
 struct State {
     /// What keeps the runtime busy until the dispatcher has looked.
     wakes: Vec<Work>,
-    in_hand: usize,
+    in_hand: Vec<Lease>,
+    /// What tasks that fell had in hand.
+    fallen: Vec<Lease>,
     tasks: JoinSet<()>,
     background: Vec<JoinHandle<()>>,
     stopping: bool,
@@ -225,20 +227,32 @@ impl Workers {
     async fn dispatch(self: Arc<Self>, mut work: Work, looked: oneshot::Sender<()>) {
         let context = &self.context;
         let mut looked = Some(looked);
-        let mut put_away_at = context.clock.now();
+        let mut house = House { counted_at: context.clock.now(), put_away_at: context.clock.now() };
         loop {
-            let (wakes, room) = {
+            let (wakes, fallen, in_hand) = {
                 let mut state = self.state();
                 while state.tasks.try_join_next().is_some() {}
-                (std::mem::take(&mut state.wakes), MAX_IN_HAND - state.in_hand)
+                let fallen = std::mem::take(&mut state.fallen);
+                (std::mem::take(&mut state.wakes), fallen, state.in_hand.clone())
             };
             drop(wakes);
+            for lease in fallen {
+                context.journal.line(
+                    Level::Error,
+                    "task_fell",
+                    About::Runtime,
+                    json!({ "run": lease.run.to_string() }),
+                );
+                // A store that refuses leaves it to the lease.
+                let _ = context.store.fell(lease).await;
+            }
+            let room = MAX_IN_HAND.saturating_sub(in_hand.len());
             if room == 0 {
                 at_rest(&mut looked, work.rest(self.bell.notified())).await;
                 continue;
             }
             let now = context.clock.now();
-            match context.store.claim(now, room).await {
+            match context.store.claim(now, room, in_hand).await {
                 Ok(claimed) => {
                     let Claimed { claims, taken, next, remarks } = claimed;
                     for (lane, run, event) in remarks {
@@ -253,7 +267,7 @@ impl Workers {
                         self.spawn(vec![claim]);
                     }
                     if taken < room {
-                        put_away_at = self.put_away(put_away_at, now).await;
+                        self.keep(&mut house, now).await;
                         at_rest(&mut looked, self.wait(&mut work, next, now)).await;
                     }
                 }
@@ -269,11 +283,8 @@ impl Workers {
 
     /// Waits until somebody rings, until `next`, or until it is time to look anyway.
     async fn wait(&self, work: &mut Work, next: Option<Timestamp>, now: Timestamp) {
-        let is_shared = self.context.store.is_shared() && !self.context.clock.is_test();
-        let poll = is_shared.then(|| {
-            let jitter = u64::from(u8::from_str_radix(&crate::identity::random_name()[..2], 16).unwrap_or(0));
-            later(now, POLL + POLL * i32::try_from(jitter).unwrap_or(0) / 512)
-        });
+        let polls = self.context.store.is_shared() && !self.context.clock.is_test();
+        let poll = polls.then(|| later(now, POLL + self.context.store.jitter(POLL / 2)));
         // What is due already and was not given is in another's hands.
         let next = next.filter(|next| *next > now);
         match [next, poll].into_iter().flatten().min() {
@@ -285,19 +296,21 @@ impl Workers {
                 }
             }
         }
-        if is_shared {
-            let _ = self.context.store.recount().await;
-        }
     }
 
-    async fn put_away(&self, last: Timestamp, now: Timestamp) -> Timestamp {
-        if now.duration_since(last) < HOUSEKEEPING {
-            return last;
+    /// What is done now and then, when there is nothing else to do.
+    async fn keep(&self, house: &mut House, now: Timestamp) {
+        let store = &self.context.store;
+        if store.is_shared() && now.duration_since(house.counted_at) >= POLL {
+            // Refused, it is tried again the next time; so is what follows.
+            let _ = store.recount().await;
+            house.counted_at = now;
         }
-        match self.context.store.put_away(now).await {
-            // There is more: as soon as there is nothing else to do.
-            Ok(true) => last,
-            _ => now,
+        // As long as there is more, it is not done.
+        if now.duration_since(house.put_away_at) >= HOUSEKEEPING
+            && !matches!(store.put_away(now).await, Ok(true))
+        {
+            house.put_away_at = now;
         }
     }
 
@@ -307,9 +320,10 @@ impl Workers {
         if state.stopping || claims.is_empty() {
             return;
         }
-        state.in_hand += claims.len();
         let works = claims.iter().map(|_| self.context.clock.begin_work()).collect();
-        let in_hand = InHand { workers: Arc::clone(self), works, runs: claims.len() };
+        let leases: Vec<Lease> = claims.iter().map(|claim| claim.lease.clone()).collect();
+        state.in_hand.extend_from_slice(&leases);
+        let in_hand = InHand { workers: Arc::clone(self), works, leases };
         state.tasks.spawn(async move {
             let mut in_hand = in_hand;
             let workers = Arc::clone(&in_hand.workers);
@@ -353,7 +367,8 @@ impl Workers {
         let third = Duration::try_from(self.context.lease / 3).unwrap_or(Duration::from_secs(1));
         loop {
             pause_in_real_time(third).await;
-            if let Err(error) = self.context.store.renew_leases(self.context.clock.now()).await {
+            let in_hand = self.state().in_hand.clone();
+            if let Err(error) = self.context.store.renew_leases(in_hand, self.context.clock.now()).await {
                 let fields = json!({ "detail": error.to_string() });
                 self.context.journal.line(Level::Warn, "leases_not_renewed", About::Runtime, fields);
             }
@@ -375,6 +390,12 @@ impl Workers {
     }
 }
 
+/// When what is done now and then was last done.
+struct House {
+    counted_at: Timestamp,
+    put_away_at: Timestamp,
+}
+
 /// Waits, and tells, the first time, that the wait has begun.
 async fn at_rest(looked: &mut Option<oneshot::Sender<()>>, wait: impl Future<Output = ()>) {
     let mut wait = pin!(wait);
@@ -393,14 +414,18 @@ async fn at_rest(looked: &mut Option<oneshot::Sender<()>>, wait: impl Future<Out
 struct InHand {
     workers: Arc<Workers>,
     works: Vec<Work>,
-    runs: usize,
+    leases: Vec<Lease>,
 }
 
 impl Drop for InHand {
     fn drop(&mut self) {
         {
             let mut state = self.workers.state();
-            state.in_hand -= self.runs;
+            state.in_hand.retain(|lease| !self.leases.contains(lease));
+            if std::thread::panicking() {
+                // Those that are done are refused as stale.
+                state.fallen.append(&mut self.leases);
+            }
             if !state.stopping {
                 state.wakes.append(&mut self.works);
             }

@@ -116,13 +116,22 @@ async fn what_is_to_stay_in_order_waits_for_what_came_before_and_nothing_else_do
 }
 
 #[tokio::test]
-async fn an_event_that_is_held_lets_the_next_of_its_order_go() {
-    let (subject, provider) = (start().await, taking().await);
-    refuse_once(&provider, 1, 400).await;
-    connect_orders(&subject, &provider.uri(), json!({ "order_by": "/customer" })).await;
-    let batch: Value = (1..=2).map(|n| json!({ "n": n, "customer": 7 })).collect();
-    send_order(&subject, "msg", &batch).await;
-    assert_eq!((numbers(&provider).await, subject.holds().await.len()), (vec![1, 2], 1));
+async fn an_event_that_is_held_holds_those_of_its_order_up_until_it_is_settled() {
+    for (settle, body, sent) in [
+        ("release", json!({ "tenant": "acme" }), vec![1, 1, 2]),
+        ("discard", json!({ "tenant": "acme", "by": "ann", "reason": "a test" }), vec![1, 2]),
+    ] {
+        let (subject, provider) = (start().await, taking().await);
+        refuse_once(&provider, 1, 400).await;
+        connect_orders(&subject, &provider.uri(), json!({ "order_by": "/customer" })).await;
+        let batch: Value = (1..=2).map(|n| json!({ "n": n, "customer": 7 })).collect();
+        send_order(&subject, "msg", &batch).await;
+        assert_eq!((numbers(&provider).await, subject.holds().await.len()), (vec![1], 1));
+        let (status, answer) = subject.call("POST", &format!("/holds/hold-1/{settle}"), Some(body)).await;
+        assert_eq!(status, 200, "{answer}");
+        subject.settle().await;
+        assert_eq!(numbers(&provider).await, sent, "{settle}");
+    }
 }
 
 #[tokio::test]

@@ -301,8 +301,9 @@ impl Endpoint {
                 (HookWork::Forward(forward(path, payload, effect_key)), order_key)
             }
         };
-        // Not the empty key, which is that of imports and documents.
-        let order_key = order_key.map(|key| format!("event:{key}"));
+        // What is sent on cannot be told to be older than what was sent before: it waits even for what is held.
+        let kept = if config.forward.is_some() { "strict" } else { "event" };
+        let order_key = order_key.map(|key| format!("{kept}:{key}"));
         HookEvent { lane: lane.clone(), id, digest, order_key, work }
     }
 }

@@ -114,7 +114,10 @@ pub(super) async fn discard(
     let context = api.context();
     let (by, why) = (reason("by", body.by)?, reason("reason", body.reason)?);
     let tenant = name("tenant", &body.tenant)?;
+    let work = context.clock.begin_work();
     let settled = context.store.discard(tenant, hold_id(&hold)?, (by, why), context.clock.now()).await?;
+    // What it held up goes on.
+    api.workers.wake(work);
     answer("discarded", settled)
 }
 
@@ -122,7 +125,7 @@ fn answer(what: &str, settled: Settled) -> Result<Json<Value>, Refusal> {
     match settled {
         Settled::Done(count) => Ok(Json(json!({ what: count }))),
         Settled::NoSuchHold => Err(Refusal::not_found("this tenant has no such hold")),
-        Settled::SettledBefore => Err(Refusal::conflict("it was released or discarded before")),
+        Settled::Before => Err(Refusal::conflict("it was released or discarded before")),
     }
 }
 

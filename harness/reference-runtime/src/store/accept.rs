@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::documents;
-use super::runs::{UNFINISHED, order_lock};
-use super::sql::{Row, Session, values};
+use super::runs::{IN_ORDER, order_lock};
+use super::sql::{Row, Session, set};
 use super::steps::{Alert, insert_alert};
 use super::{Document, Store, StoreError, micros};
 use crate::crash::Boundary;
@@ -122,7 +122,7 @@ impl Store {
         let accepted = self
             .write(Boundary::Accept, move |session| {
                 let sql = "SELECT provider FROM connections WHERE tenant = ?1 AND connection = ?2";
-                let names = values![lane.tenant.as_str(), lane.connection.as_str()];
+                let names = set![lane.tenant.as_str(), lane.connection.as_str()];
                 let Some(found) = session.query_row(sql, &names)? else {
                     return Ok(Accepted::UnknownConnection);
                 };
@@ -277,7 +277,7 @@ fn remember(
     let key = |place: usize, id: &str| {
         let (event, at) = &events[place];
         (
-            values![event.lane.tenant.as_str(), event.lane.connection.as_str(), id],
+            set![event.lane.tenant.as_str(), event.lane.connection.as_str(), id],
             event.digest.clone(),
             micros(*at),
         )
@@ -286,7 +286,7 @@ fn remember(
         .iter()
         .map(|(place, id)| {
             let (mut set, digest, at_us) = key(*place, id);
-            set.extend(values![digest, at_us]);
+            set.extend(set![digest, at_us]);
             set
         })
         .collect();
@@ -327,7 +327,7 @@ fn insert_work(session: &mut dyn Session, news: &[(&HookEvent, Timestamp)]) -> R
     let mut forwards = Vec::new();
     for (run, (event, _)) in ids.into_iter().zip(news) {
         match &event.work {
-            HookWork::Apply { format, payload } => events.push(values![run.0, *format, payload]),
+            HookWork::Apply { format, payload } => events.push(set![run.0, *format, payload]),
             HookWork::Forward(document) => forwards.push((run, document)),
         }
     }
@@ -362,7 +362,8 @@ pub(super) fn insert_runs(
                 CAST(?7 AS TEXT), CAST(?8 AS BIGINT),
                 CASE WHEN state = 'halted' THEN 'parked'
                      WHEN EXISTS (SELECT 1 FROM runs AS first WHERE first.tenant = ?1 AND first.connection = ?2
-                                  AND first.order_key = CAST(?6 AS TEXT) AND first.{UNFINISHED}) THEN 'blocked'
+                                  AND first.order_key = CAST(?6 AS TEXT) AND first.{IN_ORDER}
+                                  AND (first.state <> 'held' OR first.order_key LIKE 'strict:%')) THEN 'blocked'
                      ELSE 'queued' END,
                 CAST(?8 AS BIGINT) + outcome_deadline_s * 1000000
          FROM connections WHERE tenant = ?1 AND connection = ?2 {keep} RETURNING id"
@@ -372,7 +373,7 @@ pub(super) fn insert_runs(
         .map(|run| {
             let (tenant, connection) = (run.lane.tenant.as_str(), run.lane.connection.as_str());
             let at = now.to_string();
-            values![tenant, connection, run.kind, run.room, run.room_id, run.order_key, at, micros(now)]
+            set![tenant, connection, run.kind, run.room, run.room_id, run.order_key, at, micros(now)]
         })
         .collect();
     let ids = session.query_each(&sql, &sets)?;
@@ -417,5 +418,5 @@ fn tally_row(delivery: &Delivery, lane: &Lane, counts: HookCounts) -> Vec<super:
 fn audit_row(audit: &HookAudit, status: u16, outcome: HookOutcome, detail: &str) -> Vec<super::sql::Value> {
     let (tenant, connection) = (audit.lane.tenant.as_str(), audit.lane.connection.as_str());
     let at = audit.at.to_string();
-    values![at, tenant, connection, &audit.method, &audit.path, status, outcome.word(), detail]
+    set![at, tenant, connection, &audit.method, &audit.path, status, outcome.word(), detail]
 }

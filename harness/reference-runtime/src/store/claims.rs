@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::holds::{Hold, hold_run};
 use super::runs::{UNFINISHED, lane_of};
-use super::sql::{DatabaseError, Row, Session, Value, values};
+use super::sql::{DatabaseError, Row, Session, Value, set, values};
 use super::steps::{Alert, fenced, insert_alert};
 use super::{Claim, Lease, Store, StoreError, Task, documents, from_micros, micros};
 use crate::crash::Boundary;
@@ -35,15 +35,21 @@ pub(crate) struct Claimed {
 }
 
 impl Store {
-    /// Claims at most `most` runs that are due, the longest due first.
-    pub(crate) async fn claim(&self, now: Timestamp, most: usize) -> Result<Claimed, StoreError> {
+    /// Claims at most `most` runs that are due, the longest due first. What the caller has `in_hand` is its own, however
+    /// long ago its lease was renewed; what it does not know that it has, since the answer to a claim was lost, is not.
+    pub(crate) async fn claim(
+        &self,
+        now: Timestamp,
+        most: usize,
+        in_hand: Vec<Lease>,
+    ) -> Result<Claimed, StoreError> {
         let worker = self.worker.clone();
         let lease_us = micros(crate::clock::later(now, self.lease));
         let silent = self.has(Plant::AlertMissing);
         let (claimed, gone) = self
             .write(Boundary::Claim, move |session| {
                 let mut claimed = Claimed::default();
-                let lost = lost(session, &worker, now)?;
+                let lost = lost(session, &in_hand, now)?;
                 let gone = give_up_on(session, &lost, now, &mut claimed, silent)?;
                 tell_overdue(session, now, silent, &mut claimed)?;
                 let rows = take(session, &worker, now, lease_us, most)?;
@@ -59,13 +65,13 @@ impl Store {
         Ok(claimed)
     }
 
-    /// Renews the leases of all that this worker holds.
-    pub(crate) async fn renew_leases(&self, now: Timestamp) -> Result<(), StoreError> {
-        let worker = self.worker.clone();
+    /// Renews the leases of what this worker has in hand.
+    pub(crate) async fn renew_leases(&self, in_hand: Vec<Lease>, now: Timestamp) -> Result<(), StoreError> {
         let lease_us = micros(crate::clock::later(now, self.lease));
         self.write(Boundary::Unnamed, move |session| {
-            let sql = "UPDATE runs SET lease_us = ?2 WHERE state = 'running' AND worker = ?1";
-            session.execute(sql, &values![worker, lease_us])?;
+            let sets: Vec<_> = in_hand.iter().map(|lease| set![lease.run.0, lease.epoch, lease_us]).collect();
+            let sql = "UPDATE runs SET lease_us = ?3 WHERE id = ?1 AND epoch = ?2 AND state = 'running'";
+            session.query_each(sql, &sets)?;
             Ok(())
         })
         .await
@@ -76,9 +82,15 @@ impl Store {
         self.write(Boundary::Unnamed, move |session| {
             // What was intended stays: the call may have been made.
             let set = "state = 'queued', worker = NULL, lease_us = NULL, ready_us = ?3";
-            fenced(session, &lease, set, values![micros(not_before)])
+            fenced(session, &lease, set, set![micros(not_before)])
         })
         .await
+    }
+
+    /// Takes a run for one whose worker was lost: the task that had it in hand fell.
+    pub(crate) async fn fell(&self, lease: Lease) -> Result<(), StoreError> {
+        self.write(Boundary::Unnamed, move |session| fenced(session, &lease, "lease_us = 0", Vec::new()))
+            .await
     }
 
     /// Gives back all that this worker still holds, as it stops.
@@ -101,14 +113,19 @@ const LOST: &str =
     "id, tenant, connection, epoch, lapses, order_key, canary_for, intent, intent_at, calls_in_vain";
 
 /// Queues again what lost workers held.
-fn lost(session: &mut dyn Session, worker: &str, now: Timestamp) -> Result<Vec<Row>, DatabaseError> {
+fn lost(session: &mut dyn Session, in_hand: &[Lease], now: Timestamp) -> Result<Vec<Row>, DatabaseError> {
     let skip_locked = session.dialect().skip_locked();
-    let sql = format!(
-        "UPDATE runs SET {RELEASED} WHERE id IN (
-             SELECT id FROM runs WHERE state = 'running' AND lease_us <= ?1 AND worker <> ?2 {skip_locked})
-         RETURNING {LOST}"
-    );
-    session.query(&sql, &values![micros(now), worker])
+    let lapsed =
+        format!("SELECT id, epoch FROM runs WHERE state = 'running' AND lease_us <= ?1 {skip_locked}");
+    let mut sets = Vec::new();
+    for row in session.query(&lapsed, &values![micros(now)])? {
+        let (run, epoch) = (RunId(row.integer("id")?), row.integer("epoch")?);
+        if !in_hand.iter().any(|lease| lease.run == run && lease.epoch == epoch) {
+            sets.push(set![run.0]);
+        }
+    }
+    let sql = format!("UPDATE runs SET {RELEASED} WHERE id = ?1 RETURNING {LOST}");
+    Ok(session.query_each(&sql, &sets)?.into_iter().flatten().collect())
 }
 
 /// Holds those that have lost their worker too often; how many.
@@ -206,7 +223,7 @@ fn read_claims(session: &mut dyn Session, rows: &[Row]) -> Result<Vec<Claim>, Da
     lanes.sort();
     lanes.dedup();
     let sets: Vec<_> =
-        lanes.iter().map(|lane| values![lane.tenant.as_str(), lane.connection.as_str()]).collect();
+        lanes.iter().map(|lane| set![lane.tenant.as_str(), lane.connection.as_str()]).collect();
     let connections = session.query_each(
         "SELECT provider, base_url, ca_pem, sealed, generation, state, max_requests_per_second, alert_after_failures
          FROM connections WHERE tenant = ?1 AND connection = ?2",
@@ -233,8 +250,8 @@ fn details(session: &mut dyn Session, rows: &[Row]) -> Result<HashMap<i64, Row>,
     ];
     for row in rows {
         match row.text("kind")?.as_str() {
-            "delivery" => by_table[0].1.push(values![row.integer("id")?]),
-            "event" | "record" => by_table[1].1.push(values![row.integer("id")?]),
+            "delivery" => by_table[0].1.push(set![row.integer("id")?]),
+            "event" | "record" => by_table[1].1.push(set![row.integer("id")?]),
             _ => {}
         }
     }
@@ -295,7 +312,7 @@ fn claim(row: &Row, lane: Lane, connection: &Row, detail: Option<Row>) -> Result
 fn park(session: &mut dyn Session, claims: &mut Vec<Claim>) -> Result<(), DatabaseError> {
     let is_parked = |claim: &Claim| claim.halted && claim.lease.canary_for.is_none();
     let sets: Vec<_> =
-        claims.iter().filter(|claim| is_parked(claim)).map(|claim| values![claim.run().0]).collect();
+        claims.iter().filter(|claim| is_parked(claim)).map(|claim| set![claim.run().0]).collect();
     let sql = "UPDATE runs SET state = 'parked', worker = NULL, lease_us = NULL WHERE id = ?1";
     session.query_each(sql, &sets)?;
     claims.retain(|claim| !is_parked(claim));
@@ -316,8 +333,8 @@ fn note_doubts(session: &mut dyn Session, rows: &[Row]) -> Result<(), DatabaseEr
         let (tenant, connection) = (row.text("tenant")?, row.text("connection")?);
         let attempt = 1 + row.integer("calls_in_vain")?;
         let outcome = AuditOutcome::Unknown.word();
-        doubts.push(values![at, run, tenant, connection, word(), word(), word(), attempt, outcome]);
-        settled.push(values![run]);
+        doubts.push(set![at, run, tenant, connection, word(), word(), word(), attempt, outcome]);
+        settled.push(set![run]);
     }
     session.query_each(
         "INSERT INTO audit (at, run, tenant, connection, operation, method, path, attempt, outcome, detail)

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::sql::{DatabaseError, Row, Session, values};
+use super::sql::{DatabaseError, Row, Session, set, values};
 use super::steps::{STEP_DONE, finish, step};
 use super::{AuditRow, Store, StoreError, micros};
 use crate::crash::Boundary;
@@ -74,7 +74,7 @@ impl Store {
             session.execute("UPDATE documents SET delivered = 1 WHERE run = ?1", &values![run.0])?;
             if !is_over {
                 let set = format!("state = 'queued', ready_us = ?3, {STEP_DONE}");
-                return step(session, &audit.lease, &set, values![micros(now)]);
+                return step(session, &audit.lease, &set, set![micros(now)]);
             }
             let lane = &audit.lane;
             session.execute(
@@ -132,7 +132,7 @@ pub(super) fn insert(
     let sets: Vec<_> = documents
         .iter()
         .map(|(run, document)| {
-            values![
+            set![
                 run.0,
                 document.protocol.word(),
                 &document.method,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::holds::{self, Hold};
 use super::messages::{self, Record, Upserted};
-use super::sql::{Session, values};
+use super::sql::{Session, set};
 use super::steps::{fenced, finish};
 use super::{Lease, Store, StoreError};
 use crate::crash::Boundary;
@@ -88,6 +88,6 @@ fn apply(
         }
     };
     let detail = (outcome == EventOutcome::Superseded).then_some("what is there is newer");
-    finish(session, lane, lease, ("imported = imported + ?5, detail = ?6", values![imported, detail]), now)?;
+    finish(session, lane, lease, ("imported = imported + ?5, detail = ?6", set![imported, detail]), now)?;
     Ok(outcome)
 }

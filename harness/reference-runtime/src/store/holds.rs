@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::accept::{INSERT_EVENT, NewRun, insert_runs};
-use super::runs::{UNFINISHED, lane_of, order_lock, promote};
-use super::sql::{DatabaseError, Row, Session, values};
+use super::runs::{IN_ORDER, lane_of, order_lock, promote};
+use super::sql::{DatabaseError, Row, Session, set, values};
 use super::steps::{Alert, insert_alert, step};
 use super::{Lease, Store, StoreError, micros};
 use crate::crash::Boundary;
@@ -81,7 +81,7 @@ pub(crate) enum Settled {
     Done(usize),
     NoSuchHold,
     /// Somebody was faster.
-    SettledBefore,
+    Before,
 }
 
 impl Store {
@@ -164,9 +164,16 @@ impl Store {
             };
             settle(session, &row, "discarded", &by, now)?;
             if row.optional_text("room_id")?.is_none() {
+                let run = row.optional_integer("run")?;
                 let sql =
-                    "UPDATE runs SET state = 'discarded', finished_us = ?2 WHERE id = ?1 AND state = 'held'";
-                session.execute(sql, &values![row.optional_integer("run")?, micros(now)])?;
+                    "UPDATE runs SET state = 'discarded', finished_us = ?2 WHERE id = ?1 AND state = 'held'
+                           RETURNING order_key";
+                // What it held up goes on.
+                if let Some(discarded) = session.query_row(sql, &values![run, micros(now)])? {
+                    let order_key = discarded.optional_text("order_key")?;
+                    let lease = Lease { run: RunId(0), epoch: 0, order_key, canary_for: None };
+                    promote(session, &lane_of(&row)?, &lease)?;
+                }
             }
             audit(session, &row, "discard", &format!("by {by}: {why}"), now)?;
             Ok(Settled::Done(1))
@@ -185,7 +192,7 @@ pub(super) fn hold_run(
     silent: bool,
 ) -> Result<(), StoreError> {
     let set = "state = 'held', finished_at = ?3, detail = ?4, canary_for = NULL";
-    step(session, lease, set, values![now.to_string(), &hold.detail])?;
+    step(session, lease, set, set![now.to_string(), &hold.detail])?;
     insert(session, lane, Some(lease.run), hold, now)?;
     if !silent {
         insert_alert(session, lane, Some(lease.run), &alert_for(lease.run, hold), now)?;
@@ -249,9 +256,9 @@ fn count_hold(
     now: Timestamp,
     silent: bool,
 ) -> Result<(), StoreError> {
-    let names = values![lane.tenant.as_str(), lane.connection.as_str()];
+    let names = set![lane.tenant.as_str(), lane.connection.as_str()];
     let mut counting = names.clone();
-    counting.extend(values![fingerprint(lane, hold)]);
+    counting.extend(set![fingerprint(lane, hold)]);
     let counted = session.query_row(
         "UPDATE connections SET hold_streak = CASE WHEN hold_fingerprint = ?3 THEN hold_streak + 1 ELSE 1 END,
                 hold_fingerprint = ?3
@@ -286,7 +293,7 @@ pub(super) fn after_success(
     lease: &Lease,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let names = values![lane.tenant.as_str(), lane.connection.as_str()];
+    let names = set![lane.tenant.as_str(), lane.connection.as_str()];
     let sql = "UPDATE connections SET hold_streak = 0, hold_fingerprint = NULL
                WHERE tenant = ?1 AND connection = ?2 AND hold_streak > 0";
     session.execute(sql, &names)?;
@@ -301,7 +308,7 @@ pub(super) fn after_success(
 
 /// Lets a halted connection work again.
 pub(super) fn resume(session: &mut dyn Session, lane: &Lane) -> Result<(), DatabaseError> {
-    let names = values![lane.tenant.as_str(), lane.connection.as_str()];
+    let names = set![lane.tenant.as_str(), lane.connection.as_str()];
     session.execute(
         "UPDATE connections SET state = 'active', hold_streak = 0, hold_fingerprint = NULL
          WHERE tenant = ?1 AND connection = ?2 AND state = 'halted'",
@@ -349,7 +356,7 @@ fn open_holds(
 fn missing(session: &mut dyn Session, tenant: &Name, hold: HoldId) -> Result<Settled, StoreError> {
     let sql = "SELECT id FROM holds WHERE tenant = ?1 AND id = ?2";
     let found = session.query_row(sql, &values![tenant.as_str(), hold.0])?;
-    Ok(if found.is_some() { Settled::SettledBefore } else { Settled::NoSuchHold })
+    Ok(if found.is_some() { Settled::Before } else { Settled::NoSuchHold })
 }
 
 /// Lets one hold go. `canary_for` is the cause whose other holds follow it.
@@ -379,7 +386,8 @@ fn release(
                     state = CASE WHEN order_key IS NOT NULL AND EXISTS (
                         SELECT 1 FROM runs AS first WHERE first.tenant = runs.tenant
                         AND first.connection = runs.connection AND first.order_key = runs.order_key
-                        AND first.{UNFINISHED} AND first.state <> 'parked') THEN 'blocked' ELSE 'queued' END
+                        AND first.{IN_ORDER} AND first.state IN ('queued', 'waiting', 'running'))
+                        THEN 'blocked' ELSE 'queued' END
              WHERE id = ?1"
         ),
         &values![run, micros(now), canary_for],
@@ -401,7 +409,7 @@ fn look_again(
     let new = NewRun { lane, kind: "record", room: &key, room_id: Some(&room_id), order_key: None };
     let Some(run) = insert_runs(session, &[new], now)?.pop() else { return Ok(()) };
     let payload = row.optional_text("payload")?.unwrap_or_default();
-    session.query_each(INSERT_EVENT, &[values![run.0, "record", payload]])?;
+    session.query_each(INSERT_EVENT, &[set![run.0, "record", payload]])?;
     let sql = "UPDATE runs SET canary_for = ?2, state = 'queued' WHERE id = ?1";
     session.execute(sql, &values![run.0, canary_for])?;
     Ok(())

@@ -1,7 +1,7 @@
 //! How webhooks are verified, and whose they are.
 
 use super::runs::lane_of;
-use super::sql::{DatabaseError, Row, Session, values};
+use super::sql::{DatabaseError, Row, Session, set, values};
 use super::{Store, StoreError};
 use crate::crash::Boundary;
 use crate::credentials::Sealed;
@@ -132,7 +132,7 @@ pub(super) fn replace(
     lane: &Lane,
     config: Option<HookConfig>,
 ) -> Result<(), DatabaseError> {
-    let names = values![lane.tenant.as_str(), lane.connection.as_str()];
+    let names = set![lane.tenant.as_str(), lane.connection.as_str()];
     session.execute("DELETE FROM hook_configs WHERE tenant = ?1 AND connection = ?2", &names)?;
     let Some(config) = config else { return Ok(()) };
     let (scheme, sealed) = match config.proof {
@@ -140,7 +140,7 @@ pub(super) fn replace(
         None => (None, None),
     };
     let mut all = names;
-    all.extend(values![
+    all.extend(set![
         config.format,
         scheme,
         sealed,

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sql::values;
+use super::sql::{set, values};
 use super::{Store, StoreError, micros};
 use crate::crash::Boundary;
 
@@ -24,7 +24,7 @@ impl Store {
     pub(crate) async fn put_away(&self, now: Timestamp) -> Result<bool, StoreError> {
         self.write(Boundary::Unnamed, move |session| {
             let before = |kept: SignedDuration| micros(now.checked_sub(kept).unwrap_or(Timestamp::MIN));
-            let old = values![before(RUNS_KEPT), BATCH];
+            let old = set![before(RUNS_KEPT), BATCH];
             let archived = session.execute(
                 &format!(
                     "INSERT INTO archived_runs (id, tenant, connection, kind, room, state, requested_at, finished_at,

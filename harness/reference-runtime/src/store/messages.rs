@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::sql::{DatabaseError, Session, values};
+use super::sql::{DatabaseError, Session, set, values};
 use super::{Store, StoreError};
 use crate::identity::{Lane, Name};
 
@@ -75,7 +75,7 @@ pub(super) fn write(
     records: &[Record],
     keyless: bool,
 ) -> Result<Written, DatabaseError> {
-    let keys: Vec<_> = records.iter().map(|record| values![lane.tenant.as_str(), &record.event_id]).collect();
+    let keys: Vec<_> = records.iter().map(|record| set![lane.tenant.as_str(), &record.event_id]).collect();
     let known =
         session.query_each("SELECT id FROM messages WHERE tenant = ?1 AND event_id = ?2 LIMIT 1", &keys)?;
     let repeated = known.iter().filter(|rows| !rows.is_empty()).count();
@@ -127,7 +127,7 @@ pub(super) fn insert_keyless(
 }
 
 fn set(lane: &Lane, room_id: &str, record: &Record, as_of_us: Option<i64>) -> Vec<super::sql::Value> {
-    values![
+    set![
         lane.tenant.as_str(),
         &record.event_id,
         room_id,
@@ -140,7 +140,7 @@ fn set(lane: &Lane, room_id: &str, record: &Record, as_of_us: Option<i64>) -> Ve
 }
 
 pub(super) fn withdraw(session: &mut dyn Session, lane: &Lane, keys: &[String]) -> Result<(), DatabaseError> {
-    let sets: Vec<_> = keys.iter().map(|key| values![lane.tenant.as_str(), key]).collect();
+    let sets: Vec<_> = keys.iter().map(|key| set![lane.tenant.as_str(), key]).collect();
     session.query_each("DELETE FROM messages WHERE tenant = ?1 AND event_id = ?2", &sets)?;
     Ok(())
 }

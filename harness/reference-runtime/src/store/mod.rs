@@ -161,9 +161,14 @@ impl Store {
                 store(Database::Postgres(Arc::new(postgres)))
             }
         };
-        let vault = store.open_vault(data_dir).await?;
-        store.recount().await?;
-        Ok((store, vault))
+        match store.begin(data_dir).await {
+            Ok(vault) => Ok((store, vault)),
+            Err(error) => {
+                // Its lock is free when the error is told.
+                store.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// Closes the database; every later operation is answered with [`StoreError::Closed`].
@@ -177,6 +182,12 @@ impl Store {
     /// Whether other processes work on the same database.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self.database, Database::Postgres(_))
+    }
+
+    /// A part of `most` that is this process's own, so that those that share a store do not all ask at once.
+    pub(crate) fn jitter(&self, most: SignedDuration) -> SignedDuration {
+        let byte = u8::from_str_radix(self.worker.get(..2).unwrap_or_default(), 16).unwrap_or_default();
+        most * i32::from(byte) / 256
     }
 
     /// Tells the other processes that there is work; they find it by themselves too, only later.
@@ -237,6 +248,12 @@ impl Store {
 
     fn has(&self, plant: Plant) -> bool {
         self.plants.has(plant)
+    }
+
+    async fn begin(&self, data_dir: &Path) -> Result<Vault, OpenError> {
+        let vault = self.open_vault(data_dir).await?;
+        self.recount().await?;
+        Ok(vault)
     }
 
     async fn open_vault(&self, data_dir: &Path) -> Result<Vault, OpenError> {

@@ -10,7 +10,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts, Transaction};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, Timeouts, Transaction,
+};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use futures_util::stream;
@@ -100,7 +102,10 @@ impl Postgres {
         // Carried to its end even if the caller is gone.
         let handle = Handle::current();
         let running = tokio::task::spawn_blocking(move || {
-            let mut client = handle.block_on(postgres.pool.get()).map_err(no_connection)?;
+            let mut client = handle.block_on(postgres.pool.get()).map_err(|error| match error {
+                PoolError::Closed => StoreError::Closed,
+                other => no_connection(other).into(),
+            })?;
             let transaction = handle.block_on(client.transaction()).map_err(DatabaseError::from)?;
             let mut session = PostgresSession { transaction, handle: handle.clone() };
             let result = operation(&mut session);
@@ -168,9 +173,9 @@ impl fmt::Debug for Postgres {
     }
 }
 
-fn no_connection(error: deadpool_postgres::PoolError) -> DatabaseError {
+fn no_connection(error: PoolError) -> DatabaseError {
     match error {
-        deadpool_postgres::PoolError::Backend(error) => error.into(),
+        PoolError::Backend(error) => error.into(),
         other => DatabaseError::NoConnection(other.to_string()),
     }
 }

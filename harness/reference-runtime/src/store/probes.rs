@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use super::runs::UNFINISHED;
+use super::runs::IN_ORDER;
 use super::sql::{DatabaseError, Row, values};
 use super::{Store, StoreError};
 use crate::identity::{Name, RunId};
@@ -121,8 +121,19 @@ impl Store {
             let mut count = |sql: &str| -> Result<i64, DatabaseError> {
                 session.query_row(sql, &[])?.map_or(Ok(0), |row| row.integer("rows"))
             };
+            // Each from an index that holds nothing else, however many runs are done.
+            let unfinished = [
+                "state IN ('queued', 'waiting')",
+                "state = 'running'",
+                &format!("order_key IS NOT NULL AND {IN_ORDER} AND state = 'blocked'"),
+                "state = 'parked'",
+            ];
+            let mut sum = 0;
+            for states in unfinished {
+                sum += count(&format!("SELECT count(*) AS rows FROM runs WHERE {states}"))?;
+            }
             Ok(QueueView {
-                unfinished: count(&format!("SELECT count(*) AS rows FROM runs WHERE {UNFINISHED}"))?,
+                unfinished: sum,
                 held: count("SELECT count(*) AS rows FROM holds WHERE state = 'open'")?,
             })
         })

@@ -13,6 +13,9 @@ use crate::vocabulary::Operation;
 /// The states of an unfinished run, as the partial indexes spell them.
 pub(super) const UNFINISHED: &str = "state IN ('queued', 'waiting', 'running', 'blocked', 'parked')";
 
+/// The states that the index of runs in order holds. SQLite uses it only for those who say the same.
+pub(super) const IN_ORDER: &str = "state IN ('queued', 'waiting', 'running', 'blocked', 'parked', 'held')";
+
 /// Proof that a run is a worker's. What it brings is taken as long as nobody else has claimed the run since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lease {
@@ -155,11 +158,16 @@ pub(super) fn promote(session: &mut dyn Session, lane: &Lane, lease: &Lease) -> 
     let Some(order_key) = &lease.order_key else { return Ok(()) };
     session.lock(&mut vec![order_lock(lane, order_key)])?;
     session.execute(
-        "UPDATE runs SET state = 'queued' WHERE id = (
-             SELECT min(id) FROM runs WHERE tenant = ?1 AND connection = ?2 AND order_key = ?3 AND state = 'blocked')
-         AND NOT EXISTS (
-             SELECT 1 FROM runs AS first WHERE first.tenant = ?1 AND first.connection = ?2 AND first.order_key = ?3
-             AND first.state IN ('queued', 'waiting', 'running'))",
+        &format!(
+            "UPDATE runs SET state = 'queued' WHERE id = (
+                 SELECT min(id) FROM runs WHERE tenant = ?1 AND connection = ?2 AND order_key = ?3 AND {IN_ORDER}
+                 AND state = 'blocked')
+             AND NOT EXISTS (
+                 SELECT 1 FROM runs AS first WHERE first.tenant = ?1 AND first.connection = ?2
+                 AND first.order_key = ?3 AND first.{IN_ORDER}
+                 AND (first.state IN ('queued', 'waiting', 'running')
+                      OR (first.state = 'held' AND first.order_key LIKE 'strict:%')))"
+        ),
         &values![lane.tenant.as_str(), lane.connection.as_str(), order_key],
     )?;
     Ok(())

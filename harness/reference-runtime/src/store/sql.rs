@@ -17,9 +17,15 @@ pub(super) enum Value {
 
 /// Parameters of a statement, each converted by [`Value::from`].
 macro_rules! values {
-    ($($value:expr),* $(,)?) => { vec![$($crate::store::sql::Value::from($value)),*] };
+    ($($value:expr),* $(,)?) => { [$($crate::store::sql::Value::from($value)),*] };
 }
 pub(super) use values;
+
+/// Parameters that are kept, or added to.
+macro_rules! set {
+    ($($value:expr),* $(,)?) => { vec![$($crate::store::sql::Value::from($value)),*] };
+}
+pub(super) use set;
 
 macro_rules! from {
     ($($type:ty => |$value:ident| $made:expr;)+) => {

@@ -260,7 +260,7 @@ impl Session for SqliteSession<'_> {
 
     fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
         let mut statement = self.0.prepare_cached(sql)?;
-        let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
         let width = columns.len();
         let mut rows = statement.query(params_from_iter(parameters))?;
         let mut read = Vec::new();

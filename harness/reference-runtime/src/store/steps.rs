@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::holds::{self, Hold};
 use super::messages::{self, Record, Written};
 use super::runs::promote;
-use super::sql::{DatabaseError, Session, Value, values};
+use super::sql::{DatabaseError, Session, Value, set, values};
 use super::{Lease, Store, StoreError, micros};
 use crate::crash::Boundary;
 use crate::credentials::Sealed;
@@ -107,7 +107,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write(Boundary::Intent, move |session| {
             let intent = format!("{} {method} {path}", operation.word());
-            fenced(session, &lease, "intent = ?3, intent_at = ?4", values![intent, now.to_string()])
+            fenced(session, &lease, "intent = ?3, intent_at = ?4", set![intent, now.to_string()])
         })
         .await
     }
@@ -120,7 +120,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.after_call(audit, Boundary::Unnamed, move |session, audit| {
             let set = format!("{NEXT_STEP}, room_id = ?4, refreshes_in_a_row = 0, {STEP_DONE}");
-            step(session, &audit.lease, &set, values![micros(now), room_id])
+            step(session, &audit.lease, &set, set![micros(now), room_id])
         })
         .await
     }
@@ -153,11 +153,11 @@ impl Store {
                 let (imported, held) = (count(&page.records), count(&page.holds));
                 let Some(next) = page.next else {
                     let set = "cursor = NULL, pages = pages + 1, imported = imported + ?5, held_records = held_records + ?6";
-                    finish(session, &audit.lane, &audit.lease, (set, values![imported, held]), now)?;
+                    finish(session, &audit.lane, &audit.lease, (set, set![imported, held]), now)?;
                     forget_cursors(session, audit.lease.run)?;
                     return Ok(written);
                 };
-                step(session, &audit.lease, &set, values![micros(now), &next, imported, held])?;
+                step(session, &audit.lease, &set, set![micros(now), &next, imported, held])?;
                 let sql = "INSERT INTO cursors (run, cursor) VALUES (?1, ?2) ON CONFLICT (run, cursor) DO NOTHING";
                 session.execute(sql, &values![audit.lease.run.0, next])?;
                 Ok(written)
@@ -182,7 +182,7 @@ impl Store {
     pub(crate) async fn commit_anew(&self, audit: AuditRow, now: Timestamp) -> Result<(), StoreError> {
         self.after_call(audit, Boundary::Unnamed, move |session, audit| {
             let set = format!("{NEXT_STEP}, cursor = NULL, begun_anew = begun_anew + 1, {STEP_DONE}");
-            step(session, &audit.lease, &set, values![micros(now)])?;
+            step(session, &audit.lease, &set, set![micros(now)])?;
             Ok(forget_cursors(session, audit.lease.run)?)
         })
         .await
@@ -192,7 +192,7 @@ impl Store {
     pub(crate) async fn finish_run(&self, audit: AuditRow, now: Timestamp) -> Result<(), StoreError> {
         let brings_more = audit.lease.brings_more();
         self.after_call(audit, Boundary::Unnamed, move |session, audit| {
-            finish(session, &audit.lane, &audit.lease, ("cursor = NULL", values![]), now)?;
+            finish(session, &audit.lane, &audit.lease, ("cursor = NULL", set![]), now)?;
             Ok(forget_cursors(session, audit.lease.run)?)
         })
         .await?;
@@ -209,7 +209,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.after_call(audit, Boundary::Unnamed, move |session, audit| {
             let set = format!("{NEXT_STEP}, expired_generation = ?4, {STEP_DONE}");
-            step(session, &audit.lease, &set, values![micros(now), generation])
+            step(session, &audit.lease, &set, set![micros(now), generation])
         })
         .await
     }
@@ -239,7 +239,7 @@ impl Store {
             let set = format!(
                 "{NEXT_STEP}, expired_generation = NULL, refreshes_in_a_row = refreshes_in_a_row + 1, {STEP_DONE}"
             );
-            step(session, &audit.lease, &set, values![micros(now)])
+            step(session, &audit.lease, &set, set![micros(now)])
         })
         .await
     }
@@ -264,7 +264,7 @@ impl Store {
                 "state = '{state}', ready_us = ?3, detail = ?4, calls_in_vain = calls_in_vain + 1, {counted}"
             );
             let ready_us = micros(retry.not_before.unwrap_or(now));
-            step(session, &audit.lease, &set, values![ready_us, &retry.detail])?;
+            step(session, &audit.lease, &set, set![ready_us, &retry.detail])?;
             match &retry.alert {
                 Some(alert) => Ok(insert_alert(session, &audit.lane, Some(audit.lease.run), alert, now)?),
                 None => Ok(()),
@@ -276,7 +276,7 @@ impl Store {
     /// Puts a run off before any call, at no cost: its turn has not come.
     pub(crate) async fn put_off(&self, lease: Lease, not_before: Timestamp) -> Result<(), StoreError> {
         self.write(Boundary::Unnamed, move |session| {
-            step(session, &lease, "state = 'waiting', ready_us = ?3", values![micros(not_before)])
+            step(session, &lease, "state = 'waiting', ready_us = ?3", set![micros(not_before)])
         })
         .await
     }
@@ -295,7 +295,7 @@ impl Store {
             if let Some(audit) = audit.filter(|_| !skipped) {
                 insert_audit(session, &audit)?;
             }
-            fenced(session, &lease, "failed_attempts = failed_attempts + ?3", values![held.failed_attempts])?;
+            fenced(session, &lease, "failed_attempts = failed_attempts + ?3", set![held.failed_attempts])?;
             holds::hold_run(session, &lane, &lease, &held.hold, now, silent)?;
             if let Some(generation) = held.pause {
                 session.execute(
@@ -350,7 +350,7 @@ pub(super) fn fenced(
     parameters: Vec<Value>,
 ) -> Result<(), StoreError> {
     let sql = format!("UPDATE runs SET {set} WHERE id = ?1 AND epoch = ?2 AND state = 'running'");
-    let mut all = values![lease.run.0, lease.epoch];
+    let mut all = set![lease.run.0, lease.epoch];
     all.extend(parameters);
     match session.execute(&sql, &all)? {
         0 => Err(StoreError::Stale),
@@ -378,7 +378,7 @@ pub(super) fn finish(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let set = format!("state = 'succeeded', finished_at = ?3, finished_us = ?4, {set}");
-    let mut all = values![now.to_string(), micros(now)];
+    let mut all = set![now.to_string(), micros(now)];
     all.extend(parameters);
     step(session, lease, &set, all)?;
     promote(session, lane, lease)?;

@@ -31,7 +31,8 @@ CREATE TABLE runs (
     kind TEXT NOT NULL CHECK (kind IN ('import', 'delivery', 'event', 'record')),
     -- What it is about: a room, the reference of a document, the id of an event, the key of a record.
     room TEXT NOT NULL,
-    -- Runs of one connection and key go one after the other, in the order of their ids. NULL: whenever.
+    -- Runs of one connection and key go one after the other, in the order of their ids. NULL: whenever. One that is
+    -- held holds those behind it up where the key begins with 'strict:', else it steps aside.
     order_key TEXT,
     -- Blocked: another of its key comes first. Parked: its connection is halted.
     state TEXT NOT NULL CHECK (state IN
@@ -72,11 +73,11 @@ CREATE TABLE runs (
     FOREIGN KEY (tenant, connection) REFERENCES connections (tenant, connection)
 ) {strict};
 CREATE INDEX runs_of_tenant ON runs (tenant, id);
--- Each holds unfinished runs alone, so that a million finished ones cost a claim nothing.
+-- None of these holds a run that is done, so that a million of them cost a claim nothing.
 CREATE INDEX runs_ready ON runs (ready_us, id) WHERE state IN ('queued', 'waiting');
 CREATE INDEX runs_leased ON runs (lease_us) WHERE state = 'running';
 CREATE INDEX runs_in_order ON runs (tenant, connection, order_key, id)
-    WHERE order_key IS NOT NULL AND state IN ('queued', 'waiting', 'running', 'blocked', 'parked');
+    WHERE order_key IS NOT NULL AND state IN ('queued', 'waiting', 'running', 'blocked', 'parked', 'held');
 CREATE INDEX runs_parked ON runs (tenant, connection) WHERE state = 'parked';
 CREATE INDEX runs_due ON runs (deadline_us)
     WHERE deadline_us IS NOT NULL AND state IN ('queued', 'waiting', 'running', 'blocked', 'parked');

@@ -1,0 +1,115 @@
+//! What most proofs have: a data folder, a destination, a vendor with four connections, and the verdict at the end.
+
+use crate::clock::{self, Stopwatch};
+use crate::dice::Dice;
+use crate::load::Load;
+use crate::oracle::judge;
+use crate::process::{Launch, Process};
+use crate::runtime_api::{self, Connection};
+use crate::settings;
+use crate::sink::{Moods, Sink};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Everything that is left to do at the end is done within this.
+const DRAIN: Duration = Duration::from_secs(90);
+/// Deliveries are acknowledged again within this, once the runtime is up.
+const RECOVERY: Duration = Duration::from_secs(60);
+/// How many broken promises are printed.
+const SHOWN: usize = 20;
+
+pub(crate) const TENANTS: [&str; 2] = ["acme", "umbra"];
+
+pub(crate) const CONNECTIONS: [Connection; 4] = [
+    Connection { tenant: "acme", name: "plain", ordered: false },
+    Connection { tenant: "acme", name: "in-order", ordered: true },
+    Connection { tenant: "umbra", name: "plain", ordered: false },
+    Connection { tenant: "umbra", name: "in-order", ordered: true },
+];
+
+/// One proof under load.
+pub(crate) struct Trial {
+    proof: String,
+    folder: TempDir,
+    database: Option<String>,
+    pub(crate) sink: Sink,
+    pub(crate) load: Load,
+    watch: Stopwatch,
+}
+
+impl Trial {
+    /// With so many senders for each connection; with a database's URL, the data is there and not in the folder.
+    pub(crate) async fn new(proof: &str, senders: u64, dice: &Dice, database: Option<String>) -> Self {
+        Self {
+            proof: proof.to_owned(),
+            folder: tempfile::tempdir().unwrap(),
+            database,
+            sink: Sink::start(dice.apart(1), Moods::USUAL).await,
+            load: Load::start(&CONNECTIONS, senders, dice),
+            watch: Stopwatch::start(),
+        }
+    }
+
+    /// How a process on this data is started.
+    pub(crate) fn launch(&self) -> Launch {
+        Launch::new(self.folder.path()).with_database(self.database.as_deref())
+    }
+
+    /// Makes the connections known. Once: they are data, and must be there after a crash.
+    pub(crate) async fn connect(&self, process: &Process) {
+        for connection in &CONNECTIONS {
+            connection.put(process.url(), self.sink.url()).await;
+        }
+    }
+
+    /// Lets the load run for a while, or until the process has ended; whether it has.
+    pub(crate) async fn run(&self, process: &mut Process, span: Duration) -> bool {
+        let watch = Stopwatch::start();
+        while watch.elapsed() < span {
+            if process.has_ended() {
+                return true;
+            }
+            clock::pause(Duration::from_millis(2)).await;
+        }
+        process.has_ended()
+    }
+
+    /// Waits until so many more deliveries were acknowledged.
+    pub(crate) async fn acknowledged(&self, more: usize) {
+        let count = || self.load.books().ledger.acknowledgements();
+        let goal = count() + more;
+        clock::wait_for("deliveries", RECOVERY, async || (count() >= goal).then_some(())).await;
+    }
+
+    /// The vendor delivers what it has begun, the runtime does what is left, and the judge decides. Returns how long
+    /// that took.
+    pub(crate) async fn judge(mut self, process: &Process, summary: &str) -> Duration {
+        let draining = Stopwatch::start();
+        self.load.aim(&[process.url()]);
+        self.load.finish(RECOVERY).await;
+        runtime_api::drained(process, &TENANTS, DRAIN).await;
+        let drained = draining.elapsed();
+        let arrived = self.sink.arrived();
+        let books = self.load.books();
+        let broken = judge(&books.ledger, &arrived);
+        let seconds = self.watch.elapsed().as_secs_f64();
+        settings::tell(&format!(
+            "{}: {summary}; {} events, {} acknowledged, {} deliveries ({} unanswered, {} asked to wait, {} answered as \
+             duplicates), {} applied in {} requests, {} broken promises, {seconds:.1} s",
+            self.proof,
+            books.ledger.len(),
+            books.ledger.acknowledgements(),
+            books.deliveries,
+            books.unanswered,
+            books.asked_to_wait,
+            books.duplicates,
+            arrived.applied.len(),
+            arrived.requests,
+            broken.len(),
+        ));
+        let told: Vec<String> = broken.iter().take(SHOWN).map(ToString::to_string).collect();
+        assert!(broken.is_empty(), "{} broken promises, the first:\n{}", broken.len(), told.join("\n"));
+        assert!(books.ledger.acknowledgements() > 0, "nothing was sent");
+        drained
+    }
+}
