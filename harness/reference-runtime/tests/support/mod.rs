@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig, StartError};
+use counterpart_test_postgres::TestPostgres;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,6 +29,8 @@ const MAX_POLLS: u32 = 20_000;
 pub(crate) struct Subject {
     runtime: Runtime,
     pub(crate) directory: TempDir,
+    /// `None`: SQLite, in the directory.
+    database: Option<TestPostgres>,
     http: reqwest::Client,
     plants: BTreeSet<Plant>,
 }
@@ -52,21 +55,35 @@ pub(crate) async fn start() -> Subject {
 }
 
 pub(crate) async fn start_with(plants: &[Plant]) -> Subject {
-    install_tls();
-    let directory = tempfile::tempdir().unwrap();
-    let plants: BTreeSet<_> = plants.iter().copied().collect();
-    let config = config(directory.path(), START.parse().unwrap(), plants.clone());
-    let runtime = Runtime::start(config).await.unwrap();
-    Subject { runtime, directory, http: client(), plants }
+    start_as(plants, None).await
 }
 
 /// The runtime with room for so many unfinished runs.
 pub(crate) async fn start_bounded(most_unfinished: u32) -> Subject {
+    start_as(&[], Some(most_unfinished)).await
+}
+
+async fn start_as(plants: &[Plant], most_unfinished: Option<u32>) -> Subject {
     install_tls();
     let directory = tempfile::tempdir().unwrap();
-    let config = config(directory.path(), START.parse().unwrap(), BTreeSet::new());
+    let plants: BTreeSet<_> = plants.iter().copied().collect();
+    // `on_postgres.rs` takes tests in once more. Without a server they say so, and run as they do anyway.
+    let is_on_postgres = module_path!().starts_with("on_postgres::");
+    let database = is_on_postgres.then(|| TestPostgres::for_test("runtime")).flatten();
+    let config = on(database.as_ref(), config(directory.path(), START.parse().unwrap(), plants.clone()));
+    let most_unfinished = most_unfinished.unwrap_or(config.most_unfinished);
     let runtime = Runtime::start(RuntimeConfig { most_unfinished, ..config }).await.unwrap();
-    Subject { runtime, directory, http: client(), plants: BTreeSet::new() }
+    Subject { runtime, directory, database, http: client(), plants }
+}
+
+/// The same on a database that processes share. There a lease decides when one is lost: at once, while time stands still.
+fn on(database: Option<&TestPostgres>, config: RuntimeConfig) -> RuntimeConfig {
+    match database {
+        Some(database) => {
+            RuntimeConfig { database: Some(database.url().to_owned()), lease: SignedDuration::ZERO, ..config }
+        }
+        None => config,
+    }
 }
 
 fn client() -> reqwest::Client {
@@ -77,10 +94,11 @@ impl Subject {
     /// Stops the runtime and starts it again on the same data, at the instant at which it stopped.
     pub(crate) async fn restart(self) -> Self {
         let now = self.now().await;
-        let Self { runtime, directory, plants, .. } = self;
+        let Self { runtime, directory, database, plants, .. } = self;
         runtime.shutdown().await;
-        let runtime = Runtime::start(config(directory.path(), now, plants.clone())).await.unwrap();
-        Self { runtime, directory, http: client(), plants }
+        let config = on(database.as_ref(), config(directory.path(), now, plants.clone()));
+        let runtime = Runtime::start(config).await.unwrap();
+        Self { runtime, directory, database, http: client(), plants }
     }
 
     /// Starts again on the same data without the known bugs.
@@ -92,12 +110,13 @@ impl Subject {
     /// Drops everything at once, as when the process dies, and starts again on the same data.
     pub(crate) async fn crash(self) -> Self {
         let now = self.now().await;
-        let Self { runtime, directory, http, plants } = self;
+        let Self { runtime, directory, database, http, plants } = self;
         drop((runtime, http));
         for _ in 0..MAX_POLLS {
             // The data is in use until the last task of what was dropped is gone.
-            match Runtime::start(config(directory.path(), now, plants.clone())).await {
-                Ok(runtime) => return Self { runtime, directory, http: client(), plants },
+            let config = on(database.as_ref(), config(directory.path(), now, plants.clone()));
+            match Runtime::start(config).await {
+                Ok(runtime) => return Self { runtime, directory, database, http: client(), plants },
                 Err(StartError::DataDir { .. }) => tokio::task::yield_now().await,
                 Err(error) => panic!("{error}"),
             }
