@@ -3,11 +3,12 @@
 
 use crate::clock;
 use crate::dice::Dice;
-use crate::load::{Answer, Books, deliver, event};
+use crate::events;
+use crate::load::{Answer, Books, deliver};
 use crate::name_space::SmallDisk;
 use crate::oracle::judge;
 use crate::process::{Launch, Process};
-use crate::runtime_api::{self, Connection, client};
+use crate::runtime_api::{self, Connection, Work, client};
 use crate::settings;
 use crate::sink::{Moods, Sink};
 use std::time::Duration;
@@ -21,7 +22,7 @@ const MOST_DELIVERIES: usize = 2_000;
 /// Deliveries to a disk that is full already.
 const FURTHER: usize = 20;
 const HEALED_WITHIN: Duration = Duration::from_secs(15);
-const CONNECTION: Connection = Connection { tenant: "acme", name: "orders", ordered: false };
+const CONNECTION: Connection = Connection { tenant: "acme", name: "orders", work: Work::Forward };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_is_refused_survived_and_healed() {
@@ -107,7 +108,7 @@ impl Vendor {
     /// One new event; whether it was acknowledged. A refusal is 503 with `Retry-After`, and nothing else.
     async fn deliver(&mut self, process: &Process, name: &str, padding: usize) -> bool {
         let id = format!("{name}-{}", self.books.ledger.len());
-        let body = event(&id, Some("a"), padding);
+        let body = events::forwarded(&id, Some("a"), padding);
         self.books.ledger.sent(&id, &body, None);
         let answer = self.send(process, &id, &body).await;
         let acknowledged = self.books.note(&id, Ok(&answer));
@@ -130,8 +131,7 @@ impl Vendor {
     }
 
     async fn send(&self, process: &Process, id: &str, body: &[u8]) -> Answer {
-        let hook = CONNECTION.hook(process.url());
-        let answer = deliver(&self.http, &hook, id, body).await;
+        let answer = deliver(&self.http, process.url(), &CONNECTION, id, body).await;
         answer.unwrap_or_else(|error| panic!("{error}: {}", process.log()))
     }
 }

@@ -3,9 +3,10 @@
 
 use crate::clock;
 use crate::dice::Dice;
-use crate::load::{deliver, event};
+use crate::events;
+use crate::load::deliver;
 use crate::process::Launch;
-use crate::runtime_api::{Connection, client};
+use crate::runtime_api::{Connection, Work, client};
 use crate::settings;
 use crate::sink::{Moods, Sink};
 use crate::system_calls::{Acknowledgement, acknowledgements, read};
@@ -20,7 +21,7 @@ const TRACED: &str = "trace=read,readv,recvfrom,recvmsg,write,writev,sendto,send
                       fsync,fdatasync";
 /// A page of the database is shown whole.
 const SHOWN_BYTES: &str = "8192";
-const CONNECTION: Connection = Connection { tenant: "acme", name: "orders", ordered: false };
+const CONNECTION: Connection = Connection { tenant: "acme", name: "orders", work: Work::Forward };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_acknowledgement_waits_for_the_disk() {
@@ -69,8 +70,8 @@ async fn watched(options: &[(&str, &str)]) -> Vec<Acknowledgement> {
     let mut ids = Vec::new();
     for number in 0..DELIVERIES {
         let id = format!("synced-{number:02}");
-        let body = event(&id, Some("a"), 40);
-        let answer = deliver(&http, &CONNECTION.hook(process.url()), &id, &body).await.unwrap();
+        let body = events::forwarded(&id, Some("a"), 40);
+        let answer = deliver(&http, process.url(), &CONNECTION, &id, &body).await.unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");
         ids.push(id);
     }

@@ -4,9 +4,8 @@
 use crate::crash_points;
 use crate::dice::Dice;
 use crate::process::Process;
-use crate::runtime_api;
 use crate::settings;
-use crate::trial::{TENANTS, Trial};
+use crate::trial::Trial;
 use counterpart_test_postgres::TestPostgres;
 use std::time::Duration;
 
@@ -74,21 +73,16 @@ async fn killed_under_load(proof: &str, database: Option<String>) {
         if never.is_empty() { "none".to_owned() } else { never.join(" ") },
     );
     trial.judge(&last, &summary).await;
-    let short: Vec<_> = crash_points::OF_EVERY_WEBHOOK.iter().filter(|name| never.contains(name)).collect();
+    let short: Vec<_> = crash_points::OF_WEBHOOKS.iter().filter(|name| never.contains(name)).collect();
     assert!(short.is_empty(), "never crashed at {short:?}: too few cycles, or the names have changed");
 }
 
-/// The load runs until the process ends or its time is over; then it is killed. What was held is told to go on. Whether it ended by itself.
+/// The load runs until the process ends or its time is over; then it is killed. What was held is told to go on. Whether
+/// it ended by itself.
 async fn one_cycle(trial: &Trial, mut process: Process, span: Duration) -> bool {
     trial.load.aim(&[process.url()]);
     let url = process.url().to_owned();
-    let released = async {
-        for tenant in TENANTS {
-            // It may be killed over this.
-            let _ = runtime_api::release(&url, tenant).await;
-        }
-    };
-    let (crashed, ()) = tokio::join!(trial.run(&mut process, span), released);
+    let (crashed, ()) = tokio::join!(trial.run(&mut process, span), trial.release(&url));
     trial.load.aim(&[]);
     process.kill();
     crashed

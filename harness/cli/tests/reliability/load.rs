@@ -6,10 +6,11 @@
 
 use crate::clock;
 use crate::dice::Dice;
+use crate::events;
 use crate::oracle::Ledger;
-use crate::runtime_api::{Connection, SECRET, client};
-use counterpart_signatures::{Delivery, Scheme, Secret};
-use serde_json::{Value, json};
+use crate::runtime_api::{Connection, SECRET, Work, client};
+use counterpart_signatures::{Delivery, Secret};
+use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -45,16 +46,22 @@ impl Answer {
     }
 }
 
-/// Delivers one event once. An error is no answer: the event may have been accepted or not.
+/// Delivers one event once to a connection of a runtime. An error is no answer: the event may have been accepted or not.
 pub(crate) async fn deliver(
     http: &reqwest::Client,
-    url: &str,
+    runtime: &str,
+    connection: &Connection,
     id: &str,
     body: &[u8],
 ) -> Result<Answer, reqwest::Error> {
-    let mut headers = vec![("webhook-id".to_owned(), id.to_owned())];
+    let url = &connection.hook(runtime);
+    let mut headers = match connection.work {
+        // Slack tells the id in the body alone.
+        Work::Apply => Vec::new(),
+        Work::Forward | Work::ForwardInOrder => vec![("webhook-id".to_owned(), id.to_owned())],
+    };
     let unsigned = Delivery { method: "POST", url, headers: &headers, body };
-    let signed = Scheme::StandardWebhooks.sign(&Secret::new(SECRET), &unsigned, clock::now()).unwrap();
+    let signed = connection.scheme().sign(&Secret::new(SECRET), &unsigned, clock::now()).unwrap();
     signed.set_headers(&mut headers);
     let mut request = http.post(url).header("content-type", "application/json").body(body.to_vec());
     for (name, value) in headers {
@@ -67,11 +74,6 @@ pub(crate) async fn deliver(
     let text = response.text().await?;
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     Ok(Answer { status, retry_after, body })
-}
-
-/// The body of an event, which says its id and, where order matters, what it is about.
-pub(crate) fn event(id: &str, account: Option<&str>, padding: usize) -> Vec<u8> {
-    json!({ "id": id, "account": account, "text": "é".repeat(padding / 2) }).to_string().into_bytes()
 }
 
 /// What was sent, and how it went.
@@ -175,17 +177,34 @@ impl Sender {
                 return;
             }
             let id = format!("{}-{number}", self.name);
-            let account = self.connection.ordered.then_some(self.name.as_str());
-            let body = event(&id, account, self.dice.below(600) as usize);
-            let group = format!("{}/{}/{}", self.connection.tenant, self.connection.name, self.name);
-            let group = self.connection.ordered.then_some(group);
-            self.books.lock().unwrap().ledger.sent(&id, &body, group.as_deref());
+            let body = self.begin(&id, number);
             self.deliver_until_acknowledged(&id, &body).await;
             if self.dice.chance(AGAIN_PERCENT) {
                 self.once(&id, &body).await;
             }
             let moment = self.dice.below(LONGEST_PAUSE_MS);
             clock::pause(Duration::from_millis(moment)).await;
+        }
+    }
+
+    /// The body of its next event, which the ledger knows from now on.
+    fn begin(&mut self, id: &str, number: u64) -> Vec<u8> {
+        let padding = self.dice.below(600) as usize;
+        let Connection { tenant, name, work } = self.connection;
+        let ledger = &mut self.books.lock().unwrap().ledger;
+        match work {
+            Work::Apply => {
+                let (body, record) = events::message(tenant, id, &self.name, number, padding);
+                ledger.sent_for_record(id, record);
+                body
+            }
+            Work::Forward | Work::ForwardInOrder => {
+                let account = (work == Work::ForwardInOrder).then_some(self.name.as_str());
+                let body = events::forwarded(id, account, padding);
+                let group = account.map(|account| format!("{tenant}/{name}/{account}"));
+                ledger.sent(id, &body, group.as_deref());
+                body
+            }
         }
     }
 
@@ -250,8 +269,7 @@ async fn attempt(
     id: &str,
     body: &[u8],
 ) -> Option<Result<Answer, reqwest::Error>> {
-    let hook = connection.hook(&runtime?);
-    Some(deliver(http, &hook, id, body).await)
+    Some(deliver(http, &runtime?, connection, id, body).await)
 }
 
 #[cfg(test)]
@@ -259,8 +277,8 @@ mod tests {
     use super::{Books, Load};
     use crate::clock;
     use crate::dice::Dice;
-    use crate::oracle::{Applied, Arrived, Violation, judge};
-    use crate::runtime_api::{Connection, SECRET};
+    use crate::oracle::{Applied, Arrived, Record, Violation, judge};
+    use crate::runtime_api::{Connection, SECRET, Work};
     use axum::Router;
     use axum::body::Bytes;
     use axum::extract::State;
@@ -268,9 +286,12 @@ mod tests {
     use axum::response::IntoResponse;
     use axum::routing::post;
     use counterpart_signatures::{Delivery, Scheme, Secret};
+    use serde_json::{Value, json};
     use std::collections::BTreeSet;
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
+
+    const WORKS: [Work; 2] = [Work::ForwardInOrder, Work::Apply];
 
     /// A receiver in this process that keeps, forgets or applies again what it acknowledges.
     #[derive(Default)]
@@ -292,7 +313,8 @@ mod tests {
             .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()))
             .collect();
         let delivery = Delivery { method: "POST", url: "http://x/", headers: &fields, body: &body };
-        let scheme = Scheme::StandardWebhooks;
+        let is_message = !headers.contains_key("webhook-id");
+        let scheme = if is_message { Scheme::Slack } else { Scheme::StandardWebhooks };
         let verified = scheme.verify(&[Secret::new(SECRET)], &delivery, clock::now(), scheme.tolerance());
         assert!(verified.is_ok(), "{verified:?}");
         let mut receiver = receiver.lock().unwrap();
@@ -300,25 +322,43 @@ mod tests {
         if receiver.requests % 7 == 0 {
             return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")]).into_response();
         }
-        let id = headers["webhook-id"].to_str().unwrap().to_owned();
+        let event: Value = serde_json::from_slice(&body).unwrap();
+        let id = event[if is_message { "event_id" } else { "id" }].as_str().unwrap().to_owned();
+        assert!(is_message || headers["webhook-id"] == id);
         let accepted = u64::from(receiver.known.insert(id));
         let forgets = receiver.forgets_each.is_some_and(|each| receiver.requests.is_multiple_of(each));
         if (accepted == 1 || !receiver.deduplicates) && !forgets {
-            let key = format!("key-{}", receiver.arrived.applied.len());
-            receiver.arrived.applied.push(Applied { key, body: body.to_vec() });
+            if is_message {
+                receiver.arrived.records.push(record(&event["event"]));
+            } else {
+                let key = format!("key-{}", receiver.arrived.applied.len());
+                receiver.arrived.applied.push(Applied { key, body: body.to_vec() });
+            }
         }
-        let answer = serde_json::json!({ "accepted": accepted, "duplicates": 1 - accepted, "refused": 0 });
+        let answer = json!({ "accepted": accepted, "duplicates": 1 - accepted, "refused": 0 });
         axum::Json(answer).into_response()
     }
 
-    async fn loaded(receiver: Receiver) -> (Vec<Violation>, Books, Arrived) {
+    /// What a runtime makes of a message.
+    fn record(message: &Value) -> Record {
+        let text = |name: &str| message[name].as_str().unwrap();
+        let key = format!("{}/{}", text("channel"), text("ts"));
+        let sent_at_s: u64 = text("ts").strip_suffix(".000000").unwrap().parse().unwrap();
+        let content = json!({
+            "event_id": key, "room_id": text("channel"), "sender": text("user"), "kind": text("type"),
+            "body": text("text"), "sent_at_ms": sent_at_s * 1_000,
+        });
+        Record { tenant: "acme".to_owned(), key, content }
+    }
+
+    async fn loaded(work: Work, receiver: Receiver) -> (Vec<Violation>, Books, Arrived) {
         let receiver = Arc::new(Mutex::new(receiver));
         let app = Router::new().route("/hooks/{tenant}/{name}", post(receive));
         let app = app.with_state(Arc::clone(&receiver));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let connection = Connection { tenant: "acme", name: "orders", ordered: true };
+        let connection = Connection { tenant: "acme", name: "orders", work };
         let mut load = Load::start(&[connection], 4, &Dice::new(5));
         load.aim(&[&url]);
         let enough = async || (load.books().deliveries > 200).then_some(());
@@ -332,24 +372,33 @@ mod tests {
 
     #[tokio::test]
     async fn a_sound_receiver_is_found_sound_and_was_really_loaded() {
-        let (broken, books, arrived) = loaded(Receiver { deduplicates: true, ..Receiver::default() }).await;
-        assert_eq!(broken, []);
-        assert_eq!(books.ledger.acknowledgements(), books.ledger.len());
-        assert_eq!(arrived.applied.len(), books.ledger.len());
-        assert!(books.duplicates > 5 && books.asked_to_wait > 5, "{books:?}");
+        for work in WORKS {
+            let receiver = Receiver { deduplicates: true, ..Receiver::default() };
+            let (broken, books, arrived) = loaded(work, receiver).await;
+            assert_eq!(broken, []);
+            assert_eq!(books.ledger.acknowledgements(), books.ledger.len());
+            let both = (arrived.applied.len(), arrived.records.len());
+            let count = books.ledger.len();
+            assert_eq!(both, if work == Work::Apply { (0, count) } else { (count, 0) });
+            assert!(books.duplicates > 5 && books.asked_to_wait > 5, "{books:?}");
+        }
     }
 
     #[tokio::test]
     async fn one_that_forgets_what_it_acknowledged_is_found_out() {
-        let receiver = Receiver { deduplicates: true, forgets_each: Some(20), ..Receiver::default() };
-        let (broken, ..) = loaded(receiver).await;
-        assert!(broken.iter().any(|one| matches!(one, Violation::Lost { .. })), "{broken:?}");
+        for work in WORKS {
+            let receiver = Receiver { deduplicates: true, forgets_each: Some(20), ..Receiver::default() };
+            let (broken, ..) = loaded(work, receiver).await;
+            assert!(broken.iter().any(|one| matches!(one, Violation::Lost { .. })), "{broken:?}");
+        }
     }
 
     #[tokio::test]
     async fn one_that_applies_duplicates_again_is_found_out() {
-        let (broken, ..) = loaded(Receiver::default()).await;
-        assert!(broken.iter().any(|one| matches!(one, Violation::Doubled { .. })), "{broken:?}");
+        for work in WORKS {
+            let (broken, ..) = loaded(work, Receiver::default()).await;
+            assert!(broken.iter().any(|one| matches!(one, Violation::Doubled { .. })), "{broken:?}");
+        }
     }
 
     fn begun_and_acknowledged(load: &Load) -> (usize, usize) {
@@ -359,7 +408,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_answers_is_delivered_until_somebody_does() {
-        let connection = Connection { tenant: "acme", name: "orders", ordered: false };
+        let connection = Connection { tenant: "acme", name: "orders", work: Work::Forward };
         let mut load = Load::start(&[connection], 1, &Dice::new(5));
         load.aim(&["http://127.0.0.1:9"]);
         let refused = async || (load.books().unanswered > 3).then_some(());

@@ -12,6 +12,7 @@ mod crash_points;
 mod dice;
 mod disk_full;
 mod drain;
+mod events;
 mod fsync;
 mod kill_cycles;
 mod load;

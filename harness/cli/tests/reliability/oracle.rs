@@ -1,8 +1,10 @@
-//! The judge: what was sent and answered, held against what arrived. It knows no runtime and no clock.
+//! The judge: what was sent and answered, held against what arrived: requests at the destination, and records that the
+//! runtime wrote itself. It knows no runtime and no clock.
 //!
 //! What was acknowledged must have arrived, once, as it was sent, and where an order was promised in that order. What
 //! was sent and never acknowledged may have arrived. Nothing else may.
 
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -11,6 +13,8 @@ use std::fmt;
 pub(crate) struct Ledger {
     events: Vec<Sent>,
     places: BTreeMap<String, usize>,
+    /// The places of those that are to be records, by tenant and key.
+    records: BTreeMap<(String, String), usize>,
     unexpected: Vec<String>,
 }
 
@@ -18,20 +22,38 @@ pub(crate) struct Ledger {
 #[derive(Debug)]
 struct Sent {
     id: String,
-    body: Vec<u8>,
-    /// Those of one group are applied in the order of acceptance. Their sender waits for each before the next.
-    group: Option<String>,
+    effect: Effect,
     acknowledged: bool,
     accepted: u64,
 }
 
+/// What an event is to come to.
+#[derive(Debug)]
+enum Effect {
+    /// A request with this body. Those of one group are applied in the order of acceptance. Their sender waits for each
+    /// before the next.
+    Request { body: Vec<u8>, group: Option<String> },
+    /// A record that the runtime writes itself.
+    Record(Record),
+}
+
 impl Ledger {
-    /// An event is about to be delivered for the first time.
+    /// An event that is to be forwarded is about to be delivered for the first time.
     pub(crate) fn sent(&mut self, id: &str, body: &[u8], group: Option<&str>) {
+        self.add(id, Effect::Request { body: body.to_owned(), group: group.map(str::to_owned) });
+    }
+
+    /// The same for one of which the runtime is to make a record.
+    pub(crate) fn sent_for_record(&mut self, id: &str, record: Record) {
+        let known = self.records.insert(record.place(), self.events.len());
+        assert!(known.is_none(), "{record:?} was used before");
+        self.add(id, Effect::Record(record));
+    }
+
+    fn add(&mut self, id: &str, effect: Effect) {
         let known = self.places.insert(id.to_owned(), self.events.len());
         assert!(known.is_none(), "{id} was used before");
-        let (id, body, group) = (id.to_owned(), body.to_owned(), group.map(str::to_owned));
-        self.events.push(Sent { id, body, group, acknowledged: false, accepted: 0 });
+        self.events.push(Sent { id: id.to_owned(), effect, acknowledged: false, accepted: 0 });
     }
 
     /// A delivery of it was answered with 2xx, and said whether it was new.
@@ -55,7 +77,7 @@ impl Ledger {
     }
 
     fn place(&self, body: &[u8]) -> Option<usize> {
-        let event: serde_json::Value = serde_json::from_slice(body).ok()?;
+        let event: Value = serde_json::from_slice(body).ok()?;
         self.places.get(event.get("id")?.as_str()?).copied()
     }
 }
@@ -67,10 +89,27 @@ pub(crate) struct Applied {
     pub(crate) body: Vec<u8>,
 }
 
-/// What arrived at the destination.
+/// A record that the runtime wrote, or is to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) tenant: String,
+    pub(crate) key: String,
+    /// All of it.
+    pub(crate) content: Value,
+}
+
+impl Record {
+    fn place(&self) -> (String, String) {
+        (self.tenant.clone(), self.key.clone())
+    }
+}
+
+/// What arrived.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Arrived {
-    /// The first request of each key, in order.
+    /// What the runtime wrote itself.
+    pub(crate) records: Vec<Record>,
+    /// The first request of each key at the destination, in order.
     pub(crate) applied: Vec<Applied>,
     /// Requests that came with a known key and another body.
     pub(crate) conflicts: BTreeSet<Applied>,
@@ -84,7 +123,7 @@ pub(crate) struct Arrived {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Violation {
     Lost { id: String },
-    Doubled { id: String, keys: usize },
+    Doubled { id: String, times: usize },
     Invented { key: String, body: String },
     Changed { id: String, body: String },
     OutOfOrder { group: String, id: String, after: String },
@@ -98,7 +137,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lost { id } => write!(f, "{id} was acknowledged and never arrived"),
-            Self::Doubled { id, keys } => write!(f, "{id} arrived under {keys} idempotency keys"),
+            Self::Doubled { id, times } => write!(f, "{id} was applied {times} times"),
             Self::Invented { key, body } => write!(f, "key {key} brought what nobody sent: {body}"),
             Self::Changed { id, body } => write!(f, "{id} arrived changed: {body}"),
             Self::OutOfOrder { group, id, after } => {
@@ -115,44 +154,26 @@ impl fmt::Display for Violation {
 /// Every promise that was broken.
 pub(crate) fn judge(ledger: &Ledger, arrived: &Arrived) -> Vec<Violation> {
     let mut broken = Vec::new();
-    let mut arrivals: Vec<usize> = vec![0; ledger.events.len()];
-    let mut newest: BTreeMap<&str, usize> = BTreeMap::new();
-    for Applied { key, body } in &arrived.applied {
-        let text = || String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
-        let Some(place) = ledger.place(body) else {
-            broken.push(Violation::Invented { key: key.clone(), body: text() });
-            continue;
-        };
-        let sent = &ledger.events[place];
-        arrivals[place] += 1;
-        if sent.body != *body {
-            broken.push(Violation::Changed { id: sent.id.clone(), body: text() });
-        }
-        // One that arrives again is doubled, and told so; only its first arrival has an order.
-        if let (Some(group), 1) = (&sent.group, arrivals[place]) {
-            let last = newest.entry(group).or_insert(place);
-            if place < *last {
-                let after = ledger.events[*last].id.clone();
-                broken.push(Violation::OutOfOrder { group: group.clone(), id: sent.id.clone(), after });
-            }
-            *last = place.max(*last);
-        }
-    }
+    let mut arrivals = vec![0; ledger.events.len()];
+    judge_requests(ledger, &arrived.applied, &mut arrivals, &mut broken);
+    judge_records(ledger, &arrived.records, &mut arrivals, &mut broken);
     for (sent, arrivals) in ledger.events.iter().zip(arrivals) {
         let id = || sent.id.clone();
         match arrivals {
             0 if sent.acknowledged => broken.push(Violation::Lost { id: id() }),
             0 | 1 => {}
-            keys => broken.push(Violation::Doubled { id: id(), keys }),
+            times => broken.push(Violation::Doubled { id: id(), times }),
         }
         if sent.accepted > 1 {
             broken.push(Violation::AcceptedTwice { id: id(), accepted: sent.accepted });
         }
     }
-    broken.extend(arrived.conflicts.iter().map(|one| Violation::KeyOfTwo {
-        key: one.key.clone(),
-        body: String::from_utf8_lossy(&one.body[..one.body.len().min(200)]).into_owned(),
-    }));
+    broken.extend(
+        arrived
+            .conflicts
+            .iter()
+            .map(|one| Violation::KeyOfTwo { key: one.key.clone(), body: shortened(&one.body) }),
+    );
     if arrived.keyless > 0 {
         broken.push(Violation::Keyless { requests: arrived.keyless });
     }
@@ -160,9 +181,60 @@ pub(crate) fn judge(ledger: &Ledger, arrived: &Arrived) -> Vec<Violation> {
     broken
 }
 
+/// Counts what arrived at the destination, and tells what nobody sent, what is changed and what came in another order.
+fn judge_requests(
+    ledger: &Ledger,
+    requests: &[Applied],
+    arrivals: &mut [usize],
+    broken: &mut Vec<Violation>,
+) {
+    let mut newest: BTreeMap<&str, usize> = BTreeMap::new();
+    for Applied { key, body } in requests {
+        let sent = ledger.place(body).map(|place| (place, &ledger.events[place]));
+        let Some((place, Sent { id, effect: Effect::Request { body: own, group }, .. })) = sent else {
+            broken.push(Violation::Invented { key: key.clone(), body: shortened(body) });
+            continue;
+        };
+        arrivals[place] += 1;
+        if own != body {
+            broken.push(Violation::Changed { id: id.clone(), body: shortened(body) });
+        }
+        // One that arrives again is doubled, and told so; only its first arrival has an order.
+        if let (Some(group), 1) = (group, arrivals[place]) {
+            let last = newest.entry(group).or_insert(place);
+            if place < *last {
+                let after = ledger.events[*last].id.clone();
+                broken.push(Violation::OutOfOrder { group: group.clone(), id: id.clone(), after });
+            }
+            *last = place.max(*last);
+        }
+    }
+}
+
+/// Counts the records, and tells those that nobody sent and those that are changed.
+fn judge_records(ledger: &Ledger, records: &[Record], arrivals: &mut [usize], broken: &mut Vec<Violation>) {
+    for record in records {
+        let body = || shortened(record.content.to_string().as_bytes());
+        let sent = ledger.records.get(&record.place()).map(|place| (*place, &ledger.events[*place]));
+        let Some((place, Sent { id, effect: Effect::Record(own), .. })) = sent else {
+            let key = format!("{}/{}", record.tenant, record.key);
+            broken.push(Violation::Invented { key, body: body() });
+            continue;
+        };
+        arrivals[place] += 1;
+        if own != record {
+            broken.push(Violation::Changed { id: id.clone(), body: body() });
+        }
+    }
+}
+
+fn shortened(text: &[u8]) -> String {
+    String::from_utf8_lossy(&text[..text.len().min(200)]).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Applied, Arrived, Ledger, Violation, judge};
+    use super::{Applied, Arrived, Ledger, Record, Violation, judge};
 
     fn body(id: &str) -> Vec<u8> {
         format!("{{\"id\": \"{id}\", \"n\": 1}}").into_bytes()
@@ -204,10 +276,10 @@ mod tests {
 
     #[test]
     fn an_event_under_two_keys_is_doubled_and_so_is_one_that_was_not_acknowledged() {
-        assert_eq!(of(&["e1", "e2", "e3", "e2"]), [Violation::Doubled { id: "e2".into(), keys: 2 }]);
+        assert_eq!(of(&["e1", "e2", "e3", "e2"]), [Violation::Doubled { id: "e2".into(), times: 2 }]);
         assert_eq!(
             of(&["open", "e1", "e2", "e3", "open"]),
-            [Violation::Doubled { id: "open".into(), keys: 2 }]
+            [Violation::Doubled { id: "open".into(), times: 2 }]
         );
     }
 
@@ -248,6 +320,54 @@ mod tests {
         }
         assert_eq!(judge(&ledger, &arrived(&["x", "a1", "a2", "b1"])), []);
         assert_eq!(judge(&ledger, &arrived(&["a2", "b1", "a1", "x"])).len(), 1);
+    }
+
+    fn record(tenant: &str, key: &str, text: &str) -> Record {
+        let content = serde_json::json!({ "event_id": key, "body": text });
+        Record { tenant: tenant.to_owned(), key: key.to_owned(), content }
+    }
+
+    /// What is wrong with records, where m1 of acme and m2 of umbra were acknowledged.
+    fn of_records(records: &[Record]) -> Vec<Violation> {
+        let mut ledger = Ledger::default();
+        for (id, tenant) in [("m1", "acme"), ("m2", "umbra"), ("open", "acme")] {
+            ledger.sent_for_record(id, record(tenant, id, "text"));
+        }
+        ledger.acknowledged("m1", 1);
+        ledger.acknowledged("m2", 1);
+        judge(&ledger, &Arrived { records: records.to_vec(), ..Arrived::default() })
+    }
+
+    #[test]
+    fn records_are_judged_as_requests_are_and_each_in_its_tenant() {
+        let [one, two] = [record("acme", "m1", "text"), record("umbra", "m2", "text")];
+        assert_eq!(of_records(&[two.clone(), one.clone()]), [], "in any order");
+        let open = record("acme", "open", "text");
+        assert_eq!(of_records(&[one.clone(), two.clone(), open]), [], "not acknowledged, and there");
+        let lost = |id: &str| Violation::Lost { id: id.into() };
+        assert_eq!(of_records(std::slice::from_ref(&one)), [lost("m2")]);
+        let twice = [one.clone(), two.clone(), one.clone()];
+        assert_eq!(of_records(&twice), [Violation::Doubled { id: "m1".into(), times: 2 }]);
+        let changed = record("acme", "m1", "text ");
+        let body = changed.content.to_string();
+        assert_eq!(of_records(&[changed, two]), [Violation::Changed { id: "m1".into(), body }]);
+        let elsewhere = record("acme", "m2", "text");
+        let (key, body) = ("acme/m2".to_owned(), elsewhere.content.to_string());
+        assert_eq!(of_records(&[one, elsewhere]), [Violation::Invented { key, body }, lost("m2")]);
+    }
+
+    #[test]
+    fn what_is_to_be_a_record_is_no_request_and_the_other_way_round() {
+        let mut ledger = Ledger::default();
+        ledger.sent_for_record("m1", record("acme", "m1", "text"));
+        ledger.sent("e1", &body("e1"), None);
+        let mut arrived = arrived(&["m1"]);
+        arrived.records.push(record("acme", "e1", "text"));
+        let broken = judge(&ledger, &arrived);
+        assert!(
+            matches!(&broken[..], [Violation::Invented { .. }, Violation::Invented { .. }]),
+            "{broken:?}"
+        );
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The runtime's HTTP interface, as far as the proofs use it.
 
 use crate::clock;
+use crate::events::WORKSPACE;
+use crate::oracle::Record;
 use crate::process::Process;
+use counterpart_signatures::Scheme;
 use serde_json::{Value, json};
 use std::sync::Once;
 use std::time::Duration;
@@ -28,25 +31,50 @@ pub(crate) fn client() -> reqwest::Client {
 pub(crate) struct Connection {
     pub(crate) tenant: &'static str,
     pub(crate) name: &'static str,
-    /// Whether events of one account are forwarded in order.
-    pub(crate) ordered: bool,
+    pub(crate) work: Work,
+}
+
+/// What a runtime does with the events of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// It forwards them to the destination.
+    Forward,
+    /// The same, those of one account in order.
+    ForwardInOrder,
+    /// They are messages of Slack, and it makes a record of each itself.
+    Apply,
 }
 
 impl Connection {
-    /// Makes it known: webhooks are taken and forwarded to the destination.
+    /// Makes it known: webhooks are taken.
     pub(crate) async fn put(&self, runtime: &str, destination: &str) {
-        let order_by = self.ordered.then_some("/account");
+        let scheme = self.scheme().name();
+        let (provider, webhook) = match self.work {
+            Work::Apply => ("slack", json!({ "scheme": scheme, "secret": SECRET, "account": WORKSPACE })),
+            Work::Forward | Work::ForwardInOrder => {
+                let order_by = (self.work == Work::ForwardInOrder).then_some("/account");
+                let webhook = json!({
+                    "scheme": scheme, "secret": SECRET, "forward": "/items", "order_by": order_by,
+                    "max_per_second": null, "burst": null,
+                });
+                ("http", webhook)
+            }
+        };
         let body = json!({
-            "provider": "http", "base_url": destination, "access_token": "t",
-            "webhook": {
-                "scheme": "standard_webhooks", "secret": SECRET, "forward": "/items", "order_by": order_by,
-                "max_per_second": null, "burst": null,
-            },
+            "provider": provider, "base_url": destination, "access_token": "t", "webhook": webhook,
         });
         let url = format!("{runtime}/connections/{}/{}", self.tenant, self.name);
         let response = client().put(url).json(&body).send().await.unwrap();
         let status = response.status();
         assert!(status.is_success(), "{self:?}: {status}: {}", response.text().await.unwrap());
+    }
+
+    /// How its deliveries are signed.
+    pub(crate) fn scheme(&self) -> Scheme {
+        match self.work {
+            Work::Apply => Scheme::Slack,
+            Work::Forward | Work::ForwardInOrder => Scheme::StandardWebhooks,
+        }
     }
 
     pub(crate) fn hook(&self, runtime: &str) -> String {
@@ -66,6 +94,21 @@ pub(crate) async fn queue(process: &Process) -> Option<Queue> {
     let answer = get(process, "/queue").await.ok()?;
     let count = |name: &str| answer[name].as_u64().unwrap_or_else(|| panic!("no {name}: {answer}"));
     Some(Queue { unfinished: count("unfinished"), held: count("held") })
+}
+
+/// What the runtime wrote itself.
+pub(crate) async fn records(process: &Process, tenants: &[&str]) -> Vec<Record> {
+    let mut records = Vec::new();
+    for tenant in tenants {
+        let answer = get(process, &format!("/destination/messages?tenant={tenant}")).await.unwrap();
+        let rows = answer["records"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        records.extend(rows.iter().map(|row| Record {
+            tenant: (*tenant).to_owned(),
+            key: row["event_id"].as_str().unwrap_or_default().to_owned(),
+            content: row.clone(),
+        }));
+    }
+    records
 }
 
 /// The names of what is logged, oldest first.

@@ -30,8 +30,7 @@ pub(crate) struct Moods {
     pub(crate) busy: u64,
     /// The same answer, and the request is applied.
     pub(crate) unsure: u64,
-    /// 400, which a runtime holds until it is told to go on. Events of an account are spared: those after it would not
-    /// wait for one that is held.
+    /// 400, which a runtime holds until it is told to go on. Those of its account behind it wait for it.
     pub(crate) refusing: u64,
 }
 
@@ -134,10 +133,7 @@ impl Books {
         let later = (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "1")]);
         let first = key.is_some_and(|key| self.met.insert(key.to_owned()));
         let thrown = if first { self.dice.below(1_000) } else { 1_000 };
-        let Moods { busy, unsure, mut refusing } = self.moods;
-        if of_account(body) {
-            refusing = 0;
-        }
+        let Moods { busy, unsure, refusing } = self.moods;
         match thrown {
             _ if thrown < busy => later.into_response(),
             _ if thrown < busy + unsure => {
@@ -168,10 +164,6 @@ impl Books {
             }
         }
     }
-}
-
-fn of_account(body: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|event| event["account"].is_string())
 }
 
 #[cfg(test)]
@@ -234,12 +226,5 @@ mod tests {
             );
             assert_eq!((send(&sink, Some("k1"), "one").await, sink.arrived().applied.len()), (second, 1));
         }
-    }
-
-    #[tokio::test]
-    async fn an_event_of_an_account_is_not_refused() {
-        let sink = Sink::start(Dice::new(1), Moods { busy: 0, unsure: 0, refusing: 1_000 }).await;
-        assert_eq!(send(&sink, Some("k1"), r#"{"account": "a"}"#).await, 201);
-        assert_eq!(send(&sink, Some("k2"), r#"{"account": null}"#).await, 400);
     }
 }

@@ -2,10 +2,11 @@
 //! what it believes to have done no longer counts.
 
 use crate::clock;
-use crate::load::{deliver, event};
+use crate::events;
+use crate::load::deliver;
 use crate::oracle::{Ledger, judge};
 use crate::process::Launch;
-use crate::runtime_api::{self, Connection, Queue, client};
+use crate::runtime_api::{self, Connection, Queue, Work, client};
 use crate::settings;
 use crate::sink::{Moods, Sink};
 use counterpart_test_postgres::TestPostgres;
@@ -14,7 +15,7 @@ use std::time::Duration;
 const LEASE_S: &str = "2";
 /// The other takes over within this; a call of the first would end by itself after 10 s.
 const TAKEN_OVER: Duration = Duration::from_secs(8);
-const CONNECTION: Connection = Connection { tenant: "acme", name: "orders", ordered: true };
+const CONNECTION: Connection = Connection { tenant: "acme", name: "orders", work: Work::ForwardInOrder };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_stood_still_past_its_lease_commits_nothing_stale() {
@@ -31,9 +32,9 @@ async fn a_worker_that_stood_still_past_its_lease_commits_nothing_stale() {
     CONNECTION.put(first.url(), sink.url()).await;
     sink.hold();
     let mut ledger = Ledger::default();
-    let body = event("stalled-1", Some("a"), 100);
+    let body = events::forwarded("stalled-1", Some("a"), 100);
     ledger.sent("stalled-1", &body, None);
-    let answer = deliver(&client(), &CONNECTION.hook(first.url()), "stalled-1", &body).await.unwrap();
+    let answer = deliver(&client(), first.url(), &CONNECTION, "stalled-1", &body).await.unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     ledger.acknowledged("stalled-1", 1);
     let held = async |count: usize| (sink.held() == count).then_some(());

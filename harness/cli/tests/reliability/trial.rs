@@ -1,11 +1,11 @@
-//! What most proofs have: a data folder, a destination, a vendor with four connections, and the verdict at the end.
+//! What most proofs have: a data folder, a destination, a vendor with six connections, and the verdict at the end.
 
 use crate::clock::{self, Stopwatch};
 use crate::dice::Dice;
 use crate::load::Load;
 use crate::oracle::judge;
 use crate::process::{Launch, Process};
-use crate::runtime_api::{self, Connection};
+use crate::runtime_api::{self, Connection, Work};
 use crate::settings;
 use crate::sink::{Moods, Sink};
 use std::time::Duration;
@@ -20,11 +20,13 @@ const SHOWN: usize = 20;
 
 pub(crate) const TENANTS: [&str; 2] = ["acme", "umbra"];
 
-pub(crate) const CONNECTIONS: [Connection; 4] = [
-    Connection { tenant: "acme", name: "plain", ordered: false },
-    Connection { tenant: "acme", name: "in-order", ordered: true },
-    Connection { tenant: "umbra", name: "plain", ordered: false },
-    Connection { tenant: "umbra", name: "in-order", ordered: true },
+pub(crate) const CONNECTIONS: [Connection; 6] = [
+    Connection { tenant: "acme", name: "plain", work: Work::Forward },
+    Connection { tenant: "acme", name: "in-order", work: Work::ForwardInOrder },
+    Connection { tenant: "acme", name: "chat", work: Work::Apply },
+    Connection { tenant: "umbra", name: "plain", work: Work::Forward },
+    Connection { tenant: "umbra", name: "in-order", work: Work::ForwardInOrder },
+    Connection { tenant: "umbra", name: "chat", work: Work::Apply },
 ];
 
 /// One proof under load.
@@ -74,6 +76,13 @@ impl Trial {
         process.has_ended()
     }
 
+    /// What is held is told to go on. The process may be ended over this.
+    pub(crate) async fn release(&self, process_url: &str) {
+        for tenant in TENANTS {
+            let _ = runtime_api::release(process_url, tenant).await;
+        }
+    }
+
     /// Waits until so many more deliveries were acknowledged.
     pub(crate) async fn acknowledged(&self, more: usize) {
         let count = || self.load.books().ledger.acknowledgements();
@@ -89,13 +98,14 @@ impl Trial {
         self.load.finish(RECOVERY).await;
         runtime_api::drained(process, &TENANTS, DRAIN).await;
         let drained = draining.elapsed();
-        let arrived = self.sink.arrived();
+        let mut arrived = self.sink.arrived();
+        arrived.records = runtime_api::records(process, &TENANTS).await;
         let books = self.load.books();
         let broken = judge(&books.ledger, &arrived);
         let seconds = self.watch.elapsed().as_secs_f64();
         settings::tell(&format!(
             "{}: {summary}; {} events, {} acknowledged, {} deliveries ({} unanswered, {} asked to wait, {} answered as \
-             duplicates), {} applied in {} requests, {} broken promises, {seconds:.1} s",
+             duplicates), {} applied in {} requests, {} records, {} broken promises, {seconds:.1} s",
             self.proof,
             books.ledger.len(),
             books.ledger.acknowledgements(),
@@ -105,6 +115,7 @@ impl Trial {
             books.duplicates,
             arrived.applied.len(),
             arrived.requests,
+            arrived.records.len(),
             broken.len(),
         ));
         let told: Vec<String> = broken.iter().take(SHOWN).map(ToString::to_string).collect();
