@@ -23,9 +23,6 @@ use crate::crash::{Boundary, Crash};
 /// So many operations may wait; further callers wait for room.
 const QUEUE: usize = 1_024;
 
-/// So many operations share a commit at most.
-const MAX_GROUP: usize = 256;
-
 /// Statements that stay prepared.
 const CACHED_STATEMENTS: usize = 128;
 
@@ -58,7 +55,13 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     /// Starts the threads; the writer holds `lock` for as long as the database is open.
-    pub(super) fn start(path: &Path, database: Connection, lock: File, crash: Crash) -> io::Result<Self> {
+    pub(super) fn start(
+        path: &Path,
+        database: Connection,
+        lock: File,
+        crash: Crash,
+        most_per_commit: usize,
+    ) -> io::Result<Self> {
         database.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reading = Connection::open_with_flags(path, flags).map_err(io::Error::other)?;
@@ -68,7 +71,7 @@ impl Sqlite {
         thread::Builder::new().name("store-reader".to_owned()).spawn(move || read(reading, questions))?;
         thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write(database, commands, lock, &crash))?;
+            .spawn(move || write(database, commands, lock, &crash, most_per_commit))?;
         Ok(Self { writer, reader })
     }
 
@@ -124,7 +127,13 @@ async fn ask<T: Send + 'static>(
     replied.await.map_err(|_| StoreError::Closed)?
 }
 
-fn write(mut database: Connection, mut commands: mpsc::Receiver<Command>, lock: File, crash: &Crash) {
+fn write(
+    mut database: Connection,
+    mut commands: mpsc::Receiver<Command>,
+    lock: File,
+    crash: &Crash,
+    most_per_commit: usize,
+) {
     let mut group = Vec::new();
     let closed = loop {
         let Some(first) = commands.blocking_recv() else { break None };
@@ -135,7 +144,7 @@ fn write(mut database: Connection, mut commands: mpsc::Receiver<Command>, lock: 
                 Command::Run(boundary, operation) => group.push((boundary, operation)),
                 Command::Close(reply) => closed = Some(reply),
             }
-            if group.len() < MAX_GROUP && closed.is_none() {
+            if group.len() < most_per_commit && closed.is_none() {
                 next = commands.try_recv().ok();
             }
         }
