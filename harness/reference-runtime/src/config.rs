@@ -36,6 +36,10 @@ pub struct RuntimeConfig {
     pub most_unfinished: u32,
     /// How safely SQLite writes.
     pub synchronous: Synchronous,
+    /// So many deliveries, or other writes, share a commit at most. Less than the default is for measuring what sharing
+    /// brings.
+    #[doc(hidden)]
+    pub most_per_commit: usize,
     /// Where the process dies, to show what survives.
     pub crash: Option<CrashPoint>,
 }
@@ -55,6 +59,7 @@ impl RuntimeConfig {
             drain: Duration::from_secs(10),
             most_unfinished: 100_000,
             synchronous: Synchronous::Full,
+            most_per_commit: 256,
             crash: None,
         }
     }

@@ -3,12 +3,14 @@
 //! Lines are built from names, numbers and our own sentences; credentials and record contents have no way in.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
-use crate::identity::{Lane, Name, RunId};
+use crate::identity::{Lane, RunId};
 
 /// How many lines the ring keeps; the oldest make room.
 const KEPT_LINES: usize = 10_000;
@@ -42,7 +44,41 @@ pub(crate) enum About<'a> {
 #[derive(Debug)]
 pub(crate) struct Journal {
     clock: Clock,
-    lines: Mutex<VecDeque<Value>>,
+    lines: Mutex<VecDeque<Line>>,
+}
+
+/// A line as it is kept. It becomes JSON when somebody reads it: most are never read.
+#[derive(Debug)]
+struct Line {
+    at: Timestamp,
+    level: Level,
+    event: &'static str,
+    lane: Option<Lane>,
+    run: Option<RunId>,
+    fields: Value,
+}
+
+impl Line {
+    fn json(&self) -> Value {
+        let lane = self.lane.as_ref();
+        let mut line = Map::new();
+        line.insert("at".to_owned(), json!(self.at));
+        line.insert("level".to_owned(), json!(self.level.word()));
+        line.insert("event".to_owned(), json!(self.event));
+        line.insert("tenant".to_owned(), json!(lane.map(|lane| lane.tenant.as_str())));
+        line.insert("connection".to_owned(), json!(lane.map(|lane| lane.connection.as_str())));
+        line.insert("run".to_owned(), json!(self.run.map(|run| run.to_string())));
+        if let Value::Object(fields) = &self.fields {
+            line.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        Value::Object(line)
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.json().fmt(formatter)
+    }
 }
 
 impl Journal {
@@ -51,23 +87,13 @@ impl Journal {
     }
 
     /// Writes one line; `fields` is a JSON object of what is particular to the event.
-    pub(crate) fn line(&self, level: Level, event: &str, about: About<'_>, fields: Value) {
-        let (tenant, connection, run) = match about {
-            About::Runtime => (None, None, None),
-            About::Connection(lane) => (Some(&lane.tenant), Some(&lane.connection), None),
-            About::Run(lane, run) => (Some(&lane.tenant), Some(&lane.connection), Some(run.to_string())),
+    pub(crate) fn line(&self, level: Level, event: &'static str, about: About<'_>, fields: Value) {
+        let (lane, run) = match about {
+            About::Runtime => (None, None),
+            About::Connection(lane) => (Some(lane.clone()), None),
+            About::Run(lane, run) => (Some(lane.clone()), Some(run)),
         };
-        let mut line = Map::new();
-        line.insert("at".to_owned(), json!(self.clock.now()));
-        line.insert("level".to_owned(), json!(level.word()));
-        line.insert("event".to_owned(), json!(event));
-        line.insert("tenant".to_owned(), json!(tenant.map(Name::as_str)));
-        line.insert("connection".to_owned(), json!(connection.map(Name::as_str)));
-        line.insert("run".to_owned(), json!(run));
-        if let Value::Object(fields) = fields {
-            line.extend(fields);
-        }
-        let line = Value::Object(line);
+        let line = Line { at: self.clock.now(), level, event, lane, run, fields };
         match level {
             Level::Info => tracing::info!(event, %line),
             Level::Warn => tracing::warn!(event, %line),
@@ -82,14 +108,12 @@ impl Journal {
 
     /// The lines that are kept, oldest first.
     pub(crate) fn lines(&self) -> Vec<Value> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Line::json).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::config::ClockMode;
 

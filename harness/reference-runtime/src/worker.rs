@@ -98,7 +98,7 @@ impl Context {
     pub(crate) fn note(
         &self,
         level: Level,
-        event: &str,
+        event: &'static str,
         (lane, run): (&Lane, RunId),
         fields: serde_json::Value,
     ) {

@@ -40,7 +40,6 @@ pub(crate) async fn runtime(arguments: &Arguments) -> Result<Exit, Stop> {
         } => {
             let mut stop = StopSignal::listen().map_err(Stop::environment)?;
             let config = RuntimeConfig {
-                data_dir: data.clone(),
                 database: database.clone(),
                 listen: *listen,
                 clock: if *test_clock { ClockMode::Test { start: now() } } else { ClockMode::Real },
@@ -54,6 +53,7 @@ pub(crate) async fn runtime(arguments: &Arguments) -> Result<Exit, Stop> {
                     arguments::Synchronous::Normal => Synchronous::Normal,
                 },
                 crash: *crash_at,
+                ..RuntimeConfig::new(data.clone())
             };
             let runtime = Runtime::start(config).await.map_err(|error| match error {
                 StartError::PlantNeedsTestClock { .. } => Stop::usage(error),

@@ -13,9 +13,6 @@ use crate::worker::Workers;
 /// Deliveries that may wait for their commit.
 const QUEUE: usize = 4_096;
 
-/// Deliveries that share a commit at most.
-const MAX_BATCH: usize = 256;
-
 /// Commits that may be under way: one on the disk, and the next one ready when it is done.
 const COMMITS: usize = 2;
 
@@ -48,7 +45,8 @@ impl Intake {
     /// Starts to take; it ends with the last handle, or with the store.
     pub(crate) fn start(workers: &Arc<Workers>) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(take(Arc::downgrade(workers), waiting));
+        let most = workers.context.store.most_per_commit;
+        tokio::spawn(take(Arc::downgrade(workers), waiting, most));
         Self { queue, kib: Arc::new(Semaphore::new(MAX_KIB)) }
     }
 
@@ -75,12 +73,12 @@ impl Intake {
     }
 }
 
-async fn take(workers: std::sync::Weak<Workers>, mut waiting: mpsc::Receiver<Waiting>) {
+async fn take(workers: std::sync::Weak<Workers>, mut waiting: mpsc::Receiver<Waiting>, most: usize) {
     let commits = Arc::new(Semaphore::new(COMMITS));
     let mut batch = Vec::new();
     loop {
         let Ok(permit) = Arc::clone(&commits).acquire_owned().await else { return };
-        if waiting.recv_many(&mut batch, MAX_BATCH).await == 0 {
+        if waiting.recv_many(&mut batch, most).await == 0 {
             return;
         }
         let Some(workers) = workers.upgrade() else { return };

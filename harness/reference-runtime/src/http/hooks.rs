@@ -230,7 +230,7 @@ impl Taking<'_> {
         HookAudit { at, lane: lane.clone(), method, path }
     }
 
-    fn note(&self, is_odd: bool, event: &str, fields: serde_json::Value) {
+    fn note(&self, is_odd: bool, event: &'static str, fields: serde_json::Value) {
         let level = if is_odd { Level::Warn } else { Level::Info };
         let about = self.endpoint.lane().map_or(About::Runtime, About::Connection);
         self.api.context().journal.line(level, event, about, fields);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::documents;
 use super::runs::{IN_ORDER, order_lock};
-use super::sql::{Row, Session, set};
+use super::sql::{Session, set};
 use super::steps::{Alert, insert_alert};
 use super::{Document, Store, StoreError, micros};
 use crate::crash::Boundary;
@@ -290,13 +290,14 @@ fn remember(
             set
         })
         .collect();
-    let inserted = session.query_each(
+    let inserted = session.insert_each(
         "INSERT INTO hook_events (tenant, connection, id, digest, at_us) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (tenant, connection, id) DO NOTHING RETURNING at_us",
+         ON CONFLICT (tenant, connection, id) DO NOTHING",
+        "at_us",
         &sets,
     )?;
     let repeated: Vec<(usize, &str)> =
-        named.into_iter().zip(inserted).filter(|(_, rows)| rows.is_empty()).map(|(one, _)| one).collect();
+        named.into_iter().zip(inserted).filter(|(_, new)| new.is_none()).map(|(one, _)| one).collect();
     let sets: Vec<_> = repeated.iter().map(|(place, id)| key(*place, id).0).collect();
     let found = session.query_each(
         "SELECT digest FROM hook_events WHERE tenant = ?1 AND connection = ?2 AND id = ?3",
@@ -366,7 +367,7 @@ pub(super) fn insert_runs(
                                   AND (first.state <> 'held' OR first.order_key LIKE 'strict:%')) THEN 'blocked'
                      ELSE 'queued' END,
                 CAST(?8 AS BIGINT) + outcome_deadline_s * 1000000
-         FROM connections WHERE tenant = ?1 AND connection = ?2 {keep} RETURNING id"
+         FROM connections WHERE tenant = ?1 AND connection = ?2 {keep}"
     );
     let sets: Vec<_> = runs
         .iter()
@@ -376,9 +377,8 @@ pub(super) fn insert_runs(
             set![tenant, connection, run.kind, run.room, run.room_id, run.order_key, at, micros(now)]
         })
         .collect();
-    let ids = session.query_each(&sql, &sets)?;
-    let id = |rows: Vec<Row>| rows.first().map(|row| row.integer("id").map(RunId));
-    Ok(ids.into_iter().filter_map(id).collect::<Result<_, _>>()?)
+    let ids = session.insert_each(&sql, "id", &sets)?;
+    Ok(ids.into_iter().flatten().map(RunId).collect())
 }
 
 fn conflict(session: &mut dyn Session, event: &HookEvent, at: Timestamp) -> Result<(), StoreError> {

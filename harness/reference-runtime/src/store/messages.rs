@@ -95,10 +95,10 @@ pub(super) fn upsert(
 ) -> Result<Upserted, DatabaseError> {
     let sql = format!(
         "{INSERT} {OVERWRITE}, as_of_us = excluded.as_of_us
-         WHERE messages.as_of_us IS NULL OR messages.as_of_us <= excluded.as_of_us RETURNING id"
+         WHERE messages.as_of_us IS NULL OR messages.as_of_us <= excluded.as_of_us"
     );
-    let written = session.query(&sql, &set(lane, room_id, record, Some(as_of_us)))?;
-    Ok(if written.is_empty() { Upserted::Superseded } else { Upserted::Applied })
+    let written = session.execute(&sql, &set(lane, room_id, record, Some(as_of_us)))?;
+    Ok(if written == 0 { Upserted::Superseded } else { Upserted::Applied })
 }
 
 /// Writes a record beside what is there, as nothing but a planted bug does: what is of an earlier time is changed, what

@@ -127,6 +127,8 @@ pub(crate) struct Store {
     lease: SignedDuration,
     /// So many runs may be unfinished; more are not accepted.
     pub(crate) most_unfinished: i64,
+    /// So many deliveries share a commit at most.
+    pub(crate) most_per_commit: usize,
     /// Unfinished runs; with several processes as of the last count.
     backlog: Arc<AtomicI64>,
 }
@@ -151,6 +153,7 @@ impl Store {
             worker,
             lease,
             most_unfinished,
+            most_per_commit: config.most_per_commit,
             backlog: Arc::default(),
         };
         let store = match &config.database {
@@ -292,7 +295,7 @@ fn open_sqlite(
     let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
     claims::recover(&mut SqliteSession::new(&transaction), plants, now)?;
     transaction.commit()?;
-    Sqlite::start(&path, database, lock, crash).map_err(at(data_dir))
+    Sqlite::start(&path, database, lock, crash, config.most_per_commit).map_err(at(data_dir))
 }
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> OpenError + use<> {

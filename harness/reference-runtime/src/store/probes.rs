@@ -121,19 +121,8 @@ impl Store {
             let mut count = |sql: &str| -> Result<i64, DatabaseError> {
                 session.query_row(sql, &[])?.map_or(Ok(0), |row| row.integer("rows"))
             };
-            // Each from an index that holds nothing else, however many runs are done.
-            let unfinished = [
-                "state IN ('queued', 'waiting')",
-                "state = 'running'",
-                &format!("order_key IS NOT NULL AND {IN_ORDER} AND state = 'blocked'"),
-                "state = 'parked'",
-            ];
-            let mut sum = 0;
-            for states in unfinished {
-                sum += count(&format!("SELECT count(*) AS rows FROM runs WHERE {states}"))?;
-            }
             Ok(QueueView {
-                unfinished: sum,
+                unfinished: count(&count_unfinished())?,
                 held: count("SELECT count(*) AS rows FROM holds WHERE state = 'open'")?,
             })
         })
@@ -159,6 +148,15 @@ impl Store {
         })
         .await
     }
+}
+
+/// State by state, so that each is counted by an index that holds no finished run. Only a run with an order key is ever
+/// blocked.
+fn count_unfinished() -> String {
+    let counted = |condition: &str| format!("(SELECT count(*) FROM runs WHERE {condition})");
+    let ordered = format!("order_key IS NOT NULL AND {IN_ORDER} AND state = 'blocked'");
+    let states = ["state IN ('queued', 'waiting')", "state = 'running'", "state = 'parked'", &ordered];
+    format!("SELECT {} AS rows", states.map(counted).join(" + "))
 }
 
 /// The run that a row belongs to, where it does to one.

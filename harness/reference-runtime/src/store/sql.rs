@@ -207,6 +207,18 @@ pub(super) trait Session {
     /// One statement with each of several sets of parameters, in their order, in one round trip.
     fn query_each(&mut self, sql: &str, sets: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, DatabaseError>;
 
+    /// Inserts with each of several sets of parameters, in their order, in one round trip: the whole number in the column
+    /// `key` of each row that is new, `None` where none was inserted. `key` is the row's number, where it has one.
+    fn insert_each(
+        &mut self,
+        sql: &str,
+        key: &str,
+        sets: &[Vec<Value>],
+    ) -> Result<Vec<Option<i64>>, DatabaseError> {
+        let inserted = self.query_each(&format!("{sql} RETURNING {key}"), sets)?;
+        inserted.iter().map(|rows| rows.first().map(|row| row.integer(key)).transpose()).collect()
+    }
+
     /// Holds other transactions that lock one of `names` back until the commit.
     fn lock(&mut self, names: &mut Vec<String>) -> Result<(), DatabaseError>;
 

@@ -1,7 +1,7 @@
 //! SQLite: one thread that writes, one that reads, and a bounded queue to each.
 //!
-//! The writer takes all operations that wait, runs each behind a savepoint of its own, and commits them together: under
-//! load many share one fsync, alone each has its own. An operation that fails undoes itself and no other; a commit that
+//! The writer takes all operations that wait, runs each behind a savepoint (but the first, which has nothing to save), and
+//! commits them together: under load many share one fsync, alone each has its own. An operation that fails undoes itself and no other; a commit that
 //! fails fails them all. Nobody is answered before the commit. The reader has a connection of its own and sees what is
 //! committed, so that a long list holds no write up.
 
@@ -12,8 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Statement, Transaction, TransactionBehavior, params_from_iter};
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
@@ -22,9 +23,6 @@ use crate::crash::{Boundary, Crash};
 
 /// So many operations may wait; further callers wait for room.
 const QUEUE: usize = 1_024;
-
-/// So many operations share a commit at most.
-const MAX_GROUP: usize = 256;
 
 /// Statements that stay prepared.
 const CACHED_STATEMENTS: usize = 128;
@@ -58,8 +56,16 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     /// Starts the threads; the writer holds `lock` for as long as the database is open.
-    pub(super) fn start(path: &Path, database: Connection, lock: File, crash: Crash) -> io::Result<Self> {
+    pub(super) fn start(
+        path: &Path,
+        database: Connection,
+        lock: File,
+        crash: Crash,
+        most_per_commit: usize,
+    ) -> io::Result<Self> {
         database.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // No statement is prepared anew because a parameter has another value.
+        database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(io::Error::other)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reading = Connection::open_with_flags(path, flags).map_err(io::Error::other)?;
         reading.pragma_update(None, "query_only", true).map_err(io::Error::other)?;
@@ -68,7 +74,7 @@ impl Sqlite {
         thread::Builder::new().name("store-reader".to_owned()).spawn(move || read(reading, questions))?;
         thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write(database, commands, lock, &crash))?;
+            .spawn(move || write(database, commands, lock, &crash, most_per_commit))?;
         Ok(Self { writer, reader })
     }
 
@@ -124,7 +130,13 @@ async fn ask<T: Send + 'static>(
     replied.await.map_err(|_| StoreError::Closed)?
 }
 
-fn write(mut database: Connection, mut commands: mpsc::Receiver<Command>, lock: File, crash: &Crash) {
+fn write(
+    mut database: Connection,
+    mut commands: mpsc::Receiver<Command>,
+    lock: File,
+    crash: &Crash,
+    most_per_commit: usize,
+) {
     let mut group = Vec::new();
     let closed = loop {
         let Some(first) = commands.blocking_recv() else { break None };
@@ -135,7 +147,7 @@ fn write(mut database: Connection, mut commands: mpsc::Receiver<Command>, lock: 
                 Command::Run(boundary, operation) => group.push((boundary, operation)),
                 Command::Close(reply) => closed = Some(reply),
             }
-            if group.len() < MAX_GROUP && closed.is_none() {
+            if group.len() < most_per_commit && closed.is_none() {
                 next = commands.try_recv().ok();
             }
         }
@@ -168,12 +180,16 @@ fn commit_together(database: &mut Connection, group: &mut Vec<(Boundary, Operati
             }
         };
         let mut waiting = group.drain(..);
+        let mut before = Keeps::Nothing;
         while let Some((_, operation)) = waiting.next() {
-            let done = behind_savepoint(&transaction, operation, &mut answers);
-            if let Err(error) = done {
-                // Those that were not reached are answered with the others.
-                answers.extend(waiting.map(|(_, operation)| operation(None).answer));
-                return Err(error);
+            match run(&transaction, before, operation, &mut answers) {
+                Ok(Keeps::Changes) => before = Keeps::Changes,
+                Ok(Keeps::Nothing) => {}
+                Err(error) => {
+                    // Those that were not reached are answered with the others.
+                    answers.extend(waiting.map(|(_, operation)| operation(None).answer));
+                    return Err(error);
+                }
             }
         }
         drop(waiting);
@@ -189,14 +205,21 @@ fn commit_together(database: &mut Connection, group: &mut Vec<(Boundary, Operati
     }
 }
 
+/// Runs an operation: behind a savepoint where something was changed `before` that must stay, should it fail.
+///
 /// # Errors
 /// When the whole transaction is lost: a full disk makes SQLite roll back more than the operation.
-fn behind_savepoint(
+fn run(
     transaction: &Transaction<'_>,
+    before: Keeps,
     operation: Operation,
     answers: &mut Vec<Answer>,
-) -> rusqlite::Result<()> {
-    let begun = transaction.prepare_cached("SAVEPOINT operation").and_then(|mut begin| begin.execute([]));
+) -> rusqlite::Result<Keeps> {
+    let is_guarded = before == Keeps::Changes;
+    let begun = match is_guarded {
+        true => transaction.prepare_cached("SAVEPOINT operation").and_then(|mut begin| begin.execute([])),
+        false => Ok(0),
+    };
     if let Err(error) = begun {
         answers.push(operation(None).answer);
         return Err(error);
@@ -210,11 +233,17 @@ fn behind_savepoint(
             Some(why),
         ));
     }
-    if verdict.keeps == Keeps::Nothing {
-        transaction.prepare_cached("ROLLBACK TO operation")?.execute([])?;
+    match (is_guarded, verdict.keeps) {
+        (false, Keeps::Changes) => {}
+        (false, Keeps::Nothing) => transaction.execute_batch("ROLLBACK; BEGIN IMMEDIATE")?,
+        (true, keeps) => {
+            if keeps == Keeps::Nothing {
+                transaction.prepare_cached("ROLLBACK TO operation")?.execute([])?;
+            }
+            transaction.prepare_cached("RELEASE operation")?.execute([])?;
+        }
     }
-    transaction.prepare_cached("RELEASE operation")?.execute([])?;
-    Ok(())
+    Ok(verdict.keeps)
 }
 
 fn read(mut database: Connection, mut commands: mpsc::Receiver<Command>) {
@@ -259,17 +288,7 @@ impl Session for SqliteSession<'_> {
     }
 
     fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>, DatabaseError> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
-        let width = columns.len();
-        let mut rows = statement.query(params_from_iter(parameters))?;
-        let mut read = Vec::new();
-        while let Some(row) = rows.next()? {
-            let values = (0..width).map(|place| Ok(value(row.get_ref(place)?)));
-            let values = values.collect::<rusqlite::Result<_>>()?;
-            read.push(Row { columns: Arc::clone(&columns), values });
-        }
-        Ok(read)
+        rows(&mut *self.0.prepare_cached(sql)?, parameters, &mut None)
     }
 
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64, DatabaseError> {
@@ -278,13 +297,49 @@ impl Session for SqliteSession<'_> {
     }
 
     fn query_each(&mut self, sql: &str, sets: &[Vec<Value>]) -> Result<Vec<Vec<Row>>, DatabaseError> {
-        sets.iter().map(|parameters| self.query(sql, parameters)).collect()
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut columns = None;
+        sets.iter().map(|parameters| rows(&mut statement, parameters, &mut columns)).collect()
+    }
+
+    /// Without `RETURNING`, for which SQLite makes and drops a table each time: that takes longer than the insert.
+    fn insert_each(
+        &mut self,
+        sql: &str,
+        _key: &str,
+        sets: &[Vec<Value>],
+    ) -> Result<Vec<Option<i64>>, DatabaseError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let inserted = sets.iter().map(|parameters| {
+            let changed = statement.execute(params_from_iter(parameters))?;
+            Ok((changed > 0).then(|| self.0.last_insert_rowid()))
+        });
+        inserted.collect()
     }
 
     /// There is one writer.
     fn lock(&mut self, _names: &mut Vec<String>) -> Result<(), DatabaseError> {
         Ok(())
     }
+}
+
+/// The rows that a statement answers with. `columns` are its columns' names, once they are known: not before the first
+/// row, since they may have changed until the statement is run.
+fn rows(
+    statement: &mut Statement<'_>,
+    parameters: &[Value],
+    columns: &mut Option<Arc<[String]>>,
+) -> Result<Vec<Row>, DatabaseError> {
+    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut read = Vec::new();
+    while let Some(row) = rows.next()? {
+        let columns = columns
+            .get_or_insert_with(|| row.as_ref().column_names().into_iter().map(str::to_owned).collect());
+        let values = (0..columns.len()).map(|place| Ok(value(row.get_ref(place)?)));
+        let values = values.collect::<rusqlite::Result<_>>()?;
+        read.push(Row { columns: Arc::clone(columns), values });
+    }
+    Ok(read)
 }
 
 fn value(read: ValueRef<'_>) -> Value {

@@ -149,25 +149,36 @@ conformance! {
     }
 
     async fn nothing_is_stuck_when_one_comes_as_the_one_before_it_ends(place: Place) {
-        let accepting = place.other_worker();
-        let accepted = tokio::spawn(async move {
-            for number in 0..60 {
-                deliver(&accepting, vec![event(&lane("a"), &number.to_string(), "x", Some("k"))], 0).await;
-            }
-        });
-        let mut done = Vec::new();
+        const KEYS: u32 = 4;
+        let accepting: Vec<_> = (0..KEYS)
+            .map(|key| {
+                let store = place.other_worker();
+                tokio::spawn(async move {
+                    for number in 0..50 {
+                        let order_key = format!("k{key}");
+                        let id = format!("{key}-{number}");
+                        deliver(&store, vec![event(&lane("a"), &id, "x", Some(&order_key))], 0).await;
+                    }
+                })
+            })
+            .collect();
+        let mut done: Vec<Vec<String>> = vec![Vec::new(); KEYS as usize];
         loop {
-            let all_came = accepted.is_finished();
+            let all_came = accepting.iter().all(tokio::task::JoinHandle::is_finished);
             let claims = claim_all(&place.store, 0).await;
             if claims.is_empty() && all_came {
                 break;
             }
             for claim in claims {
-                done.push(claim.room.parse::<u32>().unwrap());
+                let key: usize = claim.room.split('-').next().unwrap().parse().unwrap();
+                done[key].push(claim.room.clone());
                 finish(&place.store, &claim).await.unwrap();
             }
         }
-        assert_eq!(done, (0..60).collect::<Vec<_>>());
+        for (key, done) in done.into_iter().enumerate() {
+            let expected: Vec<_> = (0..50).map(|number| format!("{key}-{number}")).collect();
+            assert_eq!(done, expected);
+        }
     }
 
     async fn each_run_is_given_to_one_worker(place: Place) {
