@@ -46,20 +46,14 @@ pub(crate) async fn make(
     claim: &Claim,
     call: Call,
 ) -> Result<Option<Made>, StoreError> {
-    let now = context.clock.now();
-    let turn = match context.gate.enter(&claim.lane, &provider(claim), now) {
-        Err(until) => Turn::TooFar(until),
-        Ok(()) => context.outbound.take_turn(&claim.lane, claim.max_requests_per_second, PATIENCE),
-    };
-    match turn {
-        Turn::Taken(turn) => work.sleep_until(turn).await,
-        Turn::TooFar(until) => {
+    let slot = match turn(context, work, claim).await {
+        Ok(slot) => slot,
+        Err(until) => {
             context.store.put_off(claim.lease.clone(), until).await?;
             context.note(Level::Info, "put_off", (&claim.lane, claim.run()), json!({ "until": until }));
             return Ok(None);
         }
-    }
-    let slot = work.slot().await;
+    };
     let (at, method, path) = (context.clock.now(), call.method.to_string(), call.url.path().to_owned());
     if call.method != Method::GET {
         let what = (method.clone(), path.clone());
@@ -69,6 +63,23 @@ pub(crate) async fn make(
     let reply = context.outbound.send(work, &claim.lane, call).await;
     context.crash.after_call();
     Ok(Some(Made { status: reply.status(), reply: Some(reply), at, method, path, _slot: slot }))
+}
+
+/// Waits for the turn of `claim`'s run.
+///
+/// # Errors
+/// When to ask again.
+async fn turn(context: &Context, work: &mut Work, claim: &Claim) -> Result<Slot, Timestamp> {
+    let provider = provider(claim);
+    context.gate.look(&claim.lane, &provider, context.clock.now())?;
+    match context.outbound.take_turn(&claim.lane, claim.max_requests_per_second, PATIENCE) {
+        Turn::Taken(turn) => work.sleep_until(turn).await,
+        Turn::TooFar(until) => return Err(until),
+    }
+    let slot = work.slot().await;
+    // Others may have learnt meanwhile that the provider is not well.
+    context.gate.enter(&claim.lane, &provider, context.clock.now())?;
+    Ok(slot)
 }
 
 /// The audit row of a call whose answer was judged; what it says of the provider's health is heard.

@@ -64,6 +64,17 @@ impl Gate {
         Self { plants, circuits: Mutex::default() }
     }
 
+    /// Whether a call may go, for whoever has to wait for something else first.
+    ///
+    /// # Errors
+    /// When a call may go again.
+    pub(crate) fn look(&self, lane: &Lane, provider: &str, now: Timestamp) -> Result<(), Timestamp> {
+        let closed_until = self.circuits().get(&key(lane, provider)).and_then(|circuit| circuit.closed_until);
+        closed_until.filter(|until| *until > now).map_or(Ok(()), Err)
+    }
+
+    /// Lets a call go, and no other where it is a probe.
+    ///
     /// # Errors
     /// When a call may go again.
     pub(crate) fn enter(&self, lane: &Lane, provider: &str, now: Timestamp) -> Result<(), Timestamp> {

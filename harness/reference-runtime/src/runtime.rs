@@ -47,6 +47,12 @@ pub enum StartError {
         /// The first plant that was asked for.
         plant: Plant,
     },
+    /// Some plants take the destination's unique key away, which others may rely on.
+    #[error("the plant {plant} needs SQLite: start it without a database")]
+    PlantNeedsSqlite {
+        /// The plant that was asked for.
+        plant: Plant,
+    },
     /// The data directory cannot be used: in use, of a newer version, its key missing or wrong, or not readable.
     #[error("cannot use the data directory {data_dir}: {reason}")]
     DataDir {
@@ -94,6 +100,12 @@ impl Runtime {
     pub async fn start(config: RuntimeConfig) -> Result<Self, StartError> {
         if let (ClockMode::Real, Some(plant)) = (config.clock, config.plants.first()) {
             return Err(StartError::PlantNeedsTestClock { plant: *plant });
+        }
+        let keyless = [Plant::InsertNotUpsert, Plant::WebhookNotDeduplicated];
+        if let Some(plant) = keyless.iter().find(|plant| config.plants.contains(*plant))
+            && config.database.is_some()
+        {
+            return Err(StartError::PlantNeedsSqlite { plant: *plant });
         }
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(StartError::TlsProviderMissing);

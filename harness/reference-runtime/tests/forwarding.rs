@@ -53,7 +53,7 @@ async fn an_event_arrives_as_it_came_and_once_however_often_it_comes() {
     let sent = sent(&provider).await;
     assert_eq!(sent.len(), 1);
     assert_eq!((sent[0].0.len(), sent[0].1.as_bytes()), (32, &body[..]));
-    let delivered = json!({ "key": "msg_1", "connection": "orders", "protocol": "rest", "method": "POST",
+    let delivered = json!({ "key": "msg_1", "connection": "orders", "protocol": "http", "method": "POST",
                             "path": "/orders" });
     assert_eq!(subject.list("/destination/deliveries", "records").await, [delivered]);
 }

@@ -56,7 +56,9 @@ pub(crate) async fn runtime(arguments: &Arguments) -> Result<Exit, Stop> {
                 ..RuntimeConfig::new(data.clone())
             };
             let runtime = Runtime::start(config).await.map_err(|error| match error {
-                StartError::PlantNeedsTestClock { .. } => Stop::usage(error),
+                StartError::PlantNeedsTestClock { .. } | StartError::PlantNeedsSqlite { .. } => {
+                    Stop::usage(error)
+                }
                 _ => Stop::environment(error),
             })?;
             output::result(&format!("runtime at http://{}", runtime.address()));

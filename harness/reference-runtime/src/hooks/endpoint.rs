@@ -310,7 +310,7 @@ impl Endpoint {
 
 fn forward(path: &str, body: String, effect_key: Option<String>) -> Document {
     Document {
-        protocol: Protocol::Rest,
+        protocol: Protocol::Http,
         method: "POST".to_owned(),
         path: path.to_owned(),
         content_type: "application/json".to_owned(),

@@ -44,6 +44,7 @@ pub(super) fn delivered(document: &Document, reply: Reply, now: Timestamp, plant
     }
     match document.protocol {
         Protocol::Rest => by_json(&body),
+        Protocol::Http => Verdict::Done(()),
         Protocol::Graphql => by_graphql(&body),
         Protocol::Soap if soap::is_envelope(&body) => Verdict::Done(()),
         Protocol::Soap => Verdict::invalid_body("the answer is no SOAP envelope"),
@@ -222,6 +223,17 @@ mod tests {
         assert_eq!(judged(401, "{}"), "held: credential_rejected");
         assert_eq!(judged(410, "{}"), "held: not_found");
         assert!(judged(425, "{}").starts_with("again"));
+    }
+
+    #[test]
+    fn plain_http_tells_errors_by_status_alone() {
+        let judged = |status, body| judged(Protocol::Http, status, body);
+        assert_eq!(
+            (judged(200, "ok"), judged(202, r#"{"error": 1}"#)),
+            ("done".to_owned(), "done".to_owned())
+        );
+        assert!(judged(503, "ok").starts_with("again"));
+        assert_eq!(judged(400, "ok"), "held: refused");
     }
 
     #[test]

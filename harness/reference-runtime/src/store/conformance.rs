@@ -305,6 +305,25 @@ async fn a_postgres_that_cannot_be_had_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn processes_that_share_a_database_share_a_key() {
+    let Some(postgres) = TestPostgres::for_test("one_key") else { return };
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let open = async |folder: &TempDir| {
+        let config = RuntimeConfig {
+            database: Some(postgres.url().to_owned()),
+            ..RuntimeConfig::new(folder.path().to_path_buf())
+        };
+        Store::open(&config, Plants::default(), Crash::default(), at(0)).await.map(drop)
+    };
+    open(&folders[0]).await.unwrap();
+    std::fs::copy(Vault::key_path(folders[0].path()), Vault::key_path(folders[1].path())).unwrap();
+    open(&folders[1]).await.unwrap();
+    // A key of its own would be of no use for what the others have sealed.
+    let refused = open(&folders[2]).await.unwrap_err();
+    assert!(matches!(refused, OpenError::WrongKey { .. }), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn word_of_work_reaches_another_process() {
     let Some(place) = Place::postgres("word_of_work").await else { return };
     let bell = Arc::new(Notify::new());

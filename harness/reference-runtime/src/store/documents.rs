@@ -33,10 +33,12 @@ pub(crate) enum Protocol {
     Graphql,
     Soap,
     JsonRpc,
+    /// They are not: the status is all.
+    Http,
 }
 
 impl Protocol {
-    pub(crate) const ALL: [Self; 4] = [Self::Rest, Self::Graphql, Self::Soap, Self::JsonRpc];
+    pub(crate) const ALL: [Self; 5] = [Self::Rest, Self::Graphql, Self::Soap, Self::JsonRpc, Self::Http];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -44,6 +46,7 @@ impl Protocol {
             Self::Graphql => "graphql",
             Self::Soap => "soap",
             Self::JsonRpc => "json_rpc",
+            Self::Http => "http",
         }
     }
 }

@@ -46,12 +46,12 @@ pub(crate) use self::probes::{AlertView, AuditView, QueueView, RunView};
 pub(crate) use self::runs::{Claim, Lease, Task};
 pub use self::schema::Synchronous;
 pub use self::sql::DatabaseError;
-use self::sql::Session;
+use self::sql::{Session, values};
 use self::sqlite::{Sqlite, SqliteSession};
 pub(crate) use self::steps::{Alert, AuditRow, PageCommit, RetryCommit, RetryCost, RunHold, TokensCommit};
 use crate::config::RuntimeConfig;
 use crate::crash::{Boundary, Crash};
-use crate::credentials::Vault;
+use crate::credentials::{Sealed, Vault};
 use crate::plants::{Plant, Plants};
 
 /// What a caller of the store may meet.
@@ -116,6 +116,9 @@ enum Database {
     Sqlite(Arc<Sqlite>),
     Postgres(Arc<Postgres>),
 }
+
+/// What every process that shares a database can open. No connection is called so.
+const KEY_CHECK: &str = "//";
 
 /// A handle on the store of one runtime.
 #[derive(Debug, Clone)]
@@ -255,8 +258,25 @@ impl Store {
 
     async fn begin(&self, data_dir: &Path) -> Result<Vault, OpenError> {
         let vault = self.open_vault(data_dir).await?;
+        if self.is_shared() && !self.shares_key(&vault).await? {
+            return Err(OpenError::WrongKey { path: Vault::key_path(data_dir) });
+        }
         self.recount().await?;
         Ok(vault)
+    }
+
+    /// Whether all that work on the database have the same key. The first leaves something to try it on.
+    async fn shares_key(&self, vault: &Vault) -> Result<bool, StoreError> {
+        let mine = vault.seal_hook_secret(KEY_CHECK, KEY_CHECK).map(|sealed| sealed.0);
+        let first = self
+            .write(Boundary::Unnamed, move |session| {
+                let sql = "UPDATE schema_version SET key_check = ?1 WHERE key_check IS NULL";
+                session.execute(sql, &values![mine])?;
+                let row = session.query_row("SELECT key_check FROM schema_version", &[])?;
+                Ok(row.map(|row| row.blob("key_check")).transpose()?)
+            })
+            .await?;
+        Ok(first.is_some_and(|sealed| vault.open_hook_secret(KEY_CHECK, &Sealed(sealed)).is_some()))
     }
 
     async fn open_vault(&self, data_dir: &Path) -> Result<Vault, OpenError> {

@@ -9,6 +9,17 @@ use super::sql::{DatabaseError, Row, values};
 use super::{Store, StoreError};
 use crate::identity::{Name, RunId};
 
+/// A tenant's newest 10,000 rows of a table, oldest first: a list has an end, however long it has been growing.
+macro_rules! newest {
+    ($table:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT * FROM ",
+            $table,
+            " WHERE tenant = ?1 ORDER BY id DESC LIMIT 10000) AS newest ORDER BY id"
+        )
+    };
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct RunView {
     run: String,
@@ -60,7 +71,7 @@ pub(crate) struct QueueView {
 
 impl Store {
     pub(crate) async fn runs(&self, tenant: Name) -> Result<Vec<RunView>, StoreError> {
-        self.list("SELECT * FROM runs WHERE tenant = ?1 ORDER BY id", tenant, |row| {
+        self.list(newest!("runs"), tenant, |row| {
             Ok(RunView {
                 run: RunId(row.integer("id")?).to_string(),
                 tenant: row.text("tenant")?,
@@ -84,7 +95,7 @@ impl Store {
     }
 
     pub(crate) async fn audit(&self, tenant: Name) -> Result<Vec<AuditView>, StoreError> {
-        self.list("SELECT * FROM audit WHERE tenant = ?1 ORDER BY id", tenant, |row| {
+        self.list(newest!("audit"), tenant, |row| {
             Ok(AuditView {
                 at: row.text("at")?,
                 run: optional_run(row)?,
@@ -103,7 +114,7 @@ impl Store {
     }
 
     pub(crate) async fn alerts(&self, tenant: Name) -> Result<Vec<AlertView>, StoreError> {
-        self.list("SELECT * FROM alerts WHERE tenant = ?1 ORDER BY id", tenant, |row| {
+        self.list(newest!("alerts"), tenant, |row| {
             Ok(AlertView {
                 at: row.text("at")?,
                 tenant: row.text("tenant")?,

@@ -109,7 +109,7 @@ pub(super) async fn migrate_postgres(postgres: &Postgres) -> Result<(), OpenErro
         .batch(&format!(
             "BEGIN;
              SELECT pg_advisory_xact_lock(hashtextextended('counterpart schema', 0));
-             CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL);
+             CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL, key_check BYTEA);
              DO $migration$ BEGIN
                  IF NOT EXISTS (SELECT 1 FROM schema_version) THEN
                      {tables}
