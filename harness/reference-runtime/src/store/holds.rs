@@ -376,7 +376,7 @@ fn release(
                     state = CASE WHEN order_key IS NOT NULL AND EXISTS (
                         SELECT 1 FROM runs AS first WHERE first.tenant = runs.tenant
                         AND first.connection = runs.connection AND first.order_key = runs.order_key
-                        AND first.{UNFINISHED} AND first.state <> 'parked') THEN 'blocked' ELSE 'queued' END
+                        AND {UNFINISHED} AND first.state <> 'parked') THEN 'blocked' ELSE 'queued' END
              WHERE id = ?1"
         ),
         &values![run, micros(now), canary_for],

@@ -11,7 +11,8 @@ use crate::identity::{Lane, Name, RunId};
 use crate::vocabulary::Operation;
 
 /// The states of an unfinished run, as the partial indexes spell them.
-pub(super) const UNFINISHED: &str = "state IN ('queued', 'waiting', 'running', 'blocked', 'parked')";
+pub(super) const UNFINISHED: &str =
+    "(state = 'queued' OR state = 'waiting' OR state = 'running' OR state = 'blocked' OR state = 'parked')";
 
 /// Proof that a run is a worker's. What it brings is taken as long as nobody else has claimed the run since.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,7 +153,7 @@ pub(super) fn promote(session: &mut dyn Session, lane: &Lane, lease: &Lease) -> 
     let Some(first) = first.map_or(Ok(None), |row| row.optional_integer("id"))? else { return Ok(()) };
     let sql = format!(
         "UPDATE runs SET state = 'queued' WHERE id = ?4 AND NOT EXISTS (
-             SELECT 1 FROM runs AS other WHERE {OF_KEY} AND other.{UNFINISHED}
+             SELECT 1 FROM runs AS other WHERE {OF_KEY} AND {UNFINISHED}
              AND other.state <> 'blocked' AND other.state <> 'parked')"
     );
     session.execute(&sql, &[key, values![first]].concat())?;
