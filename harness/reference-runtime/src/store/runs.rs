@@ -185,4 +185,19 @@ mod tests {
             "{plan:?}"
         );
     }
+
+    #[test]
+    fn no_table_is_made_to_write_a_run() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = schema::open(&directory.path().join("runtime.db"), Synchronous::Full).unwrap();
+        for (sql, makes_one) in [
+            ("UPDATE runs SET state = 'succeeded' WHERE id = 1", false),
+            ("UPDATE runs SET state = 'succeeded' WHERE id = 1 RETURNING id", true),
+        ] {
+            let mut statement = database.prepare(&format!("EXPLAIN {sql}")).unwrap();
+            let steps = statement.query_map([], |row| row.get::<_, String>(1)).unwrap();
+            let made = steps.filter(|step| step.as_deref() == Ok("OpenEphemeral")).count();
+            assert_eq!(made > 0, makes_one, "{sql}");
+        }
+    }
 }
