@@ -363,7 +363,7 @@ pub(super) fn insert_runs(
                 CAST(?7 AS TEXT), CAST(?8 AS BIGINT),
                 CASE WHEN state = 'halted' THEN 'parked'
                      WHEN EXISTS (SELECT 1 FROM runs AS first WHERE first.tenant = ?1 AND first.connection = ?2
-                                  AND first.order_key = CAST(?6 AS TEXT) AND first.{IN_ORDER}
+                                  AND first.order_key = CAST(?6 AS TEXT) AND {IN_ORDER}
                                   AND (first.state <> 'held' OR first.order_key LIKE 'strict:%')) THEN 'blocked'
                      ELSE 'queued' END,
                 CAST(?8 AS BIGINT) + outcome_deadline_s * 1000000

@@ -390,7 +390,8 @@ fn release(
                     state = CASE WHEN order_key IS NOT NULL AND EXISTS (
                         SELECT 1 FROM runs AS first WHERE first.tenant = runs.tenant
                         AND first.connection = runs.connection AND first.order_key = runs.order_key
-                        AND first.{IN_ORDER} AND first.state IN ('queued', 'waiting', 'running'))
+                        AND {IN_ORDER}
+                        AND (first.state = 'queued' OR first.state = 'waiting' OR first.state = 'running'))
                         THEN 'blocked' ELSE 'queued' END
              WHERE id = ?1"
         ),

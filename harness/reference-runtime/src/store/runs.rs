@@ -11,10 +11,11 @@ use crate::identity::{Lane, Name, RunId};
 use crate::vocabulary::Operation;
 
 /// The states of an unfinished run, as the partial indexes spell them.
-pub(super) const UNFINISHED: &str = "state IN ('queued', 'waiting', 'running', 'blocked', 'parked')";
+pub(super) const UNFINISHED: &str =
+    "(state = 'queued' OR state = 'waiting' OR state = 'running' OR state = 'blocked' OR state = 'parked')";
 
 /// The states that the index of runs in order holds. SQLite uses it only for those who say the same.
-pub(super) const IN_ORDER: &str = "state IN ('queued', 'waiting', 'running', 'blocked', 'parked', 'held')";
+pub(super) const IN_ORDER: &str = "(state = 'queued' OR state = 'waiting' OR state = 'running' OR state = 'blocked' OR state = 'parked' OR state = 'held')";
 
 /// Proof that a run is a worker's. What it brings is taken as long as nobody else has claimed the run since.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -167,8 +168,8 @@ pub(super) fn promote(session: &mut dyn Session, lane: &Lane, lease: &Lease) -> 
     let Some(first) = first.map_or(Ok(None), |row| row.optional_integer("id"))? else { return Ok(()) };
     let sql = format!(
         "UPDATE runs SET state = 'queued' WHERE id = ?4 AND NOT EXISTS (
-             SELECT 1 FROM runs AS other WHERE {OF_KEY} AND other.{IN_ORDER}
-             AND (other.state IN ('queued', 'waiting', 'running')
+             SELECT 1 FROM runs AS other WHERE {OF_KEY} AND {IN_ORDER}
+             AND (other.state = 'queued' OR other.state = 'waiting' OR other.state = 'running'
                   OR (other.state = 'held' AND other.order_key LIKE 'strict:%')))"
     );
     let [tenant, connection, order_key] = key;
@@ -200,5 +201,20 @@ mod tests {
             plan.iter().all(|step| step.contains("INDEX runs_in_order (tenant=? AND connection=?")),
             "{plan:?}"
         );
+    }
+
+    #[test]
+    fn no_table_is_made_to_write_a_run() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = schema::open(&directory.path().join("runtime.db"), Synchronous::Full).unwrap();
+        for (sql, makes_one) in [
+            ("UPDATE runs SET state = 'succeeded' WHERE id = 1", false),
+            ("UPDATE runs SET state = 'succeeded' WHERE id = 1 RETURNING id", true),
+        ] {
+            let mut statement = database.prepare(&format!("EXPLAIN {sql}")).unwrap();
+            let steps = statement.query_map([], |row| row.get::<_, String>(1)).unwrap();
+            let made = steps.filter(|step| step.as_deref() == Ok("OpenEphemeral")).count();
+            assert_eq!(made > 0, makes_one, "{sql}");
+        }
     }
 }

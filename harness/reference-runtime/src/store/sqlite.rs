@@ -333,8 +333,7 @@ fn rows(
     let mut rows = statement.query(params_from_iter(parameters))?;
     let mut read = Vec::new();
     while let Some(row) = rows.next()? {
-        let columns = columns
-            .get_or_insert_with(|| row.as_ref().column_names().into_iter().map(str::to_owned).collect());
+        let columns = columns.get_or_insert_with(|| row.as_ref().column_names().map(str::to_owned).collect());
         let values = (0..columns.len()).map(|place| Ok(value(row.get_ref(place)?)));
         let values = values.collect::<rusqlite::Result<_>>()?;
         read.push(Row { columns: Arc::clone(columns), values });

@@ -28,15 +28,16 @@ CREATE TABLE runs (
     id {id},
     tenant TEXT NOT NULL,
     connection TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('import', 'delivery', 'event', 'record')),
+    -- Not `kind IN (...)`: for a list SQLite makes a table each time a row is written. So below, too.
+    kind TEXT NOT NULL CHECK (kind = 'import' OR kind = 'delivery' OR kind = 'event' OR kind = 'record'),
     -- What it is about: a room, the reference of a document, the id of an event, the key of a record.
     room TEXT NOT NULL,
     -- Runs of one connection and key go one after the other, in the order of their ids. NULL: whenever. One that is
     -- held holds those behind it up where the key begins with 'strict:', else it steps aside.
     order_key TEXT,
     -- Blocked: another of its key comes first. Parked: its connection is halted.
-    state TEXT NOT NULL CHECK (state IN
-        ('queued', 'waiting', 'running', 'blocked', 'parked', 'succeeded', 'held', 'discarded')),
+    state TEXT NOT NULL CHECK (state = 'queued' OR state = 'waiting' OR state = 'running' OR state = 'blocked'
+        OR state = 'parked' OR state = 'succeeded' OR state = 'held' OR state = 'discarded'),
     requested_at TEXT NOT NULL,
     finished_at TEXT,
     finished_us {int},
@@ -77,10 +78,12 @@ CREATE INDEX runs_of_tenant ON runs (tenant, id);
 CREATE INDEX runs_ready ON runs (ready_us, id) WHERE state IN ('queued', 'waiting');
 CREATE INDEX runs_leased ON runs (lease_us) WHERE state = 'running';
 CREATE INDEX runs_in_order ON runs (tenant, connection, order_key, id)
-    WHERE order_key IS NOT NULL AND state IN ('queued', 'waiting', 'running', 'blocked', 'parked', 'held');
+    WHERE order_key IS NOT NULL AND (state = 'queued' OR state = 'waiting' OR state = 'running'
+        OR state = 'blocked' OR state = 'parked' OR state = 'held');
 CREATE INDEX runs_parked ON runs (tenant, connection) WHERE state = 'parked';
 CREATE INDEX runs_due ON runs (deadline_us)
-    WHERE deadline_us IS NOT NULL AND state IN ('queued', 'waiting', 'running', 'blocked', 'parked');
+    WHERE deadline_us IS NOT NULL AND (state = 'queued' OR state = 'waiting' OR state = 'running'
+        OR state = 'blocked' OR state = 'parked');
 
 -- Where the pages of unfinished imports began: one that leads back to one of these never ends.
 CREATE TABLE cursors (
