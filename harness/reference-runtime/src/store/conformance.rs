@@ -323,6 +323,46 @@ async fn processes_that_share_a_database_share_a_key() {
     assert!(matches!(refused, OpenError::WrongKey { .. }), "{refused}");
 }
 
+/// The moment that the lock of an order key is for: one comes, and is not committed, while the one before it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_as_the_one_before_it_ends_is_not_overlooked() {
+    let Some(place) = Place::postgres("order_lock").await else { return };
+    let store = &place.store;
+    deliver(store, vec![event(&lane("a"), "1", "x", Some("k"))], 0).await;
+    let first = claim_one(store, 0).await;
+    let (inserted, has_inserted) = std::sync::mpsc::channel();
+    let (go, may_go) = std::sync::mpsc::channel();
+    let accepting = place.other_worker();
+    let accepting = tokio::spawn(async move {
+        let insert = move |session: &mut dyn Session| {
+            let lane = lane("a");
+            let new =
+                accept::NewRun { lane: &lane, kind: "event", room: "2", room_id: None, order_key: Some("k") };
+            let run = accept::insert_runs(session, &[new], at(0))?[0];
+            session.query_each(accept::INSERT_EVENT, &[sql::set![run.0, "slack", "x"]])?;
+            inserted.send(()).unwrap();
+            may_go.recv().unwrap();
+            Ok(())
+        };
+        accepting.write(Boundary::Unnamed, insert).await
+    });
+    has_inserted.recv().unwrap();
+    let ending = place.other_worker();
+    let ending = tokio::spawn(async move { finish(&ending, &first).await });
+    // It either waits for the one that comes, or has overlooked it.
+    let waits = || {
+        store.read(|session| {
+            let sql = "SELECT count(*) AS waiting FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+            Ok(session.query_row(sql, &[])?.map_or(Ok(0), |row| row.integer("waiting"))?)
+        })
+    };
+    while !ending.is_finished() && waits().await.unwrap() == 0 {}
+    go.send(()).unwrap();
+    accepting.await.unwrap().unwrap();
+    ending.await.unwrap().unwrap();
+    assert_eq!(claim_one(store, 0).await.room, "2");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn word_of_work_reaches_another_process() {
     let Some(place) = Place::postgres("word_of_work").await else { return };
