@@ -363,3 +363,85 @@ impl rusqlite::ToSql for Value {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sql::values;
+
+    /// A database with a table of numbers, and what is in it.
+    fn numbers() -> (tempfile::TempDir, Arc<Sqlite>) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("numbers.db");
+        let database = Connection::open(&path).unwrap();
+        database.pragma_update(None, "journal_mode", "WAL").unwrap();
+        database.execute_batch("CREATE TABLE numbers (number INTEGER)").unwrap();
+        let lock = File::create(directory.path().join("lock")).unwrap();
+        let sqlite = Sqlite::start(&path, database, lock, Crash::default(), 256).unwrap();
+        (directory, Arc::new(sqlite))
+    }
+
+    async fn all(sqlite: &Sqlite) -> Vec<i64> {
+        let read = |session: &mut dyn Session| {
+            let rows = session.query("SELECT number FROM numbers ORDER BY number", &[])?;
+            Ok(rows.iter().map(|row| row.integer("number")).collect::<Result<_, _>>()?)
+        };
+        sqlite.read(read).await.unwrap()
+    }
+
+    fn insert(session: &mut dyn Session, number: i64) -> Result<(), StoreError> {
+        session.execute("INSERT INTO numbers VALUES (?1)", &values![number])?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn of_a_group_those_that_fail_undo_themselves_and_no_other() {
+        // Wherever the good ones stand among the bad.
+        for good in 0..16_i64 {
+            let (_directory, sqlite) = numbers();
+            let (go, may_go) = std::sync::mpsc::channel::<()>();
+            let first = Arc::clone(&sqlite);
+            // While this one waits, the others become a group.
+            let first = tokio::spawn(async move {
+                let waiting = move |_: &mut dyn Session| {
+                    may_go.recv().unwrap();
+                    Ok(())
+                };
+                first.write(Boundary::Unnamed, waiting).await
+            });
+            let mut group = Vec::new();
+            for number in 0..4 {
+                let sqlite = Arc::clone(&sqlite);
+                let is_good = good & (1 << number) != 0;
+                group.push(tokio::spawn(async move {
+                    let operation = move |session: &mut dyn Session| {
+                        insert(session, number)?;
+                        if is_good { Ok(()) } else { Err(StoreError::Stale) }
+                    };
+                    sqlite.write(Boundary::Unnamed, operation).await.is_ok()
+                }));
+                tokio::task::yield_now().await;
+            }
+            go.send(()).unwrap();
+            first.await.unwrap().unwrap();
+            let mut kept = Vec::new();
+            for (number, answer) in (0..4).zip(group) {
+                if answer.await.unwrap() {
+                    kept.push(number);
+                }
+            }
+            let expected: Vec<i64> = (0..4).filter(|number| good & (1 << number) != 0).collect();
+            assert_eq!((&kept, &all(&sqlite).await), (&expected, &expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_database_frees_its_lock_and_says_that_it_is_closed() {
+        let (directory, sqlite) = numbers();
+        sqlite.close().await;
+        let lock = File::open(directory.path().join("lock")).unwrap();
+        lock.try_lock().unwrap();
+        let refused = sqlite.write(Boundary::Unnamed, |session| insert(session, 1)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Closed));
+    }
+}
