@@ -191,6 +191,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether one more delivery would be taken, were it the provider's.
+    pub(crate) fn look(&self, now: Timestamp) -> Result<(), Excess> {
+        self.limit().look(now)
+    }
+
     /// Takes one delivery that is the provider's from what it may send.
     pub(crate) fn take(&self, now: Timestamp) -> Result<(), Excess> {
         self.limit().take(now)

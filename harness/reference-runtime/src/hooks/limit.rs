@@ -33,15 +33,18 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn take(&mut self, now: Timestamp) -> Result<(), f64> {
+    /// Whether there is one to take; when not, in how many seconds there is.
+    fn look(&mut self, now: Timestamp) -> Result<(), f64> {
         let passed_s = now.duration_since(self.at).as_secs_f64().max(0.0);
         self.left = (self.left + passed_s * self.per_second).min(self.burst);
         self.at = now;
-        if self.left >= 1.0 {
-            self.left -= 1.0;
-            return Ok(());
-        }
-        Err((1.0 - self.left) / self.per_second)
+        if self.left >= 1.0 { Ok(()) } else { Err((1.0 - self.left) / self.per_second) }
+    }
+
+    fn take(&mut self, now: Timestamp) -> Result<(), f64> {
+        self.look(now)?;
+        self.left -= 1.0;
+        Ok(())
     }
 }
 
@@ -68,19 +71,32 @@ impl Limit {
         }
     }
 
+    /// Whether one more would be taken, were it the provider's: under a flood no signature is checked in vain. Only the
+    /// provider uses this up, so that nobody else can bring it about.
+    ///
+    /// # Errors
+    /// When it would be one too many.
+    pub(super) fn look(&mut self, now: Timestamp) -> Result<(), Excess> {
+        let looked = self.proven.look(now);
+        looked.map_err(|wait_s| self.excess(wait_s, now))
+    }
+
     /// Takes one delivery that is the provider's.
     ///
     /// # Errors
     /// When it is one too many.
     pub(super) fn take(&mut self, now: Timestamp) -> Result<(), Excess> {
-        self.proven.take(now).map_err(|wait_s| {
-            let is_news = self.told_at.is_none_or(|told| now.duration_since(told) >= TOLD_EVERY);
-            if is_news {
-                self.told_at = Some(now);
-            }
-            let retry_after = SignedDuration::try_from_secs_f64(wait_s).unwrap_or(TOLD_EVERY);
-            Excess { retry_after, is_news }
-        })
+        let taken = self.proven.take(now);
+        taken.map_err(|wait_s| self.excess(wait_s, now))
+    }
+
+    fn excess(&mut self, wait_s: f64, now: Timestamp) -> Excess {
+        let is_news = self.told_at.is_none_or(|told| now.duration_since(told) >= TOLD_EVERY);
+        if is_news {
+            self.told_at = Some(now);
+        }
+        let retry_after = SignedDuration::try_from_secs_f64(wait_s).unwrap_or(TOLD_EVERY);
+        Excess { retry_after, is_news }
     }
 
     /// Whether one more delivery that nothing proves is put down: whoever forges must not fill the disk, nor use up
@@ -105,7 +121,8 @@ mod tests {
         let excess = limit.take(at(0)).unwrap_err();
         assert_eq!(excess, Excess { retry_after: SignedDuration::from_millis(500), is_news: true });
         assert!(!limit.take(at(1)).unwrap_err().is_news, "told once");
-        assert!(limit.take(at(500)).is_ok());
+        assert!(limit.look(at(500)).is_ok() && limit.look(at(500)).is_ok(), "to look costs nothing");
+        assert!(limit.take(at(500)).is_ok() && limit.look(at(500)).is_err());
         assert!(limit.take(at(501)).is_err());
         assert!((0..3).all(|_| limit.take(at(60_000)).is_ok()));
         assert!(limit.take(at(60_000)).unwrap_err().is_news, "and again after a minute");

@@ -134,6 +134,9 @@ impl Taking<'_> {
                 return self.refuse(head, Reason { status: 400, outcome, detail, refusal }).await;
             }
         };
+        if let Err(excess) = self.endpoint.look(self.now) {
+            return Err(self.flooded(excess).await);
+        }
         match self.judge(head, &body) {
             Verdict::Refused { status, outcome, detail } => {
                 let refusal = match status {
@@ -185,19 +188,28 @@ impl Taking<'_> {
 
     /// Lets a delivery in that is the provider's, unless the connection sends too much.
     async fn admit(&self) -> Result<(), Refusal> {
-        let Err(Excess { retry_after, is_news }) = self.endpoint.take(self.now) else { return Ok(()) };
+        match self.endpoint.take(self.now) {
+            Ok(()) => Ok(()),
+            Err(excess) => Err(self.flooded(excess).await),
+        }
+    }
+
+    /// Refuses what is too much, and now and then tells a person.
+    async fn flooded(&self, excess: Excess) -> Refusal {
+        let Excess { retry_after, is_news } = excess;
         if let Some(lane) = self.endpoint.lane().filter(|_| is_news) {
             let message = format!(
                 "{} sends more webhooks than it may; what is over is answered with 429",
                 lane.connection.as_str()
             );
             let alert = Alert { kind: AlertKind::InboundFlood, message };
-            self.api.context().store.alert(lane.clone(), alert, self.now).await?;
+            // A store that refuses even this does not make the refusal another one.
+            let _ = self.api.context().store.alert(lane.clone(), alert, self.now).await;
         }
         if is_news {
             self.note(true, "inbound_flood", json!({}));
         }
-        Err(Refusal::too_many(retry_after))
+        Refusal::too_many(retry_after)
     }
 
     async fn refuse(&self, head: &Parts, reason: Reason) -> Result<Response, Refusal> {
