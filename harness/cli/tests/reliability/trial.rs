@@ -15,6 +15,8 @@ use tempfile::TempDir;
 const DRAIN: Duration = Duration::from_secs(90);
 /// Deliveries are acknowledged again within this, once the runtime is up.
 const RECOVERY: Duration = Duration::from_secs(60);
+/// So much work may wait.
+const MOST_UNFINISHED: &str = "600";
 /// How many broken promises are printed.
 const SHOWN: usize = 20;
 
@@ -52,9 +54,12 @@ impl Trial {
         }
     }
 
-    /// How a process on this data is started.
+    /// How a process on this data is started. Its queue is short, so that a vendor that is faster than the destination
+    /// is asked to wait, however long the proof is.
     pub(crate) fn launch(&self) -> Launch {
-        Launch::new(self.folder.path()).with_database(self.database.as_deref())
+        Launch::new(self.folder.path())
+            .with_database(self.database.as_deref())
+            .with("--most-unfinished", MOST_UNFINISHED)
     }
 
     /// Makes the connections known. Once: they are data, and must be there after a crash.
