@@ -114,6 +114,21 @@ conformance! {
         assert!(!rooms(&claims).contains(&"in-order-2"));
     }
 
+    async fn what_is_held_for_what_it_is_halts_nothing(place: Place) {
+        let store = &place.store;
+        let events = (0..21).map(|number| event(&lane("a"), &format!("Ev{number}"), "x", None));
+        deliver(store, events.collect(), 0).await;
+        for reason in [HoldReason::UnknownEvent; 21] {
+            let claim = store.claim(at(0), 1, vec![]).await.unwrap().claims.pop().unwrap();
+            let hold =
+                Hold { reason, key: None, detail: "no".to_owned(), payload: None, room_id: None };
+            let effect = EventEffect::Hold(hold);
+            store.commit_event(claim.lane, claim.lease, effect, at(0)).await.unwrap();
+        }
+        let connection = store.connection(lane("a")).await.unwrap().unwrap();
+        assert_eq!(serde_json::to_value(connection).unwrap()["state"], "active");
+    }
+
     async fn a_missed_deadline_is_told_once(place: Place) {
         let store = &place.store;
         deliver(store, vec![event(&lane("c"), "Ev1", "x", None)], 0).await;
