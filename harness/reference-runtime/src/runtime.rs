@@ -122,8 +122,8 @@ impl Runtime {
         })?;
         let journal = Journal::new(clock.clone());
         journal.line(Level::Info, "started", About::Runtime, json!({}));
-        let (seed, lease) = (config.seed, config.lease);
-        let parts = Parts { clock, store, vault, outbound, journal, plants, crash, seed, lease };
+        let seed = config.seed;
+        let parts = Parts { clock, store, vault, outbound, journal, plants, crash, seed };
         let workers = Workers::new(Context::new(parts));
         workers.start().await;
 

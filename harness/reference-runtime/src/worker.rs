@@ -58,7 +58,6 @@ pub(crate) struct Context {
     pub(crate) plants: Plants,
     pub(crate) crash: Crash,
     pub(crate) seed: u64,
-    pub(crate) lease: SignedDuration,
     memories: Mutex<HashMap<Lane, LaneMemory>>,
 }
 
@@ -83,15 +82,14 @@ pub(crate) struct Parts {
     pub(crate) plants: Plants,
     pub(crate) crash: Crash,
     pub(crate) seed: u64,
-    pub(crate) lease: SignedDuration,
 }
 
 impl Context {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { clock, store, vault, outbound, journal, plants, crash, seed, lease } = parts;
+        let Parts { clock, store, vault, outbound, journal, plants, crash, seed } = parts;
         let gate = Gate::new(plants.clone());
         let memories = Mutex::default();
-        Self { clock, store, vault, outbound, gate, journal, plants, crash, seed, lease, memories }
+        Self { clock, store, vault, outbound, gate, journal, plants, crash, seed, memories }
     }
 
     /// One line of the log about a run.
@@ -364,7 +362,7 @@ impl Workers {
     }
 
     async fn renew(self: Arc<Self>) {
-        let third = Duration::try_from(self.context.lease / 3).unwrap_or(Duration::from_secs(1));
+        let third = Duration::try_from(self.context.store.lease() / 3).unwrap_or(Duration::from_secs(1));
         loop {
             pause_in_real_time(third).await;
             let in_hand = self.state().in_hand.clone();

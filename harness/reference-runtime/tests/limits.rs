@@ -95,3 +95,22 @@ async fn a_body_of_a_mebibyte_is_taken_and_a_longer_one_is_not() {
     assert_eq!((answer.status, &answer.body["error"]["code"]), (413, &json!("too_large")));
     assert_eq!(subject.list("/runs", "runs").await.len(), 1);
 }
+
+#[tokio::test]
+async fn whoever_says_much_and_sends_nothing_keeps_nobody_out() {
+    use tokio::io::AsyncWriteExt;
+    let subject = start().await;
+    connect_orders(&subject, "http://127.0.0.1:9", json!({})).await;
+    let address = subject.url().strip_prefix("http://").unwrap().to_owned();
+    let mut idle = Vec::new();
+    for _ in 0..80 {
+        let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let head = "POST /hooks/acme/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{";
+        connection.write_all(head.as_bytes()).await.unwrap();
+        idle.push(connection);
+    }
+    // 64 of them would fill the room for bodies, and are under way when this comes.
+    while subject.clock().await["busy"].as_u64() < Some(64) {}
+    let answer = orders("/hooks/acme/orders").send_only(&subject, "msg_1", b"{}").await;
+    assert_eq!((answer.status, &answer.body["accepted"]), (200, &json!(1)));
+}

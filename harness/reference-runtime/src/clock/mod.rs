@@ -90,11 +90,11 @@ pub(crate) fn later(base: Timestamp, duration: SignedDuration) -> Timestamp {
     base.checked_add(duration).unwrap_or(Timestamp::MAX)
 }
 
-/// Waits for `future` no longer than `limit` of real time. For stopping, which must end even when the test clock
-/// stands still.
-pub(crate) async fn bounded_in_real_time(limit: Duration, future: impl Future) {
+/// Waits for `future` no longer than `limit` of real time; `None` when it took longer. For stopping, and for bodies on
+/// their way in, which must end even when the test clock stands still.
+pub(crate) async fn bounded_in_real_time<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     #[expect(clippy::disallowed_methods, reason = "the clock module")]
-    let _ = tokio::time::timeout(limit, future).await;
+    tokio::time::timeout(limit, future).await.ok()
 }
 
 /// Waits for so much real time. For what processes do for each other, which no test clock has to wait for.

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use axum::body::{Body as AxumBody, HttpBody};
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Json, Response};
 use jiff::Timestamp;
 use serde_json::json;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Api, MAX_BODY_BYTES, Refusal, Shared, lane, name};
-use crate::hooks::{Endpoint, EndpointError, Excess, Incoming, Target, Verdict};
+use crate::clock::bounded_in_real_time;
+use crate::hooks::{Endpoint, EndpointError, Excess, Incoming, Intake, IntakeError, Target, Verdict};
 use crate::identity::Lane;
 use crate::journal::{About, Level};
 use crate::plants::Plant;
@@ -24,6 +26,9 @@ use crate::vocabulary::{AlertKind, HookOutcome};
 
 /// A body over the limit is read on, and dropped, up to this: cut off half-way, a sender never sees the refusal.
 const MAX_DRAINED_BYTES: usize = 64 * 1024 * 1024;
+
+/// A body must have come within this.
+const LONGEST_READ: Duration = Duration::from_secs(30);
 
 pub(super) async fn receive(
     State(api): Shared,
@@ -58,9 +63,10 @@ async fn deliver(api: Arc<Api>, target: Target, request: Request) -> Result<Resp
     })?;
     let endpoint = endpoint.ok_or_else(nobody)?;
     let (head, body) = request.into_parts();
-    let said = head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let room = api.intake.room(said.unwrap_or(MAX_BODY_BYTES).min(MAX_BODY_BYTES))?;
-    let read = read(body).await;
+    // Room for what has come, not for what is said to come: whoever says much and sends nothing takes nothing.
+    let mut room = api.intake.room(1)?;
+    let read = bounded_in_real_time(LONGEST_READ, read(body, &api.intake, &mut room)).await;
+    let read = read.unwrap_or(Ok(Read::Broken))?;
     // Once it is here it is carried to its end, even when the sender goes away.
     let taking = tokio::spawn(async move {
         let answer =
@@ -77,14 +83,18 @@ enum Read {
     Broken,
 }
 
-async fn read(mut body: AxumBody) -> Read {
+async fn read(
+    mut body: AxumBody,
+    intake: &Intake,
+    room: &mut OwnedSemaphorePermit,
+) -> Result<Read, IntakeError> {
     let mut whole = Vec::new();
     let mut seen = 0_usize;
     loop {
         let frame = std::future::poll_fn(|context| std::pin::Pin::new(&mut body).poll_frame(context)).await;
         let data = match frame {
             None => break,
-            Some(Err(_)) => return Read::Broken,
+            Some(Err(_)) => return Ok(Read::Broken),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => data,
                 Err(_) => continue,
@@ -93,13 +103,17 @@ async fn read(mut body: AxumBody) -> Read {
         seen = seen.saturating_add(data.len());
         if seen <= MAX_BODY_BYTES {
             whole.extend_from_slice(&data);
+            let missing = whole.len().saturating_sub(room.num_permits() * 1024);
+            if missing > 0 {
+                room.merge(intake.room(missing)?);
+            }
         } else if seen > MAX_DRAINED_BYTES {
-            return Read::TooLarge;
+            return Ok(Read::TooLarge);
         } else {
             whole = Vec::new();
         }
     }
-    if seen > MAX_BODY_BYTES { Read::TooLarge } else { Read::Whole(whole) }
+    Ok(if seen > MAX_BODY_BYTES { Read::TooLarge } else { Read::Whole(whole) })
 }
 
 /// A delivery on its way in.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::documents;
 use super::runs::{IN_ORDER, order_lock};
-use super::sql::{Session, set};
+use super::sql::{DatabaseError, Session, set};
 use super::steps::{Alert, insert_alert};
 use super::{Document, Store, StoreError, micros};
 use crate::crash::Boundary;
@@ -378,7 +378,10 @@ pub(super) fn insert_runs(
         })
         .collect();
     let ids = session.insert_each(&sql, "id", &sets)?;
-    Ok(ids.into_iter().flatten().map(RunId).collect())
+    // One that is missing would lend its work to the next.
+    let gone =
+        || DatabaseError::Column { column: "connection".to_owned(), expected: "a connection that is there" };
+    Ok(ids.into_iter().map(|id| id.map(RunId).ok_or_else(gone)).collect::<Result<_, _>>()?)
 }
 
 fn conflict(session: &mut dyn Session, event: &HookEvent, at: Timestamp) -> Result<(), StoreError> {

@@ -185,6 +185,11 @@ impl Store {
         }
     }
 
+    /// How long a worker that is not heard of keeps its work.
+    pub(crate) fn lease(&self) -> SignedDuration {
+        self.lease
+    }
+
     /// Whether other processes work on the same database.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self.database, Database::Postgres(_))
