@@ -173,14 +173,18 @@ impl Fixture {
         write(path, yaml.as_bytes())
     }
 
-    /// Gives every exchange its id: operation and number, by order.
+    /// Gives every exchange its id: operation and number, by order. What it names as its cause is renamed with it; where
+    /// several had that name, the last of them before it is meant.
     pub fn number_exchanges(&mut self, operation_of: impl Fn(&Exchange) -> String) {
         let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut renamed: HashMap<ExchangeId, ExchangeId> = HashMap::new();
         for exchange in &mut self.exchanges {
             let operation = operation_of(exchange);
             let n = seen.entry(operation.clone()).or_default();
             *n += 1;
-            exchange.id = ExchangeId::nth(&operation, *n);
+            let id = ExchangeId::nth(&operation, *n);
+            exchange.caused_by = exchange.caused_by.take().and_then(|cause| renamed.get(&cause).cloned());
+            renamed.insert(std::mem::replace(&mut exchange.id, id.clone()), id);
         }
     }
 }

@@ -9,6 +9,7 @@ mod exchange;
 mod fixture;
 mod headers;
 mod json_text;
+pub mod keep;
 mod library;
 mod operation;
 mod placeholder;

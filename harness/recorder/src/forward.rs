@@ -5,11 +5,12 @@
 
 use crate::body_copy::SharedCopy;
 use crate::fields;
-use crate::journal::{Capture, Content, Journal};
-use crate::searchable::path_for_log;
+use crate::journal::{Capture, Content};
+use crate::route::Route;
 use crate::tee::{AnswerTee, RequestTee};
 use crate::upstream::Upstream;
 use bytes::Bytes;
+use counterpart_exchange::keep::path_for_log;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_exchange::{Body as RecordedBody, Ended, ProviderProfile, Request as RecordedRequest};
 use http::header::{self, HeaderMap, HeaderValue};
@@ -41,11 +42,10 @@ pub(crate) struct NoAnswer;
 
 type UpstreamClient = Client<HttpsConnector<HttpConnector>, RequestTee>;
 
-/// Carries requests to one upstream.
+/// Carries requests on along their route.
 pub(crate) struct Forwarder {
-    upstream: Upstream,
+    route: Route,
     client: UpstreamClient,
-    journal: Arc<Journal>,
     address: SocketAddr,
     log: LogPolicy,
 }
@@ -62,14 +62,13 @@ impl Forwarder {
     /// # Errors
     /// Where the upstream needs TLS and the machine's root certificates cannot be had.
     pub(crate) fn new(
-        upstream: Upstream,
-        journal: Arc<Journal>,
+        route: Route,
         address: SocketAddr,
         connect: Duration,
         log: LogPolicy,
     ) -> Result<Self, std::io::Error> {
-        let client = client_of(&upstream, connect)?;
-        Ok(Self { upstream, client, journal, address, log })
+        let client = client_of(&route.upstream, connect)?;
+        Ok(Self { route, client, address, log })
     }
 
     /// Answers one request.
@@ -82,10 +81,11 @@ impl Forwarder {
                            provider's base URL, not as its HTTP proxy";
             return Ok(own_words(StatusCode::NOT_IMPLEMENTED, message));
         }
-        let uri = match self.upstream.uri_of(request.uri()) {
+        let uri = match self.route.upstream.uri_of(request.uri()) {
             Ok(uri) => uri,
             Err(error) => {
-                let message = format!("the request's target makes no URI at {}: {error}", self.upstream);
+                let message =
+                    format!("the request's target makes no URI at {}: {error}", self.route.upstream);
                 return Ok(own_words(StatusCode::BAD_REQUEST, &message));
             }
         };
@@ -118,7 +118,7 @@ impl Forwarder {
     /// Makes the request that goes to the upstream, and begins its exchange.
     fn begin(&self, request: Request<Incoming>, uri: Uri) -> (Request<RequestTee>, Capture) {
         let (mut parts, body) = request.into_parts();
-        let mut headers = fields::for_upstream(&parts.headers, self.upstream.host());
+        let mut headers = fields::for_upstream(&parts.headers, self.route.upstream.host());
         let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
         let head_bytes = target.len() + fields::size_bytes(&headers);
         let recorded = RecordedRequest {
@@ -127,7 +127,8 @@ impl Forwarder {
             headers: fields::recorded(&headers),
             body: RecordedBody::None,
         };
-        let capture = self.journal.begin(recorded, head_bytes, content_of(&headers));
+        let capture =
+            self.route.journal.begin(self.route.direction, recorded, head_bytes, content_of(&headers));
         if !body.is_end_stream() && body.size_hint().exact().is_none() {
             // Said outright, because without a length hyper takes a GET to have no body.
             headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -155,7 +156,7 @@ impl Forwarder {
             content_of(&parts.headers),
         );
         let location = parts.headers.get(header::LOCATION).and_then(|location| location.to_str().ok());
-        if let Some(location) = location.and_then(|it| self.upstream.location_through(it, reached_as))
+        if let Some(location) = location.and_then(|it| self.route.upstream.location_through(it, reached_as))
             && let Ok(location) = HeaderValue::from_str(&location)
         {
             parts.headers.insert(header::LOCATION, location);
@@ -171,7 +172,7 @@ impl Forwarder {
     ) -> Result<Response<AnswerBody>, NoAnswer> {
         if error.is_connect() {
             capture.conclude(Ended::Unreachable);
-            let message = format!("{} cannot be reached: {}", self.upstream, reason_of(error));
+            let message = format!("{} cannot be reached: {}", self.route.upstream, reason_of(error));
             return Ok(own_words(StatusCode::BAD_GATEWAY, &message));
         }
         capture.conclude(if request_copy.is_broken() {

@@ -58,14 +58,20 @@ impl Journal {
 
     /// Begins an exchange whose request has a head of `head_bytes`. The body's copy stays empty where it
     /// could not be searched.
-    pub(crate) fn begin(self: &Arc<Self>, request: Request, head_bytes: usize, content: Content) -> Capture {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        direction: Direction,
+        request: Request,
+        head_bytes: usize,
+        content: Content,
+    ) -> Capture {
         let offset_ms = self.clock.now_ms();
         let mut state = self.lock();
         state.in_flight += 1;
         state.last_activity_ms = offset_ms;
         let entry = if state.begun < self.limits.exchanges && self.budget.take(head_bytes).is_ok() {
             state.begun += 1;
-            Some(Entry { sequence: state.begun, offset_ms, request, response: None })
+            Some(Entry { sequence: state.begun, direction, offset_ms, request, response: None })
         } else {
             None
         };
@@ -144,6 +150,7 @@ pub(crate) struct Capture {
 
 struct Entry {
     sequence: usize,
+    direction: Direction,
     offset_ms: u64,
     request: Request,
     response: Option<Response>,
@@ -195,8 +202,8 @@ impl Drop for Capture {
         let captured = self.entry.take().map(|entry| Captured {
             sequence: entry.sequence,
             exchange: Exchange {
-                id: ExchangeId::from(""),
-                direction: Direction::Outbound,
+                id: ExchangeId::from(entry.sequence.to_string().as_str()),
+                direction: entry.direction,
                 offset_ms: entry.offset_ms,
                 latency_ms: now_ms.saturating_sub(entry.offset_ms),
                 caused_by: None,
@@ -248,8 +255,8 @@ mod tests {
     #[test]
     fn exchanges_stand_in_order_of_their_requests_however_they_end() {
         let journal = journal(10, 1000);
-        let first = journal.begin(request("/1"), 2, Content::Plain);
-        let mut second = journal.begin(request("/2"), 2, Content::Plain);
+        let first = journal.begin(Direction::Outbound, request("/1"), 2, Content::Plain);
+        let mut second = journal.begin(Direction::Outbound, request("/2"), 2, Content::Plain);
         second.answered(200, Headers::default(), 2, Content::Plain).push(b"x");
         second.conclude(Ended::Complete);
         assert_eq!(journal.captured(), 1);
@@ -263,13 +270,13 @@ mod tests {
     #[test]
     fn what_is_beyond_the_bounds_is_counted() {
         let few = journal(1, 1000);
-        few.begin(request("/1"), 2, Content::Plain).conclude(Ended::Complete);
-        few.begin(request("/2"), 2, Content::Plain).conclude(Ended::Complete);
+        few.begin(Direction::Outbound, request("/1"), 2, Content::Plain).conclude(Ended::Complete);
+        few.begin(Direction::Outbound, request("/2"), 2, Content::Plain).conclude(Ended::Complete);
         let captures = few.take();
         assert_eq!((captures.exchanges.len(), captures.not_kept), (1, 1));
 
         let small = journal(10, 5);
-        let mut one = small.begin(request("/1"), 2, Content::Plain);
+        let mut one = small.begin(Direction::Outbound, request("/1"), 2, Content::Plain);
         one.answered(200, Headers::default(), 4, Content::Plain);
         one.conclude(Ended::Complete);
         let captures = small.take();
@@ -281,19 +288,19 @@ mod tests {
         let journal = journal(10, 1000);
         let quiet = Duration::from_secs(3600);
         assert_eq!(journal.quiet_left(quiet), None);
-        let one = journal.begin(request("/1"), 2, Content::Plain);
+        let one = journal.begin(Direction::Outbound, request("/1"), 2, Content::Plain);
         assert_eq!(journal.quiet_left(quiet), None);
         one.conclude(Ended::Complete);
         assert!(journal.quiet_left(quiet).is_some_and(|left| left > Duration::from_secs(3500)));
         assert_eq!(journal.quiet_left(Duration::ZERO), Some(Duration::ZERO));
-        let _two = journal.begin(request("/2"), 2, Content::Plain);
+        let _two = journal.begin(Direction::Outbound, request("/2"), 2, Content::Plain);
         assert_eq!(journal.quiet_left(Duration::ZERO), None);
     }
 
     #[test]
     fn encoded_content_is_counted_and_not_kept() {
         let journal = journal(10, 1000);
-        let mut one = journal.begin(request("/1"), 2, Content::Plain);
+        let mut one = journal.begin(Direction::Outbound, request("/1"), 2, Content::Plain);
         one.request_copy().set_whole();
         one.answered(200, Headers::default(), 0, Content::Encoded).push(b"\x1f\x8b");
         one.conclude(Ended::Complete);

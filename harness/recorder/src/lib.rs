@@ -13,17 +13,14 @@
 mod body_copy;
 mod clock;
 mod config;
-mod draft;
 mod fields;
 mod forward;
 mod journal;
 mod recorder;
-mod searchable;
+mod route;
 mod server;
-mod store;
 mod tee;
 mod upstream;
 
 pub use config::{Limits, RecorderConfig};
-pub use recorder::{Recorder, RecorderError};
-pub use store::{LeftSecret, Recording};
+pub use recorder::{Recorder, RecorderError, Recording};

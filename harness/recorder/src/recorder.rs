@@ -3,23 +3,20 @@
 use crate::clock::Clock;
 use crate::config::{Limits, RecorderConfig};
 use crate::forward::{Forwarder, LogPolicy};
-use crate::journal::Journal;
+use crate::journal::{Captures, Journal};
+use crate::route::Route;
 use crate::server::{Phase, serve};
-use crate::store::{Destination, Evidence, LeftSecret, Recording, keep};
 use crate::upstream::Upstream;
+use counterpart_exchange::keep::{Destination, KeepError, Kept, keep};
 use counterpart_exchange::redaction::KnownSecret;
-use counterpart_exchange::{DocumentError, FixtureError, FixtureRef, Library};
+use counterpart_exchange::{Direction, FixtureRef, Library, Provenance, Recorded};
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-
-/// How many findings an error message lists.
-const MAX_FINDINGS_SHOWN: usize = 20;
 
 /// A recording that cannot start, or cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +27,6 @@ pub enum RecorderError {
     /// The upstream's URI cannot be used.
     #[error("the upstream {0}")]
     Upstream(String),
-    /// The provider's profile is there and cannot be used.
-    #[error(transparent)]
-    Profile(DocumentError),
     /// Something else listens there.
     #[error(
         "{address} is in use already; stop what listens there, or listen on another port (0 takes a free one)"
@@ -65,36 +59,18 @@ pub enum RecorderError {
         /// `provider/flow`.
         fixture: String,
     },
-    /// The search of what was about to be kept found secrets, so nothing was kept.
-    #[error("{fixture} would hold what looks secret, so nothing was written:{}\nname each field in {profile} under `secrets.fields` (or `secrets.headers`), or, where it is harmless, under `identifiers`; then record again", shown(findings), profile = profile.display())]
-    SecretLeft {
-        /// `provider/flow`.
-        fixture: String,
-        /// The profile in which the fields are to be named.
-        profile: PathBuf,
-        /// Where the secrets were.
-        findings: Vec<LeftSecret>,
-    },
-    /// The fixture cannot be written, or what was written cannot be read.
+    /// What was captured cannot be kept.
     #[error(transparent)]
-    Fixture(#[from] FixtureError),
-    /// The file system said no.
-    #[error("{path}: cannot be written: {source}", path = path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What it said.
-        source: std::io::Error,
-    },
+    Keep(KeepError),
 }
 
-fn shown(findings: &[LeftSecret]) -> String {
-    let mut out: String =
-        findings.iter().take(MAX_FINDINGS_SHOWN).map(|finding| format!("\n  {finding}")).collect();
-    if let Some(more @ 1..) = findings.len().checked_sub(MAX_FINDINGS_SHOWN) {
-        out.push_str(&format!("\n  and {more} more"));
-    }
-    out
+/// What a recording left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// The fixture.
+    pub kept: Kept,
+    /// How many exchanges were passed on and not kept, beyond the bounds.
+    pub not_kept: usize,
 }
 
 /// A recording under way. Dropped without [`Recorder::finish`], it forgets what it captured.
@@ -132,26 +108,26 @@ impl Recorder {
     pub async fn start_within(config: RecorderConfig, limits: Limits) -> Result<Self, RecorderError> {
         let name: FixtureRef =
             format!("{}/{}", config.provider, config.flow).parse().map_err(RecorderError::Name)?;
-        if name.flow == "provider" {
-            let message =
-                "a flow cannot be called `provider`: provider.yaml is the profile; call it otherwise";
-            return Err(RecorderError::Name(message.to_owned()));
-        }
         let upstream = Upstream::of(&config.upstream).map_err(RecorderError::Upstream)?;
-        let library = Library::new(config.out);
-        let profile = library.profile(&name.provider).map_err(RecorderError::Profile)?;
+        let destination = Destination::new(Library::new(config.out), name).map_err(RecorderError::Keep)?;
         let (listener, address) = listen(config.listen).await?;
 
         let journal = Journal::new(Clock::start(), limits.clone());
-        let log = LogPolicy { profile: profile.clone(), known_secrets: config.known_secrets.clone() };
-        let forwarder = Forwarder::new(upstream.clone(), Arc::clone(&journal), address, limits.connect, log)
+        let log =
+            LogPolicy { profile: destination.profile().clone(), known_secrets: config.known_secrets.clone() };
+        let route = Route {
+            upstream: upstream.clone(),
+            direction: Direction::Outbound,
+            journal: Arc::clone(&journal),
+        };
+        let forwarder = Forwarder::new(route, address, limits.connect, log)
             .map_err(|source| RecorderError::Certificates { source })?;
         let (phase, phases) = watch::channel(Phase::Recording);
         let server = tokio::spawn(serve(listener, Arc::new(forwarder), phases, limits));
-        tracing::info!(%address, %upstream, fixture = %name, "recording");
+        tracing::info!(%address, %upstream, fixture = %destination.name(), "recording");
         Ok(Self {
             address,
-            destination: Destination { library, name, profile },
+            destination,
             upstream,
             known_secrets: config.known_secrets,
             until_idle: config.until_idle,
@@ -186,20 +162,26 @@ impl Recorder {
     /// that does not is kept as far as it came, as if its client had gone away.
     ///
     /// # Errors
-    /// [`RecorderError::NothingCaptured`], [`RecorderError::SecretLeft`], or what the file system says; an
-    /// older fixture of the name is untouched then.
+    /// [`RecorderError::NothingCaptured`], or [`RecorderError::Keep`] with what is in the way; an older fixture of the name is untouched then.
     pub async fn finish(self) -> Result<Recording, RecorderError> {
         self.phase.send_replace(Phase::Stopping);
         if let Err(error) = self.server.await {
             tracing::warn!(%error, "the recorder's server ended badly; what it captured is kept");
         }
-        let evidence = Evidence {
-            captures: self.journal.take(),
+        let Captures { exchanges, not_kept } = self.journal.take();
+        if exchanges.is_empty() {
+            return Err(RecorderError::NothingCaptured { fixture: self.destination.name().to_string() });
+        }
+        let provenance = Provenance::Recorded(Recorded {
             at: self.journal.clock.started_at,
             upstream: self.upstream.to_string(),
-        };
+            by: format!("counterpart {}", env!("CARGO_PKG_VERSION")),
+            server: None,
+        });
         // Files are written on this thread: nothing of the recorder is running any more that could wait.
-        keep(evidence, &self.destination, &self.known_secrets)
+        let kept = keep(exchanges, provenance, &self.destination, &self.known_secrets)
+            .map_err(RecorderError::Keep)?;
+        Ok(Recording { kept, not_kept })
     }
 }
 

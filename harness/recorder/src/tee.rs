@@ -136,7 +136,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::config::Limits;
     use crate::journal::{Content, Journal};
-    use counterpart_exchange::{Body as RecordedBody, Headers, Request};
+    use counterpart_exchange::{Body as RecordedBody, Direction, Headers, Request};
     use hyper::service::service_fn;
     use hyper_util::rt::TokioIo;
     use std::convert::Infallible;
@@ -166,7 +166,7 @@ mod tests {
             headers: Headers::default(),
             body: RecordedBody::None,
         };
-        let mut capture = journal.begin(request, 1, Content::Plain);
+        let mut capture = journal.begin(Direction::Outbound, request, 1, Content::Plain);
         let copy = capture.answered(200, Headers::default(), 0, Content::Plain);
         AnswerTee::new(CutShort(Some("first")), copy, capture)
     }

@@ -6,6 +6,7 @@ use crate::exit::{Exit, Stop};
 use crate::output;
 use crate::project::Project;
 use anyhow::anyhow;
+use counterpart_exchange::keep::KeepError;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_recorder::{Recorder, RecorderConfig, RecorderError};
 
@@ -30,12 +31,13 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
         () = recorder.idle() => {}
     }
     let recording = recorder.finish().await.map_err(stopped)?;
-    let exchanges = counted(recording.exchanges, "exchange", "exchanges");
-    output::result(&format!("wrote {}: {exchanges}", recording.path.display()));
-    let secrets = counted(recording.redacted, "secret was", "secrets were");
-    let bodies = counted(recording.omitted, "body was", "bodies were");
+    let kept = &recording.kept;
+    let exchanges = counted(kept.exchanges, "exchange", "exchanges");
+    output::result(&format!("wrote {}: {exchanges}", kept.path.display()));
+    let secrets = counted(kept.redacted, "secret was", "secrets were");
+    let bodies = counted(kept.omitted, "body was", "bodies were");
     output::note(&format!("{secrets} replaced, {bodies} not kept"));
-    if let Some(profile) = &recording.drafted {
+    if let Some(profile) = &kept.drafted {
         output::note(&format!(
             "drafted {}: look it over, it decides how the fixture is played",
             profile.display()
@@ -74,7 +76,7 @@ fn stopped(error: RecorderError) -> Stop {
         RecorderError::AddressInUse { .. }
         | RecorderError::Listen { .. }
         | RecorderError::Certificates { .. }
-        | RecorderError::Write { .. } => Stop::environment(error),
+        | RecorderError::Keep(KeepError::Write { .. }) => Stop::environment(error),
         RecorderError::NothingCaptured { .. } => Stop { exit: Exit::NothingSelected, error: error.into() },
         other => Stop::usage(other),
     }

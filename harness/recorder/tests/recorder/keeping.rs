@@ -3,6 +3,7 @@
 use crate::wire::{
     Provider, Session, bounded, config, folder_of, free_again, nowhere, record, record_within,
 };
+use counterpart_exchange::keep::KeepError;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_exchange::{Auth, Fixture, ProviderProfile};
 use counterpart_recorder::{Limits, Recorder, RecorderError};
@@ -58,7 +59,7 @@ async fn no_secret_reaches_the_disk_and_the_same_secret_is_the_same_placeholder(
     assert_eq!(granted.headers.text("set-cookie"), Some("sid=«cookie:1»; HttpOnly"));
     assert_eq!(me.request.headers.text("cookie"), Some("sid=«cookie:1»"));
     assert!(text.contains("password: «password:1»"), "{text}");
-    assert_eq!(kept.recording.redacted, kept.fixture.redacted.len());
+    assert_eq!(kept.recording.kept.redacted, kept.fixture.redacted.len());
 }
 
 #[tokio::test]
@@ -77,7 +78,7 @@ async fn what_cannot_be_searched_by_field_is_not_kept() {
     exchange(&session, &provider, &login, &cut).await;
     let kept = session.finish().await;
     assert!(!kept.text().contains("p%2fw") && !kept.text().contains("hunter2"), "{}", kept.text());
-    assert_eq!(kept.recording.omitted, 2);
+    assert_eq!(kept.recording.kept.omitted, 2);
 }
 
 #[tokio::test]
@@ -102,7 +103,7 @@ async fn a_recording_with_a_secret_left_is_refused_and_the_older_fixture_stays()
     let first = record(&provider.url).await;
     exchange(&first, &provider, &get("/note"), &json_answer(r#"{"note":"hello"}"#)).await;
     let Session { folder, recorder } = first;
-    let path = bounded(recorder.finish()).await.unwrap().path;
+    let path = bounded(recorder.finish()).await.unwrap().kept.path;
     let before = std::fs::read(&path).unwrap();
 
     let recorder = Recorder::start(config(&provider.url, &folder)).await.unwrap();
@@ -112,7 +113,7 @@ async fn a_recording_with_a_secret_left_is_refused_and_the_older_fixture_stays()
     let Session { folder, recorder } = session;
     let error = bounded(recorder.finish()).await.unwrap_err();
     let message = error.to_string();
-    let RecorderError::SecretLeft { findings, .. } = error else { panic!("{message}") };
+    let RecorderError::Keep(KeepError::SecretLeft { findings, .. }) = error else { panic!("{message}") };
     assert_eq!(findings[0].exchange.as_deref(), Some("get-note-1"));
     assert_eq!(findings[0].field.as_deref(), Some("note"));
     assert!(message.contains("line ") && message.contains("provider.yaml"), "{message}");
@@ -166,7 +167,7 @@ async fn exchanges_are_numbered_by_the_profile_in_order_of_their_requests() {
     assert_eq!(seen, [("item-1", "/items/1"), ("item-2", "/items/2"), ("get-other-1", "/other")]);
     assert!(kept.fixture.exchanges.is_sorted_by_key(|one| one.offset_ms));
     assert_eq!(std::fs::read_to_string(path).unwrap(), profile, "a profile there is stays as it is");
-    assert_eq!(kept.recording.drafted, None);
+    assert_eq!(kept.recording.kept.drafted, None);
 }
 
 #[tokio::test]
@@ -178,7 +179,7 @@ async fn a_provider_without_a_profile_gets_a_draft_that_is_read() {
         get("/rooms/17").replace("\r\n\r\n", &format!("\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"));
     exchange(&session, &provider, &authorized, &json_answer("{}")).await;
     let kept = session.finish().await;
-    let path = kept.recording.drafted.clone().unwrap();
+    let path = kept.recording.kept.drafted.clone().unwrap();
     let profile = ProviderProfile::read(&path).unwrap();
     assert_eq!(profile.provider, "acme");
     assert_eq!(profile.operation_of("GET", "/rooms/99").0, "get-room");
@@ -201,7 +202,7 @@ async fn the_recording_is_idle_when_nothing_happened_for_a_while() {
         exchange(&session, &provider, &get("/a"), &json_answer("{}")).await;
     });
     assert_eq!(session.recorder.captured(), 1);
-    assert_eq!(session.finish().await.recording.exchanges, 1);
+    assert_eq!(session.finish().await.recording.kept.exchanges, 1);
 }
 
 #[tokio::test]
@@ -225,7 +226,7 @@ async fn exchanges_beyond_the_bound_are_proxied_and_counted() {
     let seen = exchange(&session, &provider, &get("/b"), &json_answer(r#"{"b":1}"#)).await;
     assert!(seen.ends_with(r#"{"b":1}"#), "{seen}");
     let kept = session.finish().await;
-    assert_eq!((kept.recording.exchanges, kept.recording.not_kept), (1, 1));
+    assert_eq!((kept.recording.kept.exchanges, kept.recording.not_kept), (1, 1));
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ async fn large_bodies_pass_whole_and_are_kept_up_to_their_bound() {
     assert_eq!(small.response.as_ref().unwrap().body, Body::Text(kept_text));
     assert_eq!(large.request.body, Body::Omitted { size_bytes: 600_000 });
     assert_eq!(large.response.as_ref().unwrap().body, Body::Omitted { size_bytes: 600_000 });
-    assert_eq!(kept.recording.omitted, 2);
+    assert_eq!(kept.recording.kept.omitted, 2);
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn connections_are_kept_alive_on_both_sides() {
     };
     let (wire, ()) = tokio::join!(upstream, calls);
     drop((wire, client));
-    assert_eq!(session.finish().await.recording.exchanges, 2);
+    assert_eq!(session.finish().await.recording.kept.exchanges, 2);
 }
 
 #[tokio::test]

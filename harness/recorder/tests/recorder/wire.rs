@@ -67,7 +67,7 @@ impl Session {
 
     pub(crate) async fn finish(self) -> Kept {
         let recording = bounded(self.recorder.finish()).await.unwrap();
-        let fixture = Fixture::read(&recording.path).unwrap();
+        let fixture = Fixture::read(&recording.kept.path).unwrap();
         Kept { _folder: self.folder, recording, fixture }
     }
 }
@@ -86,7 +86,7 @@ impl Kept {
     }
 
     pub(crate) fn text(&self) -> String {
-        std::fs::read_to_string(&self.recording.path).unwrap()
+        std::fs::read_to_string(&self.recording.kept.path).unwrap()
     }
 }
 

@@ -7,15 +7,15 @@
 //! that it does not: nothing on the wire is a placeholder yet. Which names are secret is never repeated
 //! here: redaction itself is asked, with a request made for the question.
 
-use counterpart_exchange::redaction::{KnownSecret, Redacted, redact};
-use counterpart_exchange::{
+use crate::redaction::{KnownSecret, Redacted, redact};
+use crate::{
     Body, Direction, Ended, Exchange, ExchangeId, HeaderValue, Headers, JsonText, ProviderProfile, Request,
     RequestTarget, find_placeholders,
 };
 use std::collections::BTreeSet;
 
 /// Changes what could hide a secret: bodies to omitted ones, header bytes to text.
-pub(crate) fn make_searchable(exchanges: &mut [Exchange], profile: &ProviderProfile) {
+pub(super) fn make_searchable(exchanges: &mut [Exchange], profile: &ProviderProfile) {
     for exchange in exchanges {
         mark_literal(&mut exchange.request.target);
         let messages = std::iter::once((&mut exchange.request.headers, &mut exchange.request.body))
@@ -41,7 +41,8 @@ pub(crate) fn make_searchable(exchanges: &mut [Exchange], profile: &ProviderProf
 }
 
 /// A request's path, fit for a log line: no query, no secret that redaction knows.
-pub(crate) fn path_for_log(target: &str, profile: &ProviderProfile, known: &[KnownSecret]) -> String {
+#[must_use]
+pub fn path_for_log(target: &str, profile: &ProviderProfile, known: &[KnownSecret]) -> String {
     let asked = redact(vec![question(RequestTarget::of(target).path)], profile, known);
     asked.exchanges.into_iter().next().map(|exchange| exchange.request.target).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
 use super::*;
-use counterpart_exchange::{Direction, Ended, ExchangeId, Headers, Request, Response};
+use crate::{Direction, Ended, ExchangeId, Headers, Recorded, Request, Response};
 
 fn exchange(target: &str, answer: Body) -> Exchange {
     Exchange {
@@ -79,7 +79,7 @@ fn a_secret_in_the_fixture_is_refused_with_its_place() {
     let root = tempfile::tempdir().unwrap();
     let left = fixture(json(r#"{"a":1,"note":"it is correct horse battery."}"#));
     let error = write_and_search(&left, None, &destination(root.path()), &[secret()]).unwrap_err();
-    let RecorderError::SecretLeft { findings, .. } = &error else { panic!("{error}") };
+    let KeepError::SecretLeft { findings, .. } = &error else { panic!("{error}") };
     assert_eq!(findings.len(), 1);
     assert_eq!(findings[0].exchange.as_deref(), Some("get-1"));
     assert_eq!(findings[0].field.as_deref(), Some("note"));
@@ -98,7 +98,7 @@ fn secrets_beside_the_fixture_are_found_too() {
         let root = tempfile::tempdir().unwrap();
         let error =
             write_and_search(&fixture(content), None, &destination(root.path()), &[secret()]).unwrap_err();
-        let RecorderError::SecretLeft { findings, .. } = &error else { panic!("{error}") };
+        let KeepError::SecretLeft { findings, .. } = &error else { panic!("{error}") };
         assert!(findings[0].file.starts_with("flow.bodies"), "{error}");
     }
     let root = tempfile::tempdir().unwrap();
@@ -129,7 +129,7 @@ fn a_fixture_that_cannot_be_put_in_place_leaves_no_part_aside() {
     let folder = root.path().join("acme");
     std::fs::create_dir_all(folder.join("flow.yaml").join("in-the-way")).unwrap();
     let error = write_and_search(&fixture(json("{}")), None, &destination(root.path()), &[]).unwrap_err();
-    assert!(matches!(error, RecorderError::Write { .. }), "{error}");
+    assert!(matches!(error, KeepError::Write { .. }), "{error}");
     assert_eq!(names_in(&folder), ["flow.yaml"]);
 }
 
@@ -152,16 +152,20 @@ fn only_names_are_shown_of_a_line() {
     assert_eq!(field_on("no key"), None);
 }
 
+fn recorded(upstream: &str) -> Provenance {
+    Provenance::Recorded(Recorded {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        upstream: upstream.into(),
+        by: "counterpart 0.1.0".into(),
+        server: None,
+    })
+}
+
 #[test]
-fn nothing_captured_writes_nothing() {
+fn no_exchange_writes_nothing() {
     let root = tempfile::tempdir().unwrap();
-    let evidence = Evidence {
-        captures: Captures { exchanges: Vec::new(), not_kept: 0 },
-        at: Timestamp::UNIX_EPOCH,
-        upstream: "http://127.0.0.1:1".into(),
-    };
-    let error = keep(evidence, &destination(root.path()), &[]).unwrap_err();
-    assert!(matches!(error, RecorderError::NothingCaptured { .. }));
+    let error = keep(Vec::new(), recorded("http://127.0.0.1:1"), &destination(root.path()), &[]).unwrap_err();
+    assert!(matches!(error, KeepError::Nothing { .. }));
     assert!(names_in(root.path()).is_empty());
 }
 
@@ -169,15 +173,9 @@ fn nothing_captured_writes_nothing() {
 fn a_secret_in_the_upstream_is_replaced_as_in_the_exchanges() {
     let root = tempfile::tempdir().unwrap();
     let known = [KnownSecret { kind: "tenant".into(), value: "Blue-Whale-17".into() }];
-    let evidence = Evidence {
-        captures: Captures {
-            exchanges: vec![exchange("/x", json(r#"{"of":"Blue-Whale-17"}"#))],
-            not_kept: 0,
-        },
-        at: Timestamp::UNIX_EPOCH,
-        upstream: "http://127.0.0.1:1/Blue-Whale-17/v1?token=only-here".into(),
-    };
-    let kept = keep(evidence, &destination(root.path()), &known).unwrap();
+    let seen = vec![exchange("/x", json(r#"{"of":"Blue-Whale-17"}"#))];
+    let upstream = recorded("http://127.0.0.1:1/Blue-Whale-17/v1?token=only-here");
+    let kept = keep(seen, upstream, &destination(root.path()), &known).unwrap();
     let text = std::fs::read_to_string(&kept.path).unwrap();
     assert!(text.contains("127.0.0.1:1/«tenant:1»/v1?token=«token»"), "{text}");
     assert!(text.contains(r#""of": "«tenant:1»""#) && !text.contains("Whale"), "{text}");

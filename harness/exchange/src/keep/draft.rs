@@ -1,44 +1,37 @@
-//! The first draft of a provider's profile, from what a recording shows: operations and bearer auth.
+//! The first draft of a provider's profile, from what exchanges show: operations and bearer auth.
 //!
 //! A draft claims only what is plain. What a recording cannot show (quotas, what is volatile, what is secret)
 //! is left to people, so it says little rather than guess. It reads redacted exchanges only.
 
-use counterpart_exchange::{
-    Exchange, OperationName, OperationTemplate, ProviderProfile, RequestTarget, parse_document,
-};
+use crate::{Exchange, OperationName, OperationTemplate, ProviderProfile, RequestTarget, parse_document};
 use std::path::Path;
 
 /// More operations than this no person would read; the requests of further ones are named by their paths.
 const MAX_OPERATIONS: usize = 200;
 
 /// A profile, and its spelling for people.
-pub(crate) struct Draft {
-    pub(crate) text: String,
-    pub(crate) profile: ProviderProfile,
+pub(super) struct Draft {
+    pub(super) text: String,
+    pub(super) profile: ProviderProfile,
 }
 
 /// Drafts a profile; nothing where what the evidence gives would not be read.
-pub(crate) fn draft(provider: &str, upstream: &str, exchanges: &[Exchange]) -> Option<Draft> {
+pub(super) fn draft(provider: &str, origin: &str, exchanges: &[Exchange]) -> Option<Draft> {
     let operations = operations_of(exchanges);
-    let text = spell(provider, upstream, exchanges, &operations);
-    match parse_document(Path::new("provider.yaml"), &text) {
-        Ok(profile) => Some(Draft { text, profile }),
-        Err(error) => {
-            tracing::warn!(%error, "no profile is drafted");
-            None
-        }
-    }
+    let text = spell(provider, origin, exchanges, &operations);
+    let profile = parse_document(Path::new("provider.yaml"), &text).ok()?;
+    Some(Draft { text, profile })
 }
 
 fn spell(
     provider: &str,
-    upstream: &str,
+    origin: &str,
     exchanges: &[Exchange],
     operations: &[(OperationName, OperationTemplate)],
 ) -> String {
     let mut text = format!(
         "# yaml-language-server: $schema=../../docs/schema/provider.json\n\
-         # Drafted from a recording of {upstream}. Say what a recording cannot show: what is volatile,\n\
+         # Drafted from exchanges of {origin}. Say what they cannot show: what is volatile,\n\
          # what is secret, which identifiers only look random.\n\
          counterpart: provider/1\nprovider: {}\n",
         quoted(provider)
@@ -176,9 +169,7 @@ fn singular(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use counterpart_exchange::{
-        Auth, Body, Direction, Ended, ExchangeId, HeaderValue, Headers, Request, Response,
-    };
+    use crate::{Auth, Body, Direction, Ended, ExchangeId, HeaderValue, Headers, Request, Response};
 
     fn exchange(method: &str, target: &str, authorization: Option<&str>, status: u16) -> Exchange {
         let mut headers = Headers::default();

@@ -1,29 +1,35 @@
-//! From captured exchanges to a fixture on the disk: redacted, numbered, written aside, searched, moved.
+//! From exchanges that were seen to a fixture on the disk: redacted, numbered, written aside, searched, moved.
 //!
 //! The order is the guarantee. Redaction comes before the first byte is written; the search reads what was
 //! written back, as a fixture and as text, by a way of its own; the fixture's own file is moved last. Until
-//! then an older fixture of the name stays as it was.
+//! then an older fixture of the name stays as it was. Knows nothing of how the exchanges were come by.
 
-use crate::draft::draft;
-use crate::journal::Captures;
-use crate::recorder::RecorderError;
-use crate::searchable::make_searchable;
-use counterpart_exchange::redaction::{FieldFinding, KnownSecret, Scan, redact};
-use counterpart_exchange::{
-    Body, Exchange, Fixture, FixtureRef, Library, Provenance, ProviderProfile, Recorded, write_atomically,
-};
-use jiff::Timestamp;
+mod draft;
+mod searchable;
+
+pub use searchable::path_for_log;
+
+use crate::document::{DocumentError, write_atomically};
+use crate::fixture::{Fixture, FixtureError, Provenance};
+use crate::library::{FixtureRef, Library};
+use crate::redaction::{FieldFinding, KnownSecret, Redacted, Scan, redact};
+use crate::{Body, Exchange, ProviderProfile};
+use draft::draft;
+use searchable::make_searchable;
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 
+/// How many findings an error message lists.
+const MAX_FINDINGS_SHOWN: usize = 20;
+
 /// The name of a provider's profile in its folder.
 const PROFILE_FILE: &str = "provider.yaml";
 
-/// What a recording left.
+/// What was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recording {
+pub struct Kept {
     /// The fixture.
     pub path: PathBuf,
     /// How many exchanges it holds.
@@ -32,8 +38,6 @@ pub struct Recording {
     pub redacted: usize,
     /// How many bodies were passed on and not kept: too large, encoded, not sent whole, or unsearchable.
     pub omitted: usize,
-    /// How many exchanges were proxied and not kept, beyond the bounds.
-    pub not_kept: usize,
     /// The profile that was drafted, where the provider had none.
     pub drafted: Option<PathBuf>,
 }
@@ -66,62 +70,125 @@ impl fmt::Display for LeftSecret {
     }
 }
 
+/// Exchanges that cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The name makes no fixture.
+    #[error("{0}")]
+    Name(String),
+    /// The provider's profile is there and cannot be used.
+    #[error(transparent)]
+    Profile(DocumentError),
+    /// There is no exchange, so nothing was written.
+    #[error("there is no exchange for {fixture}, so nothing was written")]
+    Nothing {
+        /// `provider/flow`.
+        fixture: String,
+    },
+    /// The search of what was about to be kept found secrets, so nothing was kept.
+    #[error("{fixture} would hold what looks secret, so nothing was written:{}\nname each field in {profile} under `secrets.fields` (or `secrets.headers`), or, where it is harmless, under `identifiers`; then do it again", shown(findings), profile = profile.display())]
+    SecretLeft {
+        /// `provider/flow`.
+        fixture: String,
+        /// The profile in which the fields are to be named.
+        profile: PathBuf,
+        /// Where the secrets were.
+        findings: Vec<LeftSecret>,
+    },
+    /// The fixture cannot be written, or what was written cannot be read.
+    #[error(transparent)]
+    Fixture(#[from] FixtureError),
+    /// The file system said no.
+    #[error("{path}: cannot be written: {source}", path = path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+fn shown(findings: &[LeftSecret]) -> String {
+    let mut out: String =
+        findings.iter().take(MAX_FINDINGS_SHOWN).map(|finding| format!("\n  {finding}")).collect();
+    if let Some(more @ 1..) = findings.len().checked_sub(MAX_FINDINGS_SHOWN) {
+        out.push_str(&format!("\n  and {more} more"));
+    }
+    out
+}
+
 /// Where a fixture goes, and the profile that it is judged by.
-pub(crate) struct Destination {
-    pub(crate) library: Library,
-    pub(crate) name: FixtureRef,
-    pub(crate) profile: ProviderProfile,
+#[derive(Clone, Debug)]
+pub struct Destination {
+    library: Library,
+    name: FixtureRef,
+    profile: ProviderProfile,
 }
 
 impl Destination {
+    /// The place of a flow in a library, under its provider's profile; one that says nothing where there is none.
+    ///
+    /// # Errors
+    /// [`KeepError::Name`] for a flow of a name that the profile has, [`KeepError::Profile`] for a profile that
+    /// cannot be used.
+    pub fn new(library: Library, name: FixtureRef) -> Result<Self, KeepError> {
+        if name.flow == "provider" {
+            let message =
+                "a flow cannot be called `provider`: provider.yaml is the profile; call it otherwise";
+            return Err(KeepError::Name(message.to_owned()));
+        }
+        let profile = library.profile(&name.provider).map_err(KeepError::Profile)?;
+        Ok(Self { library, name, profile })
+    }
+
+    /// The name of the fixture.
+    #[must_use]
+    pub fn name(&self) -> &FixtureRef {
+        &self.name
+    }
+
+    /// The profile by which secrets and operations are told.
+    #[must_use]
+    pub fn profile(&self) -> &ProviderProfile {
+        &self.profile
+    }
+
     fn folder(&self) -> PathBuf {
         self.library.root().join(&self.name.provider)
     }
 }
 
-/// What a recording has to show.
-pub(crate) struct Evidence {
-    pub(crate) captures: Captures,
-    pub(crate) at: Timestamp,
-    /// The upstream, for provenance.
-    pub(crate) upstream: String,
-}
-
-/// Keeps what was captured.
+/// Keeps exchanges, in the order of their requests, as the fixture of a destination. Their ids are given anew: what is
+/// there may be any names that tell them apart, as `caused_by` uses them.
 ///
 /// # Errors
-/// As [`crate::Recorder::finish`].
-pub(crate) fn keep(
-    evidence: Evidence,
+/// [`KeepError`]; an older fixture of the name is untouched then.
+pub fn keep(
+    mut exchanges: Vec<Exchange>,
+    provenance: Provenance,
     destination: &Destination,
     known: &[KnownSecret],
-) -> Result<Recording, RecorderError> {
-    let Evidence { captures: Captures { mut exchanges, not_kept }, at, upstream } = evidence;
+) -> Result<Kept, KeepError> {
     if exchanges.is_empty() {
-        return Err(RecorderError::NothingCaptured { fixture: destination.name.to_string() });
+        return Err(KeepError::Nothing { fixture: destination.name.to_string() });
     }
     let profile = &destination.profile;
     make_searchable(&mut exchanges, profile);
     let redacted = redact(exchanges, profile, known);
-    let upstream = redacted.text(&upstream, profile);
+    let provenance = told(provenance, &redacted, profile);
     // Those that the user named are among them.
     let known = redacted.found;
 
     let drafted = if destination.folder().join(PROFILE_FILE).exists() {
         None
     } else {
-        draft(&destination.name.provider, &upstream, &redacted.exchanges)
+        draft(&destination.name.provider, origin_of(&provenance), &redacted.exchanges)
     };
     let profile = drafted.as_ref().map_or(profile, |drafted| &drafted.profile);
     let mut fixture = Fixture {
         provider: destination.name.provider.clone(),
         flow: destination.name.flow.clone(),
-        provenance: Provenance::Recorded(Recorded {
-            at,
-            upstream,
-            by: format!("counterpart {}", env!("CARGO_PKG_VERSION")),
-            server: server_of(&redacted.exchanges),
-        }),
+        provenance,
         redacted: redacted.values,
         exchanges: redacted.exchanges,
     };
@@ -129,14 +196,41 @@ pub(crate) fn keep(
 
     let draft_text = drafted.as_ref().map(|drafted| drafted.text.as_str());
     write_and_search(&fixture, draft_text, destination, &known)?;
-    Ok(Recording {
+    Ok(Kept {
         path: destination.library.path_of(&destination.name),
         exchanges: fixture.exchanges.len(),
         redacted: fixture.redacted.len(),
         omitted: fixture.exchanges.iter().map(omitted_bodies).sum(),
-        not_kept,
         drafted: draft_text.map(|_| destination.folder().join(PROFILE_FILE)),
     })
+}
+
+/// The provenance without secrets, and with the server's own name where its answers tell it.
+fn told(provenance: Provenance, redacted: &Redacted, profile: &ProviderProfile) -> Provenance {
+    let text = |text: &str| redacted.text(text, profile);
+    match provenance {
+        Provenance::Recorded(mut recorded) => {
+            recorded.upstream = text(&recorded.upstream);
+            recorded.server = server_of(&redacted.exchanges);
+            Provenance::Recorded(recorded)
+        }
+        Provenance::Imported(mut imported) => {
+            imported.source = text(&imported.source);
+            Provenance::Imported(imported)
+        }
+        Provenance::Written(mut written) => {
+            written.after = text(&written.after);
+            Provenance::Written(written)
+        }
+    }
+}
+
+fn origin_of(provenance: &Provenance) -> &str {
+    match provenance {
+        Provenance::Recorded(recorded) => &recorded.upstream,
+        Provenance::Imported(imported) => &imported.source,
+        Provenance::Written(written) => &written.after,
+    }
 }
 
 fn server_of(exchanges: &[Exchange]) -> Option<String> {
@@ -159,7 +253,7 @@ fn write_and_search(
     draft: Option<&str>,
     destination: &Destination,
     known: &[KnownSecret],
-) -> Result<(), RecorderError> {
+) -> Result<(), KeepError> {
     let folder = destination.folder();
     std::fs::create_dir_all(&folder).map_err(problem(&folder))?;
     let result = (|| {
@@ -185,7 +279,7 @@ fn write_and_search(
             }
         }
         if !findings.is_empty() {
-            return Err(RecorderError::SecretLeft {
+            return Err(KeepError::SecretLeft {
                 fixture: fixture.name(),
                 profile: folder.join(PROFILE_FILE),
                 findings,
@@ -200,13 +294,13 @@ fn write_and_search(
     result
 }
 
-fn problem(path: &Path) -> impl Fn(std::io::Error) -> RecorderError {
+fn problem(path: &Path) -> impl Fn(std::io::Error) -> KeepError {
     let path = path.to_owned();
-    move |source| RecorderError::Write { path: path.clone(), source }
+    move |source| KeepError::Write { path: path.clone(), source }
 }
 
 /// The files below a folder, two levels deep, by name.
-fn files_in(folder: &Path) -> Result<Vec<PathBuf>, RecorderError> {
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, KeepError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(problem(folder))? {
         let path = entry.map_err(problem(folder))?.path();
@@ -223,7 +317,7 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, RecorderError> {
 }
 
 /// Searches the text of every file below a folder.
-fn search(folder: &Path, scan: &Scan<'_>) -> Result<Vec<LeftSecret>, RecorderError> {
+fn search(folder: &Path, scan: &Scan<'_>) -> Result<Vec<LeftSecret>, KeepError> {
     let mut left = Vec::new();
     for path in files_in(folder)? {
         let bytes = std::fs::read(&path).map_err(problem(&path))?;
@@ -281,7 +375,7 @@ fn is_plain_name(name: &str) -> bool {
 
 /// Moves what was written aside to where it belongs: bodies first, a profile only where there is none, the
 /// fixture last. Then bodies of an older fixture that nothing names any more go.
-fn move_into_place(aside: &Path, folder: &Path, flow: &str) -> Result<(), RecorderError> {
+fn move_into_place(aside: &Path, folder: &Path, flow: &str) -> Result<(), KeepError> {
     let bodies = format!("{flow}.bodies");
     let (from, to) = (aside.join(&bodies), folder.join(&bodies));
     let mut named = HashSet::new();
@@ -324,5 +418,4 @@ fn remove_unnamed(bodies: &Path, named: &HashSet<std::ffi::OsString>) {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;

@@ -1,0 +1,12 @@
+//! Other tools' recordings become exchanges, and fixtures become theirs. One file a format.
+//!
+//! An importer reads text that nobody vouches for: bounded, running nothing, each problem told with its place. What a
+//! format says and an exchange cannot hold, or the other way round, is a [`Loss`] and never silent. Nothing here
+//! redacts or writes: what was imported goes the same way to the disk as what was recorded
+//! ([`counterpart_exchange::keep`]).
+
+mod imported;
+mod loss;
+
+pub use imported::{ImportError, Imported};
+pub use loss::Loss;
