@@ -5,6 +5,7 @@
 //! then an older fixture of the name stays as it was. Knows nothing of how the exchanges were come by.
 
 mod draft;
+mod names;
 mod searchable;
 
 pub use searchable::path_for_log;
@@ -15,6 +16,7 @@ use crate::library::{FixtureRef, Library};
 use crate::redaction::{FieldFinding, KnownSecret, Redacted, Scan, redact};
 use crate::{Body, Exchange, ProviderProfile};
 use draft::draft;
+use names::name_exchanges;
 use searchable::make_searchable;
 use std::collections::HashSet;
 use std::fmt;
@@ -158,8 +160,9 @@ impl Destination {
     }
 }
 
-/// Keeps exchanges, in the order of their requests, as the fixture of a destination. Their ids are given anew: what is
-/// there may be any names that tell them apart, as `caused_by` uses them.
+/// Keeps exchanges, in the order of their requests, as the fixture of a destination. Their ids are given anew, those of an
+/// older fixture of the name where it has the same exchange: what is there may be any names that tell them apart, as
+/// `caused_by` uses them.
 ///
 /// # Errors
 /// [`KeepError`]; an older fixture of the name is untouched then.
@@ -192,7 +195,9 @@ pub fn keep(
         redacted: redacted.values,
         exchanges: redacted.exchanges,
     };
-    fixture.number_exchanges(|one| profile.operation_of_request(&one.request).0);
+    // One that cannot be read is about to be replaced anyway, and names are all that it would have given.
+    let older = destination.library.fixture(&destination.name).ok();
+    name_exchanges(&mut fixture, older.as_ref(), profile);
 
     let draft_text = drafted.as_ref().map(|drafted| drafted.text.as_str());
     write_and_search(&fixture, draft_text, destination, &known)?;
