@@ -60,6 +60,10 @@ pub(crate) enum Command {
     Record(Record),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
+    /// Show what fixtures there are, the exchanges of one, or one exchange as it went over the wire
+    Show(Show),
+    /// Compare fixtures
+    Fixture(Fixture),
     /// Run scenarios against an integration and write the reports
     Run(Run),
     /// Go through snapshots that changed: accept, reject or skip each
@@ -138,6 +142,35 @@ pub(crate) struct Serve {
     /// What makes the command fail beside what does by default
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub(crate) deny: Vec<Finding>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// provider/flow or the path of a fixture, with #EXCHANGE behind it for one exchange; a provider, or nothing, for a list
+    #[arg(value_name = "FIXTURE")]
+    pub(crate) fixture: Option<String>,
+    /// The exchange to show as it went over the wire: its id, or the beginning of it
+    #[arg(long, value_name = "ID", requires = "fixture")]
+    pub(crate) exchange: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fixture {
+    #[command(subcommand)]
+    pub(crate) command: FixtureCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FixtureCommand {
+    /// Tell what differs between two recordings by what it means: exit code 0 where nothing does, 1 where something does
+    Diff {
+        /// The older one: provider/flow, or the path of a fixture
+        #[arg(value_name = "OLDER")]
+        older: String,
+        /// The newer one
+        #[arg(value_name = "NEWER")]
+        newer: String,
+    },
 }
 
 /// What may be found when a stand-in ends.

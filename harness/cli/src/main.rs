@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod exit;
 mod fault_pages;
+mod fixture_argument;
 mod output;
 mod plants;
 mod project;
@@ -37,6 +38,8 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
     match &arguments.command {
         Command::Record(record) => tokio.block_on(commands::record::record(global, record)),
         Command::Serve(serve) => tokio.block_on(commands::serve::serve(global, serve)),
+        Command::Show(show) => commands::show::show(global, show),
+        Command::Fixture(fixture) => commands::fixture::fixture(global, fixture),
         Command::Run(run) => tokio.block_on(commands::run::run(global, run)),
         Command::Review => commands::review::review(global),
         Command::Accept => commands::review::settle_all(global, commands::review::Decision::Accept),

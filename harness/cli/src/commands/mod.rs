@@ -2,10 +2,12 @@
 
 pub(crate) mod contract;
 pub(crate) mod faults;
+pub(crate) mod fixture;
 pub(crate) mod record;
 pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod runtime;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod show;
 mod stop_signal;
