@@ -213,8 +213,15 @@ impl ProviderProfile {
     /// # Errors
     /// [`DocumentError`] with file, line and column.
     pub fn read(path: &Path) -> Result<Self, DocumentError> {
-        let text = read_text(path)?;
-        let profile: Self = parse_document(path, &text)?;
+        Self::parse(path, &read_text(path)?)
+    }
+
+    /// Checks a profile that was read from a file.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, DocumentError> {
+        let profile: Self = parse_document(path, text)?;
         for pattern in &profile.identifiers.patterns {
             regex::Regex::new(pattern).map_err(|error| {
                 DocumentError::whole(

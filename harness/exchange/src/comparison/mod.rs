@@ -158,4 +158,4 @@ fn provenance(older: &Provenance, newer: &Provenance) -> Vec<Difference> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -150,6 +150,18 @@ mod tests {
     }
 
     #[test]
+    fn the_request_decides_before_the_status_and_what_is_volatile_never() {
+        let older = [("GET /items?page=1", 500), ("GET /items?page=2", 200)];
+        assert_eq!(
+            pairs(&older, &[("GET /items?page=2", 500), ("GET /items?page=1", 200)]),
+            [Some(1), Some(0)]
+        );
+        assert_eq!(pairs(&[("GET /items/1", 200)], &[("GET /items/9", 404)]), [Some(0)]);
+        let newer = [("GET /items?page=3", 200), ("GET /items?ts=9", 200)];
+        assert_eq!(pairs(&[("GET /items?ts=1", 200)], &newer), [None, Some(0)]);
+    }
+
+    #[test]
     fn another_operation_is_another_exchange() {
         assert_eq!(pairs(&[("GET /items", 200)], &[("GET /items/1", 200)]), [None]);
     }

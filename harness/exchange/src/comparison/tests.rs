@@ -2,7 +2,7 @@ use super::*;
 use crate::{Body, Direction, Ended, HeaderValue, Headers, Recorded, Request, Response};
 
 /// An exchange from `GET /path`, a status, and the answer's JSON.
-pub(super) fn exchange(request: &str, status: u16, answer: &str) -> Exchange {
+pub(crate) fn exchange(request: &str, status: u16, answer: &str) -> Exchange {
     let (method, target) = request.split_once(' ').unwrap();
     Exchange {
         id: ExchangeId::from("a-1"),

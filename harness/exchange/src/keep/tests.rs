@@ -180,3 +180,15 @@ fn a_secret_in_the_upstream_is_replaced_as_in_the_exchanges() {
     assert!(text.contains("127.0.0.1:1/«tenant:1»/v1?token=«token»"), "{text}");
     assert!(text.contains(r#""of": "«tenant:1»""#) && !text.contains("Whale"), "{text}");
 }
+
+#[test]
+fn recorded_again_an_exchange_keeps_its_id() {
+    let root = tempfile::tempdir().unwrap();
+    let ids = |targets: &[&str]| -> Vec<String> {
+        let seen = targets.iter().map(|target| exchange(target, json("{}"))).collect();
+        let kept = keep(seen, recorded("http://127.0.0.1:1"), &destination(root.path()), &[]).unwrap();
+        Fixture::read(&kept.path).unwrap().exchanges.iter().map(|one| one.id.to_string()).collect()
+    };
+    assert_eq!(ids(&["/x?page=1", "/x?page=2"]), ["get-x-1", "get-x-2"]);
+    assert_eq!(ids(&["/x?page=0", "/x?page=1", "/x?page=2"]), ["get-x-3", "get-x-1", "get-x-2"]);
+}
