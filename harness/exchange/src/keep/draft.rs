@@ -3,7 +3,9 @@
 //! A draft claims only what is plain. What a recording cannot show (quotas, what is volatile, what is secret)
 //! is left to people, so it says little rather than guess. It reads redacted exchanges only.
 
-use crate::{Exchange, OperationName, OperationTemplate, ProviderProfile, RequestTarget, parse_document};
+use crate::{
+    Direction, Exchange, OperationName, OperationTemplate, ProviderProfile, RequestTarget, parse_document,
+};
 use std::path::Path;
 
 /// More operations than this no person would read; the requests of further ones are named by their paths.
@@ -58,9 +60,11 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// Whether a call shows a bearer token. What a webhook carries is the provider's, and proves another thing.
 fn carries_bearer(exchange: &Exchange) -> bool {
     let authorization = exchange.request.headers.text("authorization");
     authorization
+        .filter(|_| exchange.direction == Direction::Outbound)
         .and_then(|value| value.get(..7))
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "))
 }
@@ -169,7 +173,7 @@ fn singular(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Auth, Body, Direction, Ended, ExchangeId, HeaderValue, Headers, Request, Response};
+    use crate::{Auth, Body, Ended, ExchangeId, HeaderValue, Headers, Request, Response};
 
     fn exchange(method: &str, target: &str, authorization: Option<&str>, status: u16) -> Exchange {
         let mut headers = Headers::default();
@@ -231,6 +235,15 @@ mod tests {
         let draft = draft("acme", "http://127.0.0.1:1", &[exchange("GET", "/", None, 200)]).unwrap();
         assert_eq!(draft.profile.auth, Auth::None);
         assert_eq!(draft.profile.operation_of("GET", "/").0, "get");
+    }
+
+    #[test]
+    fn what_a_webhook_proves_itself_by_is_no_auth_of_the_api() {
+        let mut hook = exchange("POST", "/hooks", Some("Bearer «access_token:1»"), 200);
+        hook.direction = Direction::Inbound;
+        let draft = draft("acme", "http://127.0.0.1:1", &[exchange("GET", "/", None, 200), hook]).unwrap();
+        assert_eq!(draft.profile.auth, Auth::None);
+        assert_eq!(draft.profile.operation_of("POST", "/hooks").0, "post-hooks");
     }
 
     #[test]
