@@ -16,11 +16,13 @@ mod config;
 mod fields;
 mod forward;
 mod journal;
+mod pulse;
 mod recorder;
 mod route;
 mod server;
+mod sink;
 mod tee;
 mod upstream;
 
 pub use config::{Limits, RecorderConfig};
-pub use recorder::{Recorder, RecorderError, Recording};
+pub use recorder::{Finished, Recorder, RecorderError, Recording};
