@@ -86,9 +86,13 @@ pub(crate) struct Record {
     /// The flow's short name: the fixture's file
     #[arg(long)]
     pub(crate) flow: String,
-    /// The real API: http(s)://host[:port][/base]
-    #[arg(long, value_name = "URL")]
-    pub(crate) upstream: http::Uri,
+    /// The real API: http(s)://host[:port][/base]; needless where webhooks alone are recorded
+    #[arg(long, value_name = "URL", required_unless_present = "webhooks")]
+    pub(crate) upstream: Option<http::Uri>,
+    /// Take the provider's webhooks at a path, pass them on to your integration, and record them too:
+    /// /hooks=http://127.0.0.1:3000/hooks
+    #[arg(long, value_name = "PATH=URL")]
+    pub(crate) webhooks: Vec<String>,
     /// Where to listen; port 0 takes a free one, which is printed
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,

@@ -15,6 +15,9 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     header::UPGRADE,
 ];
 
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// The fields of a message without those that end at the recorder, in their order.
 pub(crate) fn end_to_end(fields: &HeaderMap) -> HeaderMap {
     let named: Vec<String> = fields
@@ -42,6 +45,21 @@ pub(crate) fn for_upstream(fields: &HeaderMap, host: &HeaderValue) -> HeaderMap 
     forwarded.insert(header::HOST, host.clone());
     if forwarded.contains_key(header::ACCEPT_ENCODING) {
         forwarded.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    forwarded
+}
+
+/// The fields of a webhook as the integration gets them: as they came, `Host` among them, because signatures may be
+/// over any of them. `X-Forwarded-Host` and `X-Forwarded-Proto` say what was called, where no one before did.
+pub(crate) fn for_integration(fields: &HeaderMap) -> HeaderMap {
+    let mut forwarded = end_to_end(fields);
+    if let (false, Some(host)) =
+        (forwarded.contains_key(FORWARDED_HOST), forwarded.get(header::HOST).cloned())
+    {
+        forwarded.insert(FORWARDED_HOST, host);
+    }
+    if !forwarded.contains_key(FORWARDED_PROTO) {
+        forwarded.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
     }
     forwarded
 }
@@ -113,6 +131,31 @@ mod tests {
     fn nothing_is_added_but_the_host() {
         let host = HeaderValue::from_static("upstream");
         assert_eq!(lines(&for_upstream(&HeaderMap::new(), &host)), ["host: upstream"]);
+    }
+
+    #[test]
+    fn a_webhook_keeps_its_fields_and_tells_what_was_called() {
+        let sent = fields(&[
+            ("host", "hooks.example"),
+            ("x-signature", "v1=aB%2f"),
+            ("accept-encoding", "gzip"),
+            ("connection", "close"),
+        ]);
+        assert_eq!(
+            lines(&for_integration(&sent)),
+            [
+                "host: hooks.example",
+                "x-signature: v1=aB%2f",
+                "accept-encoding: gzip",
+                "x-forwarded-host: hooks.example",
+                "x-forwarded-proto: http",
+            ]
+        );
+        let through = fields(&[("host", "h"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "outer")]);
+        assert_eq!(
+            lines(&for_integration(&through)),
+            ["host: h", "x-forwarded-proto: https", "x-forwarded-host: outer"]
+        );
     }
 
     #[test]

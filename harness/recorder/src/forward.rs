@@ -8,9 +8,8 @@ use crate::fields;
 use crate::journal::{Capture, Content};
 use crate::route::{Reached, Route};
 use crate::tee::{AnswerTee, RequestTee};
-use crate::upstream::Upstream;
 use bytes::Bytes;
-use counterpart_exchange::{Body as RecordedBody, Ended, Request as RecordedRequest};
+use counterpart_exchange::{Body as RecordedBody, Direction, Ended, Request as RecordedRequest};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -47,16 +46,16 @@ pub(crate) struct Forwarder {
 }
 
 impl Forwarder {
-    /// A forwarder for a recorder that listens on `address`.
+    /// A forwarder for a recorder that listens on `address`, to upstreams of which one or another needs TLS.
     ///
     /// # Errors
-    /// Where the upstream needs TLS and the machine's root certificates cannot be had.
+    /// Where TLS is needed and the machine's root certificates cannot be had.
     pub(crate) fn new(
-        upstream: &Upstream,
+        is_encrypted: bool,
         address: SocketAddr,
         connect: Duration,
     ) -> Result<Self, std::io::Error> {
-        Ok(Self { client: client_of(upstream, connect)?, address })
+        Ok(Self { client: client_of(is_encrypted, connect)?, address })
     }
 
     /// Answers one request.
@@ -73,7 +72,7 @@ impl Forwarder {
                            provider's base URL, not as its HTTP proxy";
             return Ok(own_words(StatusCode::NOT_IMPLEMENTED, message));
         }
-        let uri = match route.upstream.uri_of(request.uri()) {
+        let uri = match route.uri_of(request.uri()) {
             Ok(uri) => uri,
             Err(error) => {
                 let message = format!("the request's target makes no URI at {}: {error}", route.upstream);
@@ -118,7 +117,8 @@ impl Forwarder {
             fields::size_bytes(&parts.headers),
             content_of(&parts.headers),
         );
-        if let Some(location) = parts.headers.get(header::LOCATION).and_then(|it| it.to_str().ok())
+        if route.direction() == Direction::Outbound
+            && let Some(location) = parts.headers.get(header::LOCATION).and_then(|it| it.to_str().ok())
             && let Some(location) = self.location_for_client(location, route, reached_as)
         {
             parts.headers.insert(header::LOCATION, location);
@@ -144,16 +144,23 @@ impl Forwarder {
 /// Makes the request that goes to the upstream, and begins its exchange.
 fn begin(request: Request<Incoming>, route: &Route, uri: Uri) -> (Request<RequestTee>, Capture) {
     let (mut parts, body) = request.into_parts();
-    let mut headers = fields::for_upstream(&parts.headers, route.upstream.host());
+    let (mut headers, sent) = match route.direction() {
+        Direction::Outbound => (fields::for_upstream(&parts.headers, route.upstream.host()), None),
+        Direction::Inbound => {
+            (fields::for_integration(&parts.headers), Some(fields::end_to_end(&parts.headers)))
+        }
+    };
+    // A call is recorded as the provider saw it, a webhook as the provider sent it.
+    let shown = sent.as_ref().unwrap_or(&headers);
     let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
-    let head_bytes = target.len() + fields::size_bytes(&headers);
+    let head_bytes = target.len() + fields::size_bytes(shown);
     let recorded = RecordedRequest {
         method: parts.method.to_string(),
         target,
-        headers: fields::recorded(&headers),
+        headers: fields::recorded(shown),
         body: RecordedBody::None,
     };
-    let capture = route.journal.begin(route.direction, recorded, head_bytes, content_of(&headers));
+    let capture = route.journal.begin(route.direction(), recorded, head_bytes, content_of(shown));
     if !body.is_end_stream() && body.size_hint().exact().is_none() {
         // Said outright, because without a length hyper takes a GET to have no body.
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -171,13 +178,23 @@ fn fail(
     capture: Capture,
     request_copy: &SharedCopy,
 ) -> Result<Response<AnswerBody>, NoAnswer> {
-    if error.is_connect() {
-        capture.conclude(Ended::Unreachable);
-        let message = format!("{} cannot be reached: {}", route.upstream, reason_of(error));
-        return Ok(own_words(StatusCode::BAD_GATEWAY, &message));
+    let ended = match () {
+        () if error.is_connect() => Ended::Unreachable,
+        () if request_copy.is_broken() => Ended::ClientWentAway,
+        () => Ended::AnswerCutShort,
+    };
+    capture.conclude(ended);
+    match (ended, route.direction()) {
+        (Ended::Unreachable, Direction::Outbound) => {
+            let message = format!("{} cannot be reached: {}", route.upstream, reason_of(error));
+            Ok(own_words(StatusCode::BAD_GATEWAY, &message))
+        }
+        // The provider is told that it failed, so that it tries again, and not where the integration is.
+        (Ended::Unreachable | Ended::AnswerCutShort, Direction::Inbound) => {
+            Ok(own_words(StatusCode::BAD_GATEWAY, "the integration behind the recorder gave no answer"))
+        }
+        _ => Err(NoAnswer),
     }
-    capture.conclude(if request_copy.is_broken() { Ended::ClientWentAway } else { Ended::AnswerCutShort });
-    Err(NoAnswer)
 }
 
 fn content_of(headers: &HeaderMap) -> Content {
@@ -185,13 +202,13 @@ fn content_of(headers: &HeaderMap) -> Content {
 }
 
 /// A client that adds nothing, follows nothing, and keeps the spelling of header names.
-fn client_of(upstream: &Upstream, connect: Duration) -> Result<UpstreamClient, std::io::Error> {
+fn client_of(is_encrypted: bool, connect: Duration) -> Result<UpstreamClient, std::io::Error> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(connect));
     let builder = HttpsConnectorBuilder::new();
-    let builder = if upstream.is_encrypted() {
+    let builder = if is_encrypted {
         builder.with_provider_and_native_roots(aws_lc_rs::default_provider())?
     } else {
         let tls = rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -206,6 +223,15 @@ fn client_of(upstream: &Upstream, connect: Duration) -> Result<UpstreamClient, s
         .http1_preserve_header_case(true)
         .set_host(false)
         .build(connector))
+}
+
+/// What is told where a request comes that no way through the recorder takes.
+pub(crate) fn leads_nowhere(webhook_paths: &str) -> Response<AnswerBody> {
+    let message = format!(
+        "counterpart records webhooks alone, at {webhook_paths}; to record calls of the provider too, name it \
+         with --upstream"
+    );
+    own_words(StatusCode::NOT_FOUND, &message)
 }
 
 fn own_words(status: StatusCode, message: &str) -> Response<AnswerBody> {

@@ -9,6 +9,9 @@
 //! 7.6.1), trailers with them; `Host` names the upstream; a client that accepts encodings gets the answer
 //! without any (`Accept-Encoding: identity`), because secrets in a compressed body could not be found; and a
 //! `Location` at the upstream leads back to the recorder. Links inside bodies stay as they are.
+//!
+//! The provider's webhooks may come the other way, to a path of the recorder, and go on to the integration
+//! ([`WebhookRoute`]). They keep `Host` and all that a signature may be over; see [`RecorderConfig::webhooks`].
 
 mod body_copy;
 mod clock;
@@ -19,10 +22,13 @@ mod journal;
 mod pulse;
 mod recorder;
 mod route;
+mod routes;
 mod server;
 mod sink;
 mod tee;
 mod upstream;
+mod webhook_route;
 
 pub use config::{Limits, RecorderConfig};
 pub use recorder::{Finished, Recorder, RecorderError, Recording};
+pub use webhook_route::WebhookRoute;

@@ -5,12 +5,14 @@ use crate::config::{Limits, RecorderConfig};
 use crate::forward::Forwarder;
 use crate::pulse::Pulse;
 use crate::route::{Reached, Route};
+use crate::routes::Routes;
 use crate::server::{Phase, serve};
 use crate::sink::Sink;
 use crate::upstream::Upstream;
+use crate::webhook_route::{self, WebhookRoute};
 use counterpart_exchange::keep::{KeepError, Kept};
 use counterpart_exchange::redaction::KnownSecret;
-use counterpart_exchange::{Direction, FixtureRef, Library};
+use counterpart_exchange::{FixtureRef, Library};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +30,12 @@ pub enum RecorderError {
     /// The upstream's URI cannot be used.
     #[error("the upstream {0}")]
     Upstream(String),
+    /// Webhooks cannot be told from one another, or from calls.
+    #[error("{0}")]
+    Webhooks(String),
+    /// There is nothing to record.
+    #[error("there is neither an upstream nor a path for webhooks; name the one, the other, or both")]
+    NothingToRecord,
     /// Something else listens there.
     #[error(
         "{address} is in use already; stop what listens there, or listen on another port (0 takes a free one)"
@@ -116,7 +124,12 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::start`].
     pub async fn start_within(config: RecorderConfig, limits: Limits) -> Result<Self, RecorderError> {
-        let upstream = Upstream::of(&config.upstream).map_err(RecorderError::Upstream)?;
+        let upstream =
+            config.upstream.as_ref().map(Upstream::of).transpose().map_err(RecorderError::Upstream)?;
+        webhook_route::check(&config.webhooks, upstream.is_some()).map_err(RecorderError::Webhooks)?;
+        if upstream.is_none() && config.webhooks.is_empty() {
+            return Err(RecorderError::NothingToRecord);
+        }
         let clock = Clock::start();
         let pulse = Pulse::new(clock, limits.clone());
         let library = Library::new(config.out);
@@ -124,19 +137,12 @@ impl Recorder {
         let sink = Sink::new(&library, &config.provider, &config.flow, &known_secrets, &pulse)?;
         let (listener, address) = listen(config.listen).await?;
 
-        sink.journal.goes_on_to(&upstream);
-        tracing::info!(%address, %upstream, fixture = %sink.name(), "recording");
-        let route = Route {
-            upstream,
-            direction: Direction::Outbound,
-            journal: Arc::clone(&sink.journal),
-            reached: Reached::AtRecorder,
-            log: Arc::clone(&sink.log),
-        };
-        let forwarder = Forwarder::new(&route.upstream, address, limits.connect)
+        tracing::info!(%address, fixture = %sink.name(), "recording");
+        let routes = routes_of(upstream, config.webhooks, &sink);
+        let forwarder = Forwarder::new(routes.any_is_encrypted(), address, limits.connect)
             .map_err(|source| RecorderError::Certificates { source })?;
         let (phase, phases) = watch::channel(Phase::Recording);
-        let server = tokio::spawn(serve(listener, Arc::new(forwarder), Arc::new(route), phases, limits));
+        let server = tokio::spawn(serve(listener, Arc::new(forwarder), Arc::new(routes), phases, limits));
         let until_idle = config.until_idle;
         Ok(Self { address, clock, sinks: vec![sink], known_secrets, until_idle, pulse, phase, server })
     }
@@ -173,6 +179,23 @@ impl Recorder {
         let keep = |sink: &Sink| sink.keep(self.clock, &self.known_secrets);
         Finished { recordings: self.sinks.iter().map(keep).collect() }
     }
+}
+
+fn routes_of(upstream: Option<Upstream>, webhooks: Vec<WebhookRoute>, sink: &Sink) -> Routes {
+    let route = |upstream: Upstream, webhooks: Option<WebhookRoute>| {
+        Arc::new(Route {
+            upstream,
+            webhooks,
+            journal: Arc::clone(&sink.journal),
+            reached: Reached::AtRecorder,
+            log: Arc::clone(&sink.log),
+        })
+    };
+    if let Some(upstream) = &upstream {
+        sink.journal.goes_on_to(upstream);
+    }
+    let webhooks = webhooks.into_iter().map(|one| route(one.integration().clone(), Some(one))).collect();
+    Routes { webhooks, upstream: upstream.map(|upstream| route(upstream, None)) }
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RecorderError> {

@@ -2,8 +2,8 @@
 
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::forward::Forwarder;
-use crate::route::Route;
+use crate::forward::{Forwarder, leads_nowhere};
+use crate::routes::Routes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -31,7 +31,7 @@ pub(crate) enum Phase {
 pub(crate) async fn serve(
     listener: TcpListener,
     forwarder: Arc<Forwarder>,
-    route: Arc<Route>,
+    routes: Arc<Routes>,
     mut phase: watch::Receiver<Phase>,
     limits: Limits,
 ) {
@@ -49,7 +49,7 @@ pub(crate) async fn serve(
                     stream,
                     slot,
                     Arc::clone(&forwarder),
-                    Arc::clone(&route),
+                    Arc::clone(&routes),
                     phase.clone(),
                 ));
             }
@@ -87,12 +87,17 @@ async fn converse(
     stream: TcpStream,
     _slot: OwnedSemaphorePermit,
     forwarder: Arc<Forwarder>,
-    route: Arc<Route>,
+    routes: Arc<Routes>,
     mut phase: watch::Receiver<Phase>,
 ) {
     let service = service_fn(move |request| {
-        let (forwarder, route) = (Arc::clone(&forwarder), Arc::clone(&route));
-        async move { forwarder.answer(request, &route).await }
+        let (forwarder, routes) = (Arc::clone(&forwarder), Arc::clone(&routes));
+        async move {
+            match routes.of(request.uri()) {
+                Some(route) => forwarder.answer(request, route).await,
+                None => Ok(leads_nowhere(&routes.webhook_paths())),
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

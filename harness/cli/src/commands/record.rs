@@ -8,15 +8,17 @@ use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_exchange::keep::KeepError;
 use counterpart_exchange::redaction::KnownSecret;
-use counterpart_recorder::{Recorder, RecorderConfig, RecorderError, Recording};
+use counterpart_recorder::{Recorder, RecorderConfig, RecorderError, Recording, WebhookRoute};
 
 pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, Stop> {
     let mut stop = StopSignal::listen().map_err(Stop::environment)?;
     let library = Project::find(global)?.library();
+    let webhooks = webhook_routes(&arguments.webhooks)?;
     let recorder = Recorder::start(RecorderConfig {
         provider: arguments.provider.clone(),
         flow: arguments.flow.clone(),
         upstream: arguments.upstream.clone(),
+        webhooks: webhooks.clone(),
         listen: arguments.listen,
         out: arguments.out.clone().unwrap_or_else(|| library.root().to_owned()),
         until_idle: arguments.until_idle,
@@ -24,14 +26,37 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
     })
     .await
     .map_err(stopped)?;
-    output::result(&format!("recording http://{} -> {}", recorder.address(), arguments.upstream));
-    output::note("Point your integration at the first address; stop with Ctrl-C when the flow is done.");
+    tell_ways(&recorder, arguments, &webhooks);
     tokio::select! {
         received = stop.received() => received.map_err(Stop::environment)?,
         () = recorder.idle() => {}
     }
     let finished = recorder.finish().await;
     tell_all(finished.recordings)
+}
+
+/// Tells where to call the recorder, and where that goes on to.
+fn tell_ways(recorder: &Recorder, arguments: &Record, webhooks: &[WebhookRoute]) {
+    let address = recorder.address();
+    match &arguments.upstream {
+        Some(upstream) => {
+            output::result(&format!("recording http://{address} -> {upstream}"));
+            output::note("Point your integration at the first address; stop with Ctrl-C when the flow is done.");
+        }
+        None => output::result(&format!("recording http://{address}")),
+    }
+    for route in webhooks {
+        output::result(&format!("webhooks http://{address}{route}"));
+    }
+    if !webhooks.is_empty() {
+        output::note("Have the provider send its webhooks there, by a tunnel where it is not on this machine.");
+    }
+}
+
+/// What is wrong is told without the URL, for it may hold a password: so clap must not read it.
+fn webhook_routes(given: &[String]) -> Result<Vec<WebhookRoute>, Stop> {
+    let read = |text: &String| text.parse().map_err(|error| Stop::usage(anyhow!("--webhooks: {error}")));
+    given.iter().map(read).collect()
 }
 
 /// Tells of every fixture; where several could not be kept, the first decides the exit code.

@@ -263,7 +263,7 @@ async fn what_cannot_be_recorded_is_refused_at_the_start() {
     assert!(message.contains("expected provider/flow"), "{message}");
     let message = start(&|config| config.flow = "provider".into()).await;
     assert!(message.contains("call it otherwise"), "{message}");
-    let message = start(&|config| config.upstream = "ftp://host/".parse().unwrap()).await;
+    let message = start(&|config| config.upstream = Some("ftp://host/".parse().unwrap())).await;
     assert!(message.starts_with("the upstream has the scheme ftp"), "{message}");
     std::fs::create_dir(folder.path().join("acme")).unwrap();
     std::fs::write(folder.path().join("acme/provider.yaml"), "counterpart: fixture/1\n").unwrap();

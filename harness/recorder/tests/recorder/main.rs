@@ -5,4 +5,5 @@ mod endings;
 mod keeping;
 mod ordinary;
 mod streaming;
+mod webhooks;
 mod wire;
