@@ -2,8 +2,8 @@
 
 use crate::behaviour::told::{http_date, later};
 use counterpart_exchange::{
-    Body, Direction, ErrorForm, Fixture, HeaderValue, Headers, JsonText, OperationName, ProviderProfile, Refusal,
-    Response, RetryAfterForm, StandInValues, suggest,
+    Body, Direction, ErrorForm, Fixture, HeaderValue, Headers, JsonText, OperationName, ProviderProfile,
+    Refusal, Response, RetryAfterForm, StandInValues, suggest,
 };
 use indexmap::IndexMap;
 use jiff::Timestamp;
