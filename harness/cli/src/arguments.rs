@@ -87,7 +87,7 @@ pub(crate) struct Record {
     #[arg(long)]
     pub(crate) flow: String,
     /// The real API: http(s)://host[:port][/base]; needless where webhooks alone are recorded
-    #[arg(long, value_name = "URL", required_unless_present = "webhooks")]
+    #[arg(long, value_name = "URL")]
     pub(crate) upstream: Option<http::Uri>,
     /// Take the provider's webhooks at a path, pass them on to your integration, and record them too:
     /// /hooks=http://127.0.0.1:3000/hooks

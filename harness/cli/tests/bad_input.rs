@@ -102,7 +102,10 @@ fn webhooks_that_are_none() {
 
 #[test]
 fn a_webhook_of_a_provider_that_sends_none() {
-    insta::assert_snapshot!(refused_scenario(&GOOD.replace("settle: {}", "webhook: {exchange: messages-1}")));
+    let of_zabbix = GOOD.replace("matrix/room-history", "zabbix/create-host");
+    insta::assert_snapshot!(refused_scenario(
+        &of_zabbix.replace("settle: {}", "webhook: {exchange: messages-1}")
+    ));
 }
 
 #[test]
@@ -165,6 +168,20 @@ fn arguments_that_cannot_be_used() {
             said(&["serve", "matrix/room-history", "--fault", "timeout@mesages"]),
             said(&["serve", "matrix/room-history", "--fault", "timeout@messages-99"]),
             said(&["contract", "check", "nowhere"]),
+            said(&["record", "--provider", "p", "--flow", "f"]),
+            said(&["record", "--provider", "p", "--flow", "f", "--webhooks", "/in=http://jo:pw@127.0.0.1:1"]),
+            said(&["record", "--provider", "p", "--flow", "f", "--webhooks", "hooks"]),
+            said(&[
+                "record",
+                "--provider",
+                "p",
+                "--flow",
+                "f",
+                "--webhooks",
+                "/a=http://127.0.0.1:1",
+                "--webhooks",
+                "/a/b=http://127.0.0.1:2",
+            ]),
             said(&["runtime", "serve", "--data", "data", "--plant", "no_timeout"]),
         ]
         .join("\n")

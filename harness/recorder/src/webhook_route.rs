@@ -80,7 +80,7 @@ impl FromStr for WebhookRoute {
             url.parse().map_err(|error| format!("the URL behind {path} is none ({error}); {EXPECTED}"))?;
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err(format!(
-                "the URL behind {path} carries credentials, which are not sent on; leave them out: {EXPECTED}"
+                "the URL behind {path} carries credentials, which are not sent on; leave them out; {EXPECTED}"
             ));
         }
         let integration =
@@ -187,7 +187,7 @@ mod tests {
         the URL behind /hooks has no scheme; expected http or https, a host, and a base path at most, as in https://api.example.com/v1
         the URL behind /hooks has the scheme ftp; expected http or https, a host, and a base path at most, as in https://api.example.com/v1
         the URL behind /hooks has a query; expected http or https, a host, and a base path at most, as in https://api.example.com/v1
-        the URL behind /hooks carries credentials, which are not sent on; leave them out: expected PATH=URL, as in /hooks=http://127.0.0.1:3000/hooks
+        the URL behind /hooks carries credentials, which are not sent on; leave them out; expected PATH=URL, as in /hooks=http://127.0.0.1:3000/hooks
         the URL behind /hooks is none (invalid uri character); expected PATH=URL, as in /hooks=http://127.0.0.1:3000/hooks
         "#);
     }

@@ -41,7 +41,9 @@ fn tell_ways(recorder: &Recorder, arguments: &Record, webhooks: &[WebhookRoute])
     match &arguments.upstream {
         Some(upstream) => {
             output::result(&format!("recording http://{address} -> {upstream}"));
-            output::note("Point your integration at the first address; stop with Ctrl-C when the flow is done.");
+            output::note(
+                "Point your integration at the first address; stop with Ctrl-C when the flow is done.",
+            );
         }
         None => output::result(&format!("recording http://{address}")),
     }
@@ -49,7 +51,9 @@ fn tell_ways(recorder: &Recorder, arguments: &Record, webhooks: &[WebhookRoute])
         output::result(&format!("webhooks http://{address}{route}"));
     }
     if !webhooks.is_empty() {
-        output::note("Have the provider send its webhooks there, by a tunnel where it is not on this machine.");
+        output::note(
+            "Have the provider send its webhooks there, by a tunnel where it is not on this machine.",
+        );
     }
 }
 
@@ -121,6 +125,10 @@ fn stopped(error: RecorderError) -> Stop {
         | RecorderError::Certificates { .. }
         | RecorderError::Keep(KeepError::Write { .. }) => Stop::environment(error),
         RecorderError::NothingCaptured { .. } => Stop { exit: Exit::NothingSelected, error: error.into() },
+        RecorderError::NothingToRecord => Stop::usage(anyhow!(
+            "there is nothing to record: name the real API with --upstream URL, where its webhooks arrive with \
+             --webhooks PATH=URL, or both"
+        )),
         other => Stop::usage(other),
     }
 }
