@@ -83,8 +83,7 @@ impl FromStr for WebhookRoute {
                 "the URL behind {path} carries credentials, which are not sent on; leave them out; {EXPECTED}"
             ));
         }
-        let integration =
-            Upstream::of(&uri).map_err(|error| format!("the URL behind {path} {error}"))?;
+        let integration = Upstream::of(&uri).map_err(|error| format!("the URL behind {path} {error}"))?;
         let path = path.trim_end_matches('/').to_owned();
         let ends_in_slash = uri.path().len() > 1 && uri.path().ends_with('/');
         Ok(Self { path, integration, ends_in_slash })

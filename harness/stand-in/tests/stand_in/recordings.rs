@@ -2,7 +2,7 @@
 
 use crate::receiver::Receiver;
 use crate::wire::{Ask, Client, ask};
-use counterpart_exchange::{Direction, Fixture, FixtureRef, Library};
+use counterpart_exchange::{Direction, Fixture, FixtureRef, Library, ProviderProfile, parse_document};
 use counterpart_stand_in::{
     DeliveryEnd, ErrorForms, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig,
 };
@@ -10,9 +10,18 @@ use jiff::Timestamp;
 use std::net::{Ipv4Addr, SocketAddr};
 
 async fn matrix(flow: &str, faults: &[&str]) -> (StandIn, Fixture) {
+    matrix_sending(flow, faults, None).await
+}
+
+async fn matrix_sending(flow: &str, faults: &[&str], webhooks: Option<&str>) -> (StandIn, Fixture) {
     let library = Library::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"));
     let read = |name: &FixtureRef| library.fixture(name).unwrap();
-    let profile = library.profile("matrix").unwrap();
+    let mut profile = library.profile("matrix").unwrap();
+    profile.webhooks = webhooks.map(|text| {
+        let path = std::path::Path::new("provider.yaml");
+        let text = format!("counterpart: provider/1\nprovider: matrix\nwebhooks: {text}\n");
+        parse_document::<ProviderProfile>(path, &text).unwrap().webhooks.unwrap()
+    });
     let evidence: Vec<Fixture> = library.flows("matrix").iter().map(read).collect();
     let fixture = read(&format!("matrix/{flow}").parse().unwrap());
     let stand_in = StandIn::start(StandInConfig {
@@ -113,7 +122,9 @@ async fn every_recording_answers_its_own_first_request() {
 /// Recorded were two messages, and the pushes that came of them: the first was refused, cut short and sent again.
 #[tokio::test]
 async fn recorded_pushes_are_sent_anew_and_are_no_answers() {
-    let (stand_in, fixture) = matrix("push-events", &[]).await;
+    let webhooks =
+        "{scheme: matrix_application_service, id: path_end, calls: path_behind, events: {field: events}}";
+    let (stand_in, fixture) = matrix_sending("push-events", &[], Some(webhooks)).await;
     let inbound = |one: &&counterpart_exchange::Exchange| one.direction == Direction::Inbound;
     let pushes: Vec<_> = fixture.exchanges.iter().filter(inbound).collect();
     let causes: Vec<_> = pushes.iter().map(|push| push.caused_by.as_ref().map(|id| id.as_str())).collect();
