@@ -28,6 +28,10 @@ pub(crate) struct Route {
 pub(crate) enum Reached {
     /// By the recorder's address, which `Host` names.
     AtRecorder,
+    /// As what it is.
+    InItsOwnName,
+    /// As another server, of this origin.
+    As(Box<str>),
 }
 
 /// What must not stand in a log line.
