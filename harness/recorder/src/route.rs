@@ -48,6 +48,10 @@ impl Route {
 pub(crate) enum Reached {
     /// By the recorder's address, which `Host` names.
     AtRecorder,
+    /// As what it is.
+    InItsOwnName,
+    /// As another server, of this origin.
+    As(Box<str>),
 }
 
 /// What must not stand in a log line.

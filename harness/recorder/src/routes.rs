@@ -3,7 +3,7 @@
 //! Knows nothing of how requests are carried on.
 
 use crate::route::Route;
-use http::Uri;
+use http::{Request, Version};
 use std::sync::Arc;
 
 /// The ways through a recorder.
@@ -15,11 +15,15 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// The way of a request for a target; nothing where it leads nowhere.
-    pub(crate) fn of(&self, target: &Uri) -> Option<&Arc<Route>> {
+    /// The way of a request; nothing where it leads nowhere. One in absolute form was meant for another host, but in
+    /// HTTP/2 all are.
+    pub(crate) fn of<B>(&self, request: &Request<B>) -> Option<&Arc<Route>> {
+        let target = request.uri();
+        let may_be_webhook = target.authority().is_none() || request.version() == Version::HTTP_2;
         let takes =
             |route: &&Arc<Route>| route.webhooks.as_ref().is_some_and(|webhooks| webhooks.takes(target));
-        self.webhooks.iter().find(takes).or(self.upstream.as_ref())
+        let webhook = self.webhooks.iter().filter(|_| may_be_webhook).find(takes);
+        webhook.or(self.upstream.as_ref())
     }
 
     /// Whether any of them goes on through TLS.
