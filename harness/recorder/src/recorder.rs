@@ -1,18 +1,31 @@
 //! A recording from its start to the fixture that it leaves.
 
+use crate::clients::{self, Clients};
 use crate::clock::Clock;
 use crate::config::{Limits, RecorderConfig};
-use crate::forward::{Forwarder, LogPolicy};
-use crate::journal::{Captures, Journal};
-use crate::route::Route;
+use crate::door::{Door, Proxy, Treatment};
+use crate::forward::Forwarder;
+use crate::house::House;
+use crate::interception::Interception;
+use crate::journal::Journal;
+use crate::proxy_config::{HostAction, ProxyConfig, ProxyHost};
+use crate::pulse::Pulse;
+use crate::route::{LogPolicy, Reached, Route};
+use crate::routes::Routes;
 use crate::server::{Phase, serve};
+use crate::sink::Sink;
+use crate::streams::Streams;
+use crate::traffic::{Tally, Traffic};
 use crate::upstream::Upstream;
-use counterpart_exchange::keep::{Destination, KeepError, Kept, keep};
+use crate::webhook_route::{self, WebhookRoute};
+use counterpart_exchange::keep::{KeepError, Kept};
 use counterpart_exchange::redaction::KnownSecret;
-use counterpart_exchange::{Direction, FixtureRef, Library, Provenance, Recorded};
+use counterpart_exchange::{FixtureRef, Library, ProviderProfile};
+use rustls::RootCertStore;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -27,6 +40,12 @@ pub enum RecorderError {
     /// The upstream's URI cannot be used.
     #[error("the upstream {0}")]
     Upstream(String),
+    /// Webhooks cannot be told from one another, or from calls.
+    #[error("{0}")]
+    Webhooks(String),
+    /// There is nothing to record.
+    #[error("there is neither an upstream nor a path for webhooks; name the one, the other, or both")]
+    NothingToRecord,
     /// Something else listens there.
     #[error(
         "{address} is in use already; stop what listens there, or listen on another port (0 takes a free one)"
@@ -53,7 +72,7 @@ pub enum RecorderError {
     },
     /// No exchange was captured, so nothing was written.
     #[error(
-        "nothing was captured for {fixture}, so nothing was written; point the integration's base URL at the recorder's address"
+        "nothing was captured for {fixture}, so nothing was written; point the integration at the recorder's address, as its base URL or, where the recorder is a proxy, as its proxy"
     )]
     NothingCaptured {
         /// `provider/flow`.
@@ -64,23 +83,85 @@ pub enum RecorderError {
     Keep(KeepError),
 }
 
-/// What a recording left.
+/// What a recording left of one fixture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
+    /// The fixture's name.
+    pub fixture: FixtureRef,
     /// The fixture.
     pub kept: Kept,
     /// How many exchanges were passed on and not kept, beyond the bounds.
     pub not_kept: usize,
 }
 
+/// How a recording ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Each fixture, kept or not; one that could not be kept takes no other with it.
+    pub recordings: Vec<Result<Recording, RecorderError>>,
+    /// What passed beside.
+    pub traffic: Traffic,
+}
+
+/// What a recording is before it listens.
+struct Begun {
+    clock: Clock,
+    pulse: Arc<Pulse>,
+    library: Library,
+    known_secrets: Vec<KnownSecret>,
+    until_idle: Option<Duration>,
+    limits: Limits,
+}
+
+impl Begun {
+    fn new(
+        out: PathBuf,
+        known_secrets: Vec<KnownSecret>,
+        until_idle: Option<Duration>,
+        limits: Limits,
+    ) -> Self {
+        let clock = Clock::start();
+        let pulse = Pulse::new(clock, limits.clone());
+        Self { clock, pulse, library: Library::new(out), known_secrets, until_idle, limits }
+    }
+
+    fn sink(&self, provider: &str, flow: &str) -> Result<Sink, RecorderError> {
+        Sink::new(&self.library, provider, flow, &self.known_secrets, &self.pulse)
+    }
+
+    fn serve(
+        self,
+        listener: TcpListener,
+        address: SocketAddr,
+        door: Door,
+        roots: RootCertStore,
+        sinks: Vec<Sink>,
+    ) -> Result<Recorder, RecorderError> {
+        let Self { clock, pulse, known_secrets, until_idle, limits, .. } = self;
+        let clients = Clients::new(roots, limits.connect).map_err(certificates)?;
+        let forwarder = Forwarder::new(clients, address, limits.body_bytes);
+        let tally = Tally::default();
+        let house =
+            House { door, forwarder, streams: Streams::default(), tally: tally.clone(), limits, clock };
+        let (phase, phases) = watch::channel(Phase::Recording);
+        let server = tokio::spawn(serve(listener, Arc::new(house), phases));
+        Ok(Recorder { address, clock, sinks, known_secrets, until_idle, pulse, tally, phase, server })
+    }
+}
+
+fn certificates(source: std::io::Error) -> RecorderError {
+    RecorderError::Certificates { source }
+}
+
 /// A recording under way. Dropped without [`Recorder::finish`], it forgets what it captured.
 pub struct Recorder {
     address: SocketAddr,
-    destination: Destination,
-    upstream: Upstream,
+    clock: Clock,
+    sinks: Vec<Sink>,
     known_secrets: Vec<KnownSecret>,
     until_idle: Option<Duration>,
-    journal: Arc<Journal>,
+    pulse: Arc<Pulse>,
+    tally: Tally,
     phase: watch::Sender<Phase>,
     server: JoinHandle<()>,
 }
@@ -106,35 +187,83 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::start`].
     pub async fn start_within(config: RecorderConfig, limits: Limits) -> Result<Self, RecorderError> {
-        let name: FixtureRef =
-            format!("{}/{}", config.provider, config.flow).parse().map_err(RecorderError::Name)?;
-        let upstream = Upstream::of(&config.upstream).map_err(RecorderError::Upstream)?;
-        let destination = Destination::new(Library::new(config.out), name).map_err(RecorderError::Keep)?;
-        let (listener, address) = listen(config.listen).await?;
-
-        let journal = Journal::new(Clock::start(), limits.clone());
-        let log =
-            LogPolicy { profile: destination.profile().clone(), known_secrets: config.known_secrets.clone() };
-        let route = Route {
-            upstream: upstream.clone(),
-            direction: Direction::Outbound,
-            journal: Arc::clone(&journal),
+        let upstream =
+            config.upstream.as_ref().map(Upstream::of).transpose().map_err(RecorderError::Upstream)?;
+        webhook_route::check(&config.webhooks, upstream.is_some()).map_err(RecorderError::Webhooks)?;
+        if upstream.is_none() && config.webhooks.is_empty() {
+            return Err(RecorderError::NothingToRecord);
+        }
+        let begun = Begun::new(config.out, config.known_secrets, config.until_idle, limits);
+        let sink = begun.sink(&config.provider, &config.flow)?;
+        let routes = routes_of(upstream, config.webhooks, &sink);
+        let roots = if routes.any_is_encrypted() {
+            clients::roots(&config.additional_roots).map_err(certificates)?
+        } else {
+            RootCertStore::empty()
         };
-        let forwarder = Forwarder::new(route, address, limits.connect, log)
-            .map_err(|source| RecorderError::Certificates { source })?;
-        let (phase, phases) = watch::channel(Phase::Recording);
-        let server = tokio::spawn(serve(listener, Arc::new(forwarder), phases, limits));
-        tracing::info!(%address, %upstream, fixture = %destination.name(), "recording");
-        Ok(Self {
+        let (listener, address) = listen(config.listen).await?;
+        tracing::info!(%address, fixture = %sink.name(), "recording");
+        begun.serve(listener, address, Door::Reverse(routes), roots, vec![sink])
+    }
+
+    /// Listens as a forward proxy, within the usual bounds.
+    ///
+    /// # Errors
+    /// [`RecorderError`]: names or upstreams that cannot be used, an address in use, a broken profile.
+    pub async fn proxy(config: ProxyConfig) -> Result<Self, RecorderError> {
+        Self::proxy_within(config, Limits::default()).await
+    }
+
+    /// Listens as a forward proxy, within given bounds.
+    ///
+    /// # Errors
+    /// As [`Recorder::proxy`].
+    pub async fn proxy_within(config: ProxyConfig, limits: Limits) -> Result<Self, RecorderError> {
+        let begun = Begun::new(config.out, config.known_secrets, config.until_idle, limits);
+        let (mut sinks, mut hosts) = (Vec::<Sink>::new(), Vec::new());
+        for ProxyHost { pattern, action } in config.hosts {
+            let treatment = match action {
+                HostAction::Record { provider, flow } => {
+                    let is_it = |sink: &&Sink| sink.name().provider == provider && sink.name().flow == flow;
+                    let (journal, log) = match sinks.iter().find(is_it) {
+                        Some(known) => known.ends(),
+                        None => {
+                            let sink = begun.sink(&provider, &flow)?;
+                            let ends = sink.ends();
+                            sinks.push(sink);
+                            ends
+                        }
+                    };
+                    Treatment::Record { journal, log }
+                }
+                HostAction::ForwardTo { base } => {
+                    Treatment::ForwardTo(Upstream::of(&base).map_err(RecorderError::Upstream)?)
+                }
+            };
+            hosts.push((pattern, treatment));
+        }
+        // Who sends everything elsewhere, without TLS, needs nobody to be trusted.
+        let roots = match clients::roots(&config.additional_roots) {
+            Err(source) if !sinks.is_empty() => return Err(certificates(source)),
+            roots => roots.unwrap_or_else(|_| RootCertStore::empty()),
+        };
+        let (listener, address) = listen(config.listen).await?;
+        tracing::info!(%address, hosts = hosts.len(), "recording as a forward proxy");
+        let apart = Pulse::new(begun.clock, begun.limits.clone());
+        let log = LogPolicy {
+            profile: ProviderProfile::unknown("unrecorded"),
+            known_secrets: begun.known_secrets.clone(),
+        };
+        let proxy = Proxy {
             address,
-            destination,
-            upstream,
-            known_secrets: config.known_secrets,
-            until_idle: config.until_idle,
-            journal,
-            phase,
-            server,
-        })
+            hosts,
+            others: config.others,
+            interception: Interception::new(config.authority),
+            unrecorded: Journal::of_nothing(&apart),
+            log: Arc::new(log),
+            routes: Mutex::default(),
+        };
+        begun.serve(listener, address, Door::Proxy(Box::new(proxy)), roots, sinks)
     }
 
     /// Where the integration is to call.
@@ -146,43 +275,49 @@ impl Recorder {
     /// How many exchanges have ended so far and will be kept.
     #[must_use]
     pub fn captured(&self) -> usize {
-        self.journal.captured()
+        self.sinks.iter().map(|sink| sink.journal.captured()).sum()
+    }
+
+    /// What passed so far that no fixture shows.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.tally.so_far()
     }
 
     /// Resolves when at least one exchange was captured, none is in flight, and none began or ended for the
     /// configured `until_idle`; never, where that is not set.
     pub async fn idle(&self) {
         match self.until_idle {
-            Some(quiet) => self.journal.idle(quiet).await,
+            Some(quiet) => self.pulse.idle(quiet).await,
             None => std::future::pending().await,
         }
     }
 
-    /// Ends the recording and keeps its fixture. Exchanges in flight may end within [`Limits::drain`]; one
+    /// Ends the recording and keeps its fixtures. Exchanges in flight may end within [`Limits::drain`]; one
     /// that does not is kept as far as it came, as if its client had gone away.
-    ///
-    /// # Errors
-    /// [`RecorderError::NothingCaptured`], or [`RecorderError::Keep`] with what is in the way; an older fixture of the name is untouched then.
-    pub async fn finish(self) -> Result<Recording, RecorderError> {
+    pub async fn finish(self) -> Finished {
         self.phase.send_replace(Phase::Stopping);
         if let Err(error) = self.server.await {
             tracing::warn!(%error, "the recorder's server ended badly; what it captured is kept");
         }
-        let Captures { exchanges, not_kept } = self.journal.take();
-        if exchanges.is_empty() {
-            return Err(RecorderError::NothingCaptured { fixture: self.destination.name().to_string() });
-        }
-        let provenance = Provenance::Recorded(Recorded {
-            at: self.journal.clock.started_at,
-            upstream: self.upstream.to_string(),
-            by: format!("counterpart {}", env!("CARGO_PKG_VERSION")),
-            server: None,
-        });
         // Files are written on this thread: nothing of the recorder is running any more that could wait.
-        let kept = keep(exchanges, provenance, &self.destination, &self.known_secrets)
-            .map_err(RecorderError::Keep)?;
-        Ok(Recording { kept, not_kept })
+        let keep = |sink: &Sink| sink.keep(self.clock, &self.known_secrets);
+        Finished { recordings: self.sinks.iter().map(keep).collect(), traffic: self.tally.so_far() }
     }
+}
+
+/// The ways through a reverse proxy, all into one fixture.
+fn routes_of(upstream: Option<Upstream>, webhooks: Vec<WebhookRoute>, sink: &Sink) -> Routes {
+    let route = |upstream: Upstream, webhooks: Option<WebhookRoute>| {
+        let (journal, log) = sink.ends();
+        let reached = if webhooks.is_some() { Reached::InItsOwnName } else { Reached::AtRecorder };
+        Arc::new(Route { upstream, webhooks, journal, reached, log })
+    };
+    if let Some(upstream) = &upstream {
+        sink.journal.goes_on_to(upstream);
+    }
+    let webhooks = webhooks.into_iter().map(|one| route(one.integration().clone(), Some(one))).collect();
+    Routes { webhooks, upstream: upstream.map(|upstream| route(upstream, None)) }
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RecorderError> {

@@ -47,6 +47,19 @@ impl Upstream {
         Ok(Self { scheme, authority, host, base_path: uri.path().trim_end_matches('/').to_owned() })
     }
 
+    /// The origin of a request that names its own.
+    ///
+    /// # Errors
+    /// As [`Upstream::of`].
+    pub(crate) fn at(scheme: Scheme, authority: Authority) -> Result<Self, String> {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(scheme);
+        parts.authority = Some(authority);
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        let uri = Uri::from_parts(parts).map_err(|error| format!("makes no URI: {error}"))?;
+        Self::of(&uri)
+    }
+
     /// What `Host` says to the upstream.
     pub(crate) fn host(&self) -> &HeaderValue {
         &self.host
@@ -62,18 +75,30 @@ impl Upstream {
     /// # Errors
     /// Where the two do not make a URI.
     pub(crate) fn uri_of(&self, sent: &Uri) -> Result<Uri, http::Error> {
-        let target = match sent.path_and_query().map_or("/", PathAndQuery::as_str) {
+        match sent.path_and_query().map_or("/", PathAndQuery::as_str) {
             // `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7).
-            "*" => "*".to_owned(),
-            target => format!("{}{target}", self.base_path),
-        };
+            "*" => self.uri_at("*"),
+            target => self.uri_below(target),
+        }
+    }
+
+    /// The base path with what follows it: nothing, a path from its slash on, or a query.
+    ///
+    /// # Errors
+    /// Where the two do not make a URI.
+    pub(crate) fn uri_below(&self, rest: &str) -> Result<Uri, http::Error> {
+        let slash = if self.base_path.is_empty() && !rest.starts_with('/') { "/" } else { "" };
+        self.uri_at(&format!("{}{slash}{rest}", self.base_path))
+    }
+
+    fn uri_at(&self, target: &str) -> Result<Uri, http::Error> {
         let builder = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
         builder.path_and_query(target).build()
     }
 
-    /// Where a `Location` of the upstream is for a client that reached the recorder as `recorder`; nothing
-    /// where it may stay as it is: it leads elsewhere, or to where no request through the recorder can go.
-    pub(crate) fn location_through(&self, location: &str, recorder: &str) -> Option<String> {
+    /// Where a `Location` of the upstream is for a client that reaches it at the origin `reached`, as `http://host`;
+    /// nothing where it may stay as it is: it leads elsewhere, or to where no request through the recorder can go.
+    pub(crate) fn location_through(&self, location: &str, reached: &str) -> Option<String> {
         if let Some(path) = location.strip_prefix('/').filter(|rest| !rest.starts_with('/')) {
             return (!self.base_path.is_empty()).then(|| self.below_base(&format!("/{path}"))).flatten();
         }
@@ -91,7 +116,7 @@ impl Upstream {
             && port(authority, scheme) == port(&self.authority, &self.scheme);
         let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let below = same_origin.then(|| self.below_base(target)).flatten()?;
-        Some(format!("http://{recorder}{below}{fragment}"))
+        Some(format!("{reached}{below}{fragment}"))
     }
 
     /// A target of the upstream, as it is asked for at the recorder.
@@ -173,7 +198,7 @@ mod tests {
             (&based, "/v1/a?b", Some("/a?b")),
             (&based, "/login", None),
         ] {
-            assert_eq!(upstream.location_through(location, "me:1").as_deref(), expected, "{location}");
+            assert_eq!(upstream.location_through(location, "http://me:1").as_deref(), expected, "{location}");
         }
     }
 }

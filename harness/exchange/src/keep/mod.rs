@@ -4,7 +4,9 @@
 //! written back, as a fixture and as text, by a way of its own; the fixture's own file is moved last. Until
 //! then an older fixture of the name stays as it was. Knows nothing of how the exchanges were come by.
 
+mod causes;
 mod draft;
+mod ids;
 mod names;
 mod searchable;
 
@@ -14,7 +16,8 @@ use crate::document::{DocumentError, write_atomically};
 use crate::fixture::{Fixture, FixtureError, Provenance};
 use crate::library::{FixtureRef, Library};
 use crate::redaction::{FieldFinding, KnownSecret, Redacted, Scan, redact};
-use crate::{Body, Exchange, ProviderProfile};
+use crate::{Body, Direction, Exchange, ProviderProfile};
+use causes::tie_to_causes;
 use draft::draft;
 use names::name_exchanges;
 use searchable::make_searchable;
@@ -162,7 +165,7 @@ impl Destination {
 
 /// Keeps exchanges, in the order of their requests, as the fixture of a destination. Their ids are given anew, those of an
 /// older fixture of the name where it has the same exchange: what is there may be any names that tell them apart, as
-/// `caused_by` uses them.
+/// `caused_by` uses them. A webhook without a `caused_by` is tied to the call whose id it repeats.
 ///
 /// # Errors
 /// [`KeepError`]; an older fixture of the name is untouched then.
@@ -176,6 +179,8 @@ pub fn keep(
         return Err(KeepError::Nothing { fixture: destination.name.to_string() });
     }
     let profile = &destination.profile;
+    // Before anything is taken out: an id that is redacted ties as well.
+    tie_to_causes(&mut exchanges, profile);
     make_searchable(&mut exchanges, profile);
     let redacted = redact(exchanges, profile, known);
     let provenance = told(provenance, &redacted, profile);
@@ -241,6 +246,7 @@ fn origin_of(provenance: &Provenance) -> &str {
 fn server_of(exchanges: &[Exchange]) -> Option<String> {
     exchanges
         .iter()
+        .filter(|exchange| exchange.direction == Direction::Outbound)
         .find_map(|exchange| exchange.response.as_ref()?.headers.text("server"))
         .map(str::to_owned)
 }

@@ -16,6 +16,7 @@ mod scan;
 mod spelling;
 mod walk;
 
+pub(crate) use names::words;
 pub use scan::{FieldFinding, Finding, Scan};
 
 use crate::fixture::RedactedValue;

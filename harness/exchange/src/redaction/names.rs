@@ -63,7 +63,7 @@ const RUN_TOGETHER: [&str; 12] = [
 const MAX_KIND_CHARS: usize = 40;
 
 /// The words of a name in lower case: cut where the case changes and at whatever is no letter or digit.
-pub(super) fn words(name: &str) -> Vec<String> {
+pub(crate) fn words(name: &str) -> Vec<String> {
     let characters: Vec<char> = name.chars().collect();
     let mut words = vec![String::new()];
     for (index, character) in characters.iter().enumerate() {

@@ -1,8 +1,14 @@
 //! The recorder between real sockets: what passes, how exchanges end, and what is kept of them.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod bad_input;
 mod endings;
+mod interception;
 mod keeping;
 mod ordinary;
+mod origin;
+mod protocols;
+mod proxied;
 mod streaming;
+mod webhooks;
 mod wire;

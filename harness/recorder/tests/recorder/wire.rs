@@ -1,12 +1,12 @@
 //! Raw HTTP on both sides of a recorder, so that tests see and decide every byte.
 
 use counterpart_exchange::{Exchange, Fixture};
-use counterpart_recorder::{Limits, Recorder, RecorderConfig, Recording};
+use counterpart_recorder::{Limits, Recorder, RecorderConfig, RecorderError, Recording};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs};
 
 /// Fails a test that hangs.
@@ -25,11 +25,13 @@ pub(crate) fn config(upstream: &str, folder: &TempDir) -> RecorderConfig {
     RecorderConfig {
         provider: "acme".into(),
         flow: "flow".into(),
-        upstream: upstream.parse().unwrap(),
+        upstream: Some(upstream.parse().unwrap()),
+        webhooks: Vec::new(),
         listen: "127.0.0.1:0".parse().unwrap(),
         out: folder.path().to_owned(),
         until_idle: None,
         known_secrets: Vec::new(),
+        additional_roots: Vec::new(),
     }
 }
 
@@ -66,10 +68,17 @@ impl Session {
     }
 
     pub(crate) async fn finish(self) -> Kept {
-        let recording = bounded(self.recorder.finish()).await.unwrap();
+        let recording = finish(self.recorder).await.unwrap();
         let fixture = Fixture::read(&recording.kept.path).unwrap();
         Kept { _folder: self.folder, recording, fixture }
     }
+}
+
+/// Ends a recording of one fixture.
+pub(crate) async fn finish(recorder: Recorder) -> Result<Recording, RecorderError> {
+    let mut recordings = bounded(recorder.finish()).await.recordings;
+    assert_eq!(recordings.len(), 1);
+    recordings.remove(0)
 }
 
 /// What a session left.
@@ -145,15 +154,23 @@ pub(crate) async fn free_again(address: SocketAddr) {
 }
 
 /// One end of a connection.
-pub(crate) struct Wire(pub(crate) TcpStream);
+pub(crate) struct Wire<S = TcpStream>(pub(crate) S);
 
 impl Wire {
     pub(crate) async fn connect(address: impl ToSocketAddrs) -> Self {
         Self(TcpStream::connect(address).await.unwrap())
     }
 
+    /// Ends the connection by a reset.
+    pub(crate) fn reset(self) {
+        self.0.set_zero_linger().unwrap();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(crate) async fn send(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.unwrap();
+        self.0.flush().await.unwrap();
     }
 
     /// Reads up to and with `mark`.
@@ -163,7 +180,7 @@ impl Wire {
             while !seen.ends_with(mark.as_bytes()) {
                 seen.push(self.0.read_u8().await.unwrap());
             }
-            String::from_utf8(seen).unwrap()
+            String::from_utf8_lossy(&seen).into_owned()
         })
         .await
     }
@@ -176,11 +193,6 @@ impl Wire {
             String::from_utf8_lossy(&seen).into_owned()
         })
         .await
-    }
-
-    /// Ends the connection by a reset.
-    pub(crate) fn reset(self) {
-        self.0.set_zero_linger().unwrap();
     }
 }
 

@@ -23,6 +23,7 @@ use crate::webhooks::{
     Delivered, DeliveriesPaused, DeliveryError, DeliveryReport, Engine, GivenWebhook, WebhookKeys, shake,
 };
 use accept::Door;
+use counterpart_certificates::{AuthorityError, CertificateAuthority};
 use counterpart_exchange::Response;
 pub(crate) use end::ConnectionEnd;
 pub use provider::{Provider, ProviderConfig};
@@ -31,7 +32,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tls::Handshakes;
-pub use tls::{AuthorityError, CertificateAuthority};
 use tokio::task::JoinHandle;
 
 /// What a stand-in needs to begin.
@@ -107,9 +107,12 @@ impl StandIn {
         let address = door.address();
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let base_url = format!("{scheme}://{address}");
-        let handshakes = config.tls.map(|authority| Handshakes::new(authority, address.ip())).transpose()?;
-        let is_alone = config.providers.len() == 1;
         let clock = config.clock;
+        let handshakes = config
+            .tls
+            .map(|authority| Handshakes::new(authority, address.ip(), clock.clone()))
+            .transpose()?;
+        let is_alone = config.providers.len() == 1;
         let providers: Vec<Provider> = config
             .providers
             .into_iter()

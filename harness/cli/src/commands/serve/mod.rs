@@ -1,16 +1,15 @@
 //! `counterpart serve`: the stand-in by itself, for any client.
 
-mod authority;
 mod selection;
 mod summary;
 
+use super::authority::{Authority, how_to_trust};
 use super::stop_signal::StopSignal;
 use crate::arguments::{FaultSpec, Format, Global, Serve};
 use crate::exit::{Exit, Stop};
 use crate::output;
 use crate::project::Project;
 use anyhow::anyhow;
-use authority::Authority;
 use counterpart_stand_in::{
     Control, ControlConfig, ControlError, OwnerError, PlannedFault, Provider, ProviderConfig, StandIn,
     StandInClock, StandInConfig, StandInError,
@@ -18,7 +17,7 @@ use counterpart_stand_in::{
 use jiff::Timestamp;
 use selection::Chosen;
 use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use summary::Summary;
 
 /// Where a test clock begins: 2026-01-01T00:00:00Z, as in scenarios.
@@ -215,16 +214,4 @@ impl Begun<'_> {
         }
         lines.join("\n")
     }
-}
-
-/// What makes clients trust the stand-in.
-fn how_to_trust(certificate: &Path) -> Vec<String> {
-    let path = certificate.display();
-    vec![
-        format!("clients must trust {path}:"),
-        format!("  export SSL_CERT_FILE={path}        # OpenSSL, Go, Ruby, Rust"),
-        format!("  export REQUESTS_CA_BUNDLE={path}   # Python requests"),
-        format!("  export NODE_EXTRA_CA_CERTS={path}  # Node.js"),
-        format!("  curl --cacert {path} ..."),
-    ]
 }

@@ -229,6 +229,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_webhook_proves_itself_by_is_no_auth_of_the_api() {
+        let mut hook = exchange("POST", "/hooks", Some("Bearer «access_token:1»"), 200);
+        hook.direction = Direction::Inbound;
+        let draft = draft("acme", "http://127.0.0.1:1", &[exchange("GET", "/", None, 200), hook]).unwrap();
+        assert_eq!(draft.profile.auth, Auth::None);
+        assert_eq!(draft.profile.operation_of("POST", "/hooks").0, "post-hooks");
+    }
+
+    #[test]
     fn a_page_that_leads_to_the_next_shows_how() {
         let page = |target: &str, link: &str, body: &str| {
             with(exchange("GET", target, None, 200), &[], &[("link", link)], body)
