@@ -5,8 +5,19 @@
 //! redacts or writes: what was imported goes the same way to the disk as what was recorded
 //! ([`counterpart_exchange::keep`]).
 
+mod assembly;
+mod content_coding;
+mod format;
+mod har;
 mod imported;
+mod json;
 mod loss;
+mod polly;
+mod source;
+mod url;
 
+pub use format::{Format, MAX_FILE_BYTES, import};
+pub use har::import_har;
 pub use imported::{ImportError, Imported};
 pub use loss::Loss;
+pub use polly::import_polly;
