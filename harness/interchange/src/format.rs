@@ -14,27 +14,35 @@ pub const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 pub enum Format {
     /// HTTP Archive 1.2, as browsers and proxies write it.
     Har,
+    /// Cassettes of VCR (Ruby), vcrpy and go-vcr.
+    Vcr,
     /// Recordings of Polly.js: HAR with additions.
     Polly,
+    /// Recorded definitions of nock.
+    Nock,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Har, Self::Polly];
+    pub const ALL: [Self; 4] = [Self::Har, Self::Vcr, Self::Polly, Self::Nock];
 
     /// The name by which it is asked for.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Har => "har",
+            Self::Vcr => "vcr",
             Self::Polly => "polly",
+            Self::Nock => "nock",
         }
     }
 
     fn importer(self) -> fn(&Path, &str) -> Result<Imported, ImportError> {
         match self {
             Self::Har => crate::import_har,
+            Self::Vcr => crate::import_vcr,
             Self::Polly => crate::import_polly,
+            Self::Nock => crate::import_nock,
         }
     }
 }
