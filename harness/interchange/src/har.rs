@@ -201,18 +201,14 @@ fn exchange_of(
         method: request.method.clone().into_owned(),
         url,
         request: request_message(assembly, request),
-        response: response.filter(|response| response.status != 0).map(|response| {
-            (status_of(response.status), response_message(assembly, response, is_bodiless, dialect))
-        }),
+        response: response
+            .filter(|response| response.status != 0)
+            .map(|response| (response.status, response_message(assembly, response, is_bodiless, dialect))),
         ended,
         started,
         // Browsers write fractions, and -1 for what they do not know.
         latency_ms: entry.time.filter(|time| *time > 0.0).map_or(0, |time| time.round() as u64),
     }
-}
-
-fn status_of(status: i64) -> u16 {
-    u16::try_from(status).unwrap_or(u16::MAX)
 }
 
 fn started_at(text: Option<&str>) -> Started {
