@@ -31,9 +31,10 @@ fn read(format: Format, path: &Path) -> Result<Imported, ImportError> {
     import(format, path, &std::fs::read(path).unwrap())
 }
 
-/// Interactions of a cassette in YAML, counted by its lines.
+/// Interactions of a cassette in YAML, counted by its lines: those that open like the first.
 fn interactions_by_line(text: &str) -> usize {
-    text.lines().filter(|line| *line == "- request:").count()
+    let opening = text.lines().find(|line| line.trim_start() == "- request:").unwrap();
+    text.lines().filter(|line| *line == opening).count()
 }
 
 /// Every file of a folder of cassettes in YAML; the names of those that are refused.

@@ -53,7 +53,7 @@ pub(crate) fn import(global: &Global, arguments: &Import) -> Result<Exit, Stop> 
     if !accounts.is_empty() {
         tell(global, arguments, &accounts, &known)?;
     }
-    end(refused, accounts.len())
+    end(&refused, accounts.len())
 }
 
 /// Every file read, and each fixture with its name.
@@ -229,7 +229,7 @@ fn tell(
 }
 
 /// How the command ends: what could not be kept is told, the others are there.
-fn end(refused: Vec<Stop>, written: usize) -> Result<Exit, Stop> {
+fn end(refused: &[Stop], written: usize) -> Result<Exit, Stop> {
     // The first of 2, 3 and 4 that applies.
     let gravest = [Exit::Usage, Exit::Environment, Exit::NothingSelected]
         .into_iter()
