@@ -25,6 +25,7 @@ fn what_is_of_an_exchange_is_taken_over() {
       {"startedDateTime": "2024-05-01T10:00:02.500Z", "time": 3.7, "_initiator": {}, "cache": {}, "timings": {},
        "request": {"method": "post", "url": "https://api.example.com:443/orders?x=1#top", "httpVersion": "h2",
          "headers": [{"name": ":authority", "value": "api.example.com"}, {"name": ":path", "value": "/orders"},
+           {"name": "Ma<X>-Age", "value": "1"}, {"name": "X-Bell", "value": "\u0007"}, {"name": "X-Folded", "value": "a\r\n  b"},
            {"name": "Accept", "value": "a"}, {"name": "accept", "value": "b"}, {"name": "Connection", "value": "close"}],
          "cookies": [{"name": "sid", "value": "1"}, {"name": "t", "value": "2"}],
          "postData": {"mimeType": "application/json", "text": "{\"a\": 1.0}"}},
@@ -43,6 +44,7 @@ fn what_is_of_an_exchange_is_taken_over() {
        set-cookie: c=3
     POST /orders?x=1 (at 2500 ms, 4 ms)
        host: api.example.com
+       x-folded: a b
        accept: a
        accept: b
        cookie: sid=1; t=2
@@ -51,6 +53,8 @@ fn what_is_of_an_exchange_is_taken_over() {
        set-cookie: a=1; Path=/
        set-cookie: b=2
        JSON {"id":100}
+    LOSS exchange 1: header fields whose names are damaged
+    LOSS exchange 1: a value of the header field `x-bell`: it holds control characters
     WARNING exchange 1: a body is kept unpacked, without `content-encoding` and `content-length`
     "#);
 }

@@ -38,7 +38,5 @@ fn a_recording_of_polly_s() {
 
 #[test]
 fn a_har_of_another_s_is_refused() {
-    insta::assert_snapshot!(refused(Format::Polly, crate::har::har("")), @r"
-    recorded.file:1:67: missing field `_recordingName`; expected a recording of Polly.js: a HAR whose log has `_recordingName`; it looks like a har file
-    ");
+    insta::assert_snapshot!(refused(Format::Polly, crate::har::har("")), @"recorded.file:1:67: missing field `_recordingName`; expected a recording of Polly.js: a HAR whose log has `_recordingName`; it looks like a har file");
 }
