@@ -142,7 +142,7 @@ fn a_file_that_cannot_be_used_leaves_nothing_behind() {
     insta::assert_snapshot!(ran.err, @r"
     error: broken.yml:2:3: the status of a response is not a number; expected an interaction: `request` with `method` and `uri`, `response` with `status`
     not-there.yml: cannot be read: No such file or directory (os error 2)
-    logo.har: holds no interactions; expected a cassette of VCR (`http_interactions`), or of vcrpy or go-vcr (`interactions`, `version`)
+    logo.har: holds no interactions; expected a cassette of VCR (`http_interactions`), or of vcrpy or go-vcr (`interactions`, `version`); it looks like a har file
     3 of 4 files cannot be used, so nothing was written
     ");
 }
