@@ -170,7 +170,10 @@ fn what_is_wrong_is_told_with_its_place_and_without_values() {
         refused(Format::Har, "{\"log\": {\"entries\": [\n  {\"request\": {\"method\": \"GET\"}}\n]}}"),
         refused(Format::Har, har(r#"{"request": {"method": "GET", "url": "sk_live_1"}}"#)),
         refused(Format::Har, har(r#"{"request": {"method": "G E T", "url": "http://h/"}}"#)),
-        refused(Format::Har, har(&entry(r#""headers": [{"name": "a", "value": 4242}]"#, r#""headers": []"#))),
+        refused(
+            Format::Har,
+            har(&entry(r#""headers": [{"name": "a", "value": [4242]}]"#, r#""headers": []"#)),
+        ),
         refused(
             Format::Har,
             har(r#"{"request": {"method": "GET", "url": "http://h/"}, "response": {"status": 20000}}"#),
@@ -182,7 +185,7 @@ fn what_is_wrong_is_told_with_its_place_and_without_values() {
     recorded.file:2:31: missing field `url`; expected an entry of a HAR: `request`, `response`, `startedDateTime`, `time`
     recorded.file:1:66: exchange 1: the URL has neither a scheme nor a path; expected http(s)://host/path; mend or take out this exchange
     recorded.file:1:66: exchange 1: the method is not one; expected a word such as GET
-    recorded.file:1:229: invalid type: integer, expected a string; expected an entry of a HAR: `request`, `response`, `startedDateTime`, `time`
+    recorded.file:1:226: invalid type: sequence, expected a string; expected an entry of a HAR: `request`, `response`, `startedDateTime`, `time`
     recorded.file:1:66: exchange 1: 20000 is no status; expected 100 to 999
     ");
 }

@@ -11,7 +11,7 @@ fn a_recording_of_polly_s() {
        "response": {"status": 200, "headers": [{"name": "content-encoding", "value": "gzip"}],
          "content": {"mimeType": "text/plain", "size": 25, "encoding": "base64", "text": "[\"H4sIAAAAAAAAA8tIzcnJ\",\"BwCGphA2BQAAAA==\"]"}}},
       {"_id": "a", "_order": 0, "startedDateTime": "2024-05-01T10:00:00.000Z", "time": 10,
-       "request": {"method": "POST", "url": "https://h/first", "headers": [], "postData": {"mimeType": "application/json", "text": "{}"}},
+       "request": {"method": "POST", "url": "https://h/first", "headers": [{"name": "content-length", "value": 2}], "postData": {"mimeType": "application/json", "text": "{}"}},
        "response": {"status": 200, "headers": [{"name": "content-encoding", "value": "gzip"}],
          "content": {"mimeType": "text/plain", "size": 900, "_isBinary": true, "text": "[\"1f8b0800000000000003cb48cdc9c907\",\"0086a6103605000000\"]"}}},
       {"_id": "c", "_order": 0, "startedDateTime": "2024-05-01T10:00:02.000Z", "time": 10,
@@ -21,6 +21,7 @@ fn a_recording_of_polly_s() {
     insta::assert_snapshot!(shown(&imported(Format::Polly, text)), @r#"
     POST /first (at 0 ms, 10 ms)
        host: h
+       content-length: 2
        JSON {}
     -> 200
        Text("hello")
