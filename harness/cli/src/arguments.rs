@@ -59,6 +59,8 @@ pub(crate) enum Colour {
 pub(crate) enum Command {
     /// Record live traffic as redacted fixtures: a reverse proxy before the real API, or a forward proxy
     Record(Record),
+    /// Make fixtures of what another tool recorded: HAR, VCR, nock and their like
+    Import(Import),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
     /// Show what fixtures there are, the exchanges of one, or one exchange as it went over the wire
@@ -173,6 +175,31 @@ pub(crate) enum CaCommand {
     Print,
     /// Make a new one in its place
     Renew,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// What wrote the files: har, vcr (also vcrpy and go-vcr), polly, nock
+    #[arg(id = "FORMAT")]
+    pub(crate) from: counterpart_interchange::Format,
+    /// The files, in the order in which their exchanges happened
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The provider's short name: its folder under the fixtures
+    #[arg(long)]
+    pub(crate) provider: String,
+    /// The flow's short name, for all files together; by default each file is a flow, named after it
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// The fixtures folder; the project's by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write nothing where anything in the files cannot be kept
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// An environment variable that holds a secret, which is replaced wherever it turns up
+    #[arg(long = "secret-env", value_name = "NAME")]
+    pub(crate) secret_env: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -37,6 +37,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         .map_err(|_| Stop::environment(anyhow::anyhow!("the TLS provider could not be installed")))?;
     match &arguments.command {
         Command::Record(record) => tokio.block_on(commands::record::record(global, record)),
+        Command::Import(import) => commands::import::import(global, import),
         Command::Serve(serve) => tokio.block_on(commands::serve::serve(global, serve)),
         Command::Show(show) => commands::show::show(global, show),
         Command::Fixture(fixture) => commands::fixture::fixture(global, fixture),

@@ -5,6 +5,7 @@ pub(crate) mod ca;
 pub(crate) mod contract;
 pub(crate) mod faults;
 pub(crate) mod fixture;
+pub(crate) mod import;
 pub(crate) mod record;
 pub(crate) mod review;
 pub(crate) mod run;

@@ -185,10 +185,10 @@ async fn an_integration_that_gives_no_answer_makes_the_provider_try_again() {
     assert_eq!(
         summary(&kept.fixture.exchanges)[1..],
         [
-            ("post-tx-1-1", Inbound, Ended::AnswerCutShort, None, cause),
-            ("post-tx-1-2", Inbound, Ended::AnswerCutShort, Some(200), cause),
-            ("post-tx-1-3", Inbound, Ended::Complete, Some(503), cause),
-            ("post-tx-1-4", Inbound, Ended::Complete, Some(200), cause),
+            ("post-tx1-1", Inbound, Ended::AnswerCutShort, None, cause),
+            ("post-tx1-2", Inbound, Ended::AnswerCutShort, Some(200), cause),
+            ("post-tx1-3", Inbound, Ended::Complete, Some(503), cause),
+            ("post-tx1-4", Inbound, Ended::Complete, Some(200), cause),
         ]
     );
 }

@@ -167,11 +167,11 @@ fn tell(recording: &Recording) {
     }
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
+pub(super) fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
     names
         .iter()
         .map(|name| match std::env::var(name) {
