@@ -101,9 +101,10 @@ impl Collecting<'_> {
     }
 
     fn forms(&mut self, text: &str) {
-        for (kind, value) in detect::forms_in(text) {
-            if !self.identifiers.exempt(None, &value) {
-                self.collected.add(kind, &value);
+        for found in detect::forms_in(text) {
+            let value = &text[found.range.clone()];
+            if !self.identifiers.exempt(None, value) {
+                self.collected.add(found.kind, value);
             }
         }
     }

@@ -80,9 +80,9 @@ impl<'a> Scan<'a> {
         for (range, secret) in self.search.find(text) {
             found.push((range.start, still_there(&self.known[secret].kind)));
         }
-        for (kind, range) in detect::forms_at(text) {
-            if !self.is_identifier(&text[range.clone()]) {
-                found.push((range.start, form_of(kind)));
+        for form in detect::forms_in(text) {
+            if !self.is_identifier(&text[form.range.clone()]) {
+                found.push((form.range.start, form_of(form.name)));
             }
         }
         let line_ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
@@ -215,7 +215,10 @@ impl<'a> Scan<'a> {
             );
             let forms = detect::forms_in(text);
             whats.extend(
-                forms.iter().filter(|(_, value)| !self.is_identifier(value)).map(|(kind, _)| form_of(kind)),
+                forms
+                    .iter()
+                    .filter(|form| !self.is_identifier(&text[form.range.clone()]))
+                    .map(|form| form_of(form.name)),
             );
         }
         if judge == Judge::WordsToo && self.random_word(field, text) {
@@ -261,8 +264,8 @@ fn still_there(kind: &str) -> String {
     format!("a known secret ({kind}) is still there")
 }
 
-fn form_of(kind: &str) -> String {
-    format!("text that has the form of a {kind}")
+fn form_of(name: &str) -> String {
+    format!("text that has the form of a secret ({name})")
 }
 
 fn keys_of(value: &serde_json::Value, see: &mut impl FnMut(&str)) {
