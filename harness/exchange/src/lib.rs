@@ -24,8 +24,8 @@ pub use document::{
 };
 pub use exchange::{Direction, Ended, Exchange, ExchangeId, Request, Response};
 pub use fixture::{
-    BodyFile, Fixture, FixtureError, FixtureOnDisk, Imported, Provenance, Recorded, RedactedValue, Written,
-    YAML_FIXTURE_HEAD,
+    BodyFile, Fixture, FixtureError, FixtureOnDisk, Imported, Provenance, Recorded, RedactedBasic,
+    RedactedJwt, RedactedValue, Written, YAML_FIXTURE_HEAD,
 };
 pub use headers::{HeaderValue, Headers};
 pub use json_text::{JsonScalar, JsonText, JsonTextError};

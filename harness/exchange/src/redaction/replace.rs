@@ -67,13 +67,14 @@ pub(super) struct Replacer {
 
 impl Replacer {
     pub(super) fn new(collected: Collected) -> Self {
-        let placeholders = collected.iter().map(|(_, placeholder)| placeholder.clone()).collect();
-        let search = Search::of(collected.iter().map(|(secret, _)| secret));
+        let placeholders = collected.iter().map(|one| one.placeholder.clone()).collect();
+        let search = Search::of(collected.iter().map(|one| &one.secret));
         let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         let names = collected
             .iter()
-            .filter(|(secret, _)| reach(secret) == Reach::Everywhere && secret.value.bytes().all(in_name))
-            .map(|(secret, _)| &secret.value);
+            .map(|one| &one.secret)
+            .filter(|secret| reach(secret) == Reach::Everywhere && secret.value.bytes().all(in_name))
+            .map(|secret| &secret.value);
         let in_names = AhoCorasick::builder().ascii_case_insensitive(true).build(names).ok();
         Self { collected, placeholders, search, in_names }
     }
@@ -82,14 +83,14 @@ impl Replacer {
         &self.collected
     }
 
-    fn at_its_place(&self, value: &str) -> Option<String> {
-        self.collected.get(value).map(|(_, placeholder)| placeholder.to_string())
+    pub(super) fn at_its_place(&self, value: &str) -> Option<String> {
+        self.collected.get(value).map(|one| one.placeholder.to_string())
     }
 
     /// The placeholder of a secret that is all of a value.
     fn as_whole(&self, value: &str) -> Option<String> {
-        let (secret, placeholder) = self.collected.get(value)?;
-        (reach(secret) != Reach::Place).then(|| placeholder.to_string())
+        let one = self.collected.get(value)?;
+        (reach(&one.secret) != Reach::Place).then(|| one.placeholder.to_string())
     }
 
     /// A text with every secret in it replaced, or nothing where it holds none.
@@ -118,7 +119,7 @@ impl Replacer {
 }
 
 impl Look for Replacer {
-    fn secret(&mut self, _: &str, value: &str) -> Option<String> {
+    fn secret(&mut self, _: &str, _: &str, value: &str) -> Option<String> {
         self.at_its_place(value)
     }
 

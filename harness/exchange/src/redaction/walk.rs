@@ -24,8 +24,8 @@ pub(super) enum Shape {
 
 /// What is done with everything that the walk comes by. Some answer takes the place of what was shown.
 pub(super) trait Look {
-    /// A value that is secret by its place.
-    fn secret(&mut self, kind: &str, value: &str) -> Option<String>;
+    /// A value that is secret by its place, under the name that shows it.
+    fn secret(&mut self, name: &str, kind: &str, value: &str) -> Option<String>;
     /// Any other text, under the name of its field, with the parts of it that are secret by their place.
     fn text(&mut self, field: Option<&str>, text: &str, spots: &[Spot], shape: Shape) -> Option<String>;
     /// A number outside of secret places.
@@ -164,8 +164,9 @@ impl<L: Look> Walk<'_, L> {
     }
 
     fn value(&mut self, field: Option<&str>, kind: Option<&str>, text: &str, depth: usize) -> Option<String> {
-        if let Some(kind) = kind {
-            return self.look.secret(kind, text);
+        let personal = || field.and_then(|field| names::personal_kind(field, text));
+        if let Some(kind) = kind.or_else(personal) {
+            return self.look.secret(field.unwrap_or_default(), kind, text);
         }
         let is_json = depth < MAX_NESTING
             && text.trim_start().starts_with(['{', '['])
@@ -184,9 +185,27 @@ impl<L: Look> Walk<'_, L> {
             names::kind_of_field(key, profile)
                 .or_else(|| (grants && key == "code").then(|| "code".to_owned()))
         };
+        self.json_by(text, depth, &kind_of)
+    }
+
+    /// The header or the claims of a JSON Web Token, in which what tells of a person is secret too.
+    pub(super) fn claims(&mut self, text: &str) -> Option<String> {
+        let profile = self.profile;
+        let kind_of = |key: &str| {
+            names::kind_of_field(key, profile).or_else(|| names::kind_of_claim(key).map(str::to_owned))
+        };
+        self.json_by(text, MAX_NESTING - 1, &kind_of)
+    }
+
+    fn json_by(
+        &mut self,
+        text: &str,
+        depth: usize,
+        kind_of: &impl Fn(&str) -> Option<String>,
+    ) -> Option<String> {
         let mut out = String::new();
         let mut at = 0;
-        for scalar in scalars(text, &kind_of) {
+        for scalar in scalars(text, kind_of) {
             let changed = if scalar.token.starts_with('"') {
                 let value = unescaped(scalar.token);
                 self.value(scalar.field.as_deref(), scalar.kind.as_deref(), &value, depth)
@@ -194,8 +213,10 @@ impl<L: Look> Walk<'_, L> {
                 None
             } else {
                 let digits = scalar.token.bytes().filter(u8::is_ascii_digit).count();
-                match &scalar.kind {
-                    Some(kind) if digits >= MIN_SECRET_DIGITS => self.look.secret(kind, scalar.token),
+                let name = scalar.field.as_deref().unwrap_or_default();
+                let personal = names::personal_kind(name, scalar.token);
+                match scalar.kind.as_deref().or(personal) {
+                    Some(kind) if digits >= MIN_SECRET_DIGITS => self.look.secret(name, kind, scalar.token),
                     _ => self.look.number(scalar.token),
                 }
             };

@@ -7,7 +7,8 @@ mod personal;
 mod random;
 mod vendors;
 
-pub(super) use personal::{iban_remainder, luhn_sum, reads_like_a_phone};
+pub(super) use personal::reads_like_a_phone;
+pub(crate) use personal::{iban_remainder, luhn_sum};
 pub(super) use random::looks_random;
 
 use aho_corasick::AhoCorasick;

@@ -73,7 +73,7 @@ fn is_card_number(text: &str) -> bool {
 }
 
 /// The weighted sum of ISO/IEC 7812-1, annex B.
-pub(in crate::redaction) fn luhn_sum(digits: &[u32]) -> u32 {
+pub(crate) fn luhn_sum(digits: &[u32]) -> u32 {
     let weigh = |(index, digit): (usize, &u32)| match (index % 2 == 1, digit * 2) {
         (true, double) if double > 9 => double - 9,
         (true, double) => double,
@@ -100,7 +100,7 @@ fn is_iban(text: &str) -> bool {
 }
 
 /// The number that an IBAN spells, modulo 97 (ISO 7064), its first four characters behind the others.
-pub(in crate::redaction) fn iban_remainder(iban: &str) -> u32 {
+pub(crate) fn iban_remainder(iban: &str) -> u32 {
     let (head, account) = iban.split_at(iban.len().min(4));
     account.chars().chain(head.chars()).filter_map(|character| character.to_digit(36)).fold(0, |rest, value| {
         (rest * if value > 9 { 100 } else { 10 } + value) % 97
