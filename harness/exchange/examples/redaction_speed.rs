@@ -41,5 +41,8 @@ fn main() {
         }
         scanning = scanning.min(began.elapsed());
     }
-    println!("{} fixtures, {bytes} bytes: redacted in {redacting:?}, scanned in {scanning:?}", fixtures.len());
+    println!(
+        "{} fixtures, {bytes} bytes: redacted in {redacting:?}, scanned in {scanning:?}",
+        fixtures.len()
+    );
 }

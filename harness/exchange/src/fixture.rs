@@ -131,12 +131,13 @@ impl RedactedValue {
 
     /// What is wrong with it, if anything.
     fn problem(&self) -> Option<String> {
-        let is_object = |text: &str| {
-            serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok()
-        };
+        let is_object =
+            |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
         let jwt = self.jwt.as_ref()?;
         [("header", &jwt.header), ("claims", &jwt.claims)].into_iter().find(|(_, text)| !is_object(text)).map(
-            |(part, _)| format!("jwt.{part} is not a JSON object; expected one as a string, as '{{\"sub\": \"1\"}}'"),
+            |(part, _)| {
+                format!("jwt.{part} is not a JSON object; expected one as a string, as '{{\"sub\": \"1\"}}'")
+            },
         )
     }
 }

@@ -4,6 +4,7 @@
 //! files, and knows nothing of servers, clocks, subjects or scenarios.
 
 mod body;
+pub mod content_coding;
 mod document;
 mod exchange;
 mod fixture;

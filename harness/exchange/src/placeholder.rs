@@ -71,8 +71,10 @@ impl StandInValues {
         let name = fixture.name();
         let mut derive_all = |text: &str| {
             for (_, placeholder) in find_placeholders(text) {
-                let length =
-                    fixture.redacted.get(&placeholder).map_or(DEFAULT_LENGTH_CHARS, |value| value.length_chars);
+                let length = fixture
+                    .redacted
+                    .get(&placeholder)
+                    .map_or(DEFAULT_LENGTH_CHARS, |value| value.length_chars);
                 let value = derive(&name, &placeholder, length);
                 values.insert(placeholder, value);
             }

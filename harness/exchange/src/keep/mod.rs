@@ -4,6 +4,7 @@
 //! written back, as a fixture and as text, by a way of its own; the fixture's own file is moved last. Until
 //! then an older fixture of the name stays as it was. Knows nothing of how the exchanges were come by.
 
+mod decoded;
 mod draft;
 mod searchable;
 
@@ -14,6 +15,7 @@ use crate::fixture::{Fixture, FixtureError, Provenance};
 use crate::library::{FixtureRef, Library};
 use crate::redaction::{FieldFinding, KnownSecret, Redacted, Scan, redact};
 use crate::{Body, Exchange, ProviderProfile};
+use decoded::decode_bodies;
 use draft::draft;
 use searchable::make_searchable;
 use std::collections::HashSet;
@@ -173,6 +175,7 @@ pub fn keep(
         return Err(KeepError::Nothing { fixture: destination.name.to_string() });
     }
     let profile = &destination.profile;
+    decode_bodies(&mut exchanges);
     make_searchable(&mut exchanges, profile);
     let redacted = redact(exchanges, profile, known);
     let provenance = told(provenance, &redacted, profile);

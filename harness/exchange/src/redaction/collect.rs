@@ -130,7 +130,8 @@ struct Collecting<'a> {
 impl Collecting<'_> {
     fn by_place(&mut self, name: &str, kind: &str, value: &str) {
         let secrets = &self.profile.secrets;
-        let is_profiles = secrets.fields.iter().chain(&secrets.headers).any(|it| it.eq_ignore_ascii_case(name));
+        let is_profiles =
+            secrets.fields.iter().chain(&secrets.headers).any(|it| it.eq_ignore_ascii_case(name));
         let rule = || if is_profiles { Rule::Profile(name.to_owned()) } else { Rule::Name(name.to_owned()) };
         self.collected.add(kind, value, rule);
         let inner = scheme_credentials(value).map_or(value, |range| &value[range]);

@@ -10,6 +10,7 @@ mod collect;
 mod detect;
 mod identifiers;
 mod json;
+pub(crate) mod multipart;
 mod names;
 mod nested;
 mod replace;
@@ -129,9 +130,8 @@ pub fn redact(mut exchanges: Vec<Exchange>, profile: &ProviderProfile, known: &[
 }
 
 fn kept_of_token(token: &Token, profile: &ProviderProfile, replacer: &mut Replacer) -> RedactedJwt {
-    let mut part = |text: &str| {
-        Walk { profile, look: replacer }.claims(text).unwrap_or_else(|| text.to_owned())
-    };
+    let mut part =
+        |text: &str| Walk { profile, look: replacer }.claims(text).unwrap_or_else(|| text.to_owned());
     RedactedJwt { header: part(&token.header), claims: part(&token.claims) }
 }
 

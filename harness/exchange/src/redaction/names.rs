@@ -176,7 +176,9 @@ pub(super) fn personal_kind(name: &str, value: &str) -> Option<&'static str> {
 /// are found by their forms.
 pub(super) fn kind_of_claim(name: &str) -> Option<&'static str> {
     match name {
-        "name" | "given_name" | "family_name" | "middle_name" | "nickname" | "preferred_username" => Some("name"),
+        "name" | "given_name" | "family_name" | "middle_name" | "nickname" | "preferred_username" => {
+            Some("name")
+        }
         "unique_name" | "upn" => Some("name"),
         "profile" | "picture" | "website" => Some("profile"),
         "birthdate" => Some("birthdate"),
@@ -290,7 +292,9 @@ mod tests {
 
     #[test]
     fn ids_and_telephones_are_told_by_their_names() {
-        for name in ["id", "node_id", "requestId", "X-Request-Id", "sha256", "head_sha", "cf-ray", "order[id]"] {
+        for name in
+            ["id", "node_id", "requestId", "X-Request-Id", "sha256", "head_sha", "cf-ray", "order[id]"]
+        {
             assert!(names_an_identifier(name), "{name}");
         }
         for name in ["identity", "ticket", "value", "next_page", "paid", ""] {
@@ -306,7 +310,9 @@ mod tests {
         }
         assert_eq!(personal_kind("phone_number", "(030) 901 820-1"), Some("phone"));
         assert_eq!(personal_kind("mobile", "4915112345678"), Some("phone"));
-        for (name, value) in [("phone", "iPhone 15"), ("phone_id", "4915112345678"), ("number", "4915112345678")] {
+        for (name, value) in
+            [("phone", "iPhone 15"), ("phone_id", "4915112345678"), ("number", "4915112345678")]
+        {
             assert_eq!(personal_kind(name, value), None, "{name}");
         }
     }

@@ -51,7 +51,11 @@ mod tests {
     fn a_rule_never_shows_a_name_that_could_be_a_secret() {
         assert_eq!(Rule::Name("authorization".into()).to_string(), "by its place: authorization");
         for name in ["", "a\nb", "q7Jx92KdLm3PzR8vTn0Ws", "jo@example.org"] {
-            assert_eq!(Rule::Name(name.into()).to_string(), "by its place: a name that is not shown", "{name}");
+            assert_eq!(
+                Rule::Name(name.into()).to_string(),
+                "by its place: a name that is not shown",
+                "{name}"
+            );
         }
     }
 }

@@ -62,7 +62,13 @@ impl<'a> Scan<'a> {
             .filter(|secret| reach(secret) == Reach::Value)
             .map(|secret| (secret.value.as_str(), secret.kind.as_str()))
             .collect();
-        Self { profile, identifiers: Identifiers::of(profile), known, search: Search::of(known.iter()), whole }
+        Self {
+            profile,
+            identifiers: Identifiers::of(profile),
+            known,
+            search: Search::of(known.iter()),
+            whole,
+        }
     }
 
     /// Looks through a file as it stands on the disk, for known secrets and forms of tokens.
@@ -109,8 +115,7 @@ impl<'a> Scan<'a> {
 
     /// Whether a word of a text looks drawn at random and nothing exempts it.
     fn random_word(&self, field: Option<&str>, text: &str, identifiers: &Identifiers) -> bool {
-        let suspicious =
-            |value: &str| detect::looks_random(value) && !identifiers.exempt(field, value);
+        let suspicious = |value: &str| detect::looks_random(value) && !identifiers.exempt(field, value);
         if identifiers.exempt(field, text) {
             return false;
         }

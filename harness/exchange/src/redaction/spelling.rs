@@ -52,14 +52,41 @@ pub(super) fn spellings(secret: &KnownSecret) -> BTreeSet<String> {
         all.insert(hex.to_ascii_uppercase());
         all.insert(hex);
         for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
-            all.insert(engine.encode(value));
+            let once = engine.encode(value);
+            all.insert(engine.encode(&once));
+            all.insert(once);
         }
     }
     all.remove("");
     all
 }
 
-/// Plain, escaped for a URL (once or twice), and escaped for JSON.
+/// What base64 of a longer text shows of a secret within it, wherever it begins there: `Basic` credentials, files, whole
+/// documents. The first and the last character can hold bits of what stands beside it and are left out.
+pub(super) fn within_base64(secret: &KnownSecret) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    if secret.kind == "email" {
+        return all;
+    }
+    let once = STANDARD_NO_PAD.encode(&secret.value);
+    for inner in [secret.value.as_bytes(), once.as_bytes()] {
+        for shift in 0..3_usize {
+            let mut bytes = vec![0; shift];
+            bytes.extend_from_slice(inner);
+            for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+                let encoded = engine.encode(&bytes);
+                let from = (shift * 8).div_ceil(6);
+                let to = bytes.len() * 8 / 6;
+                if let Some(part) = encoded.get(from..to).filter(|part| part.len() >= MIN_EVERYWHERE_CHARS) {
+                    all.insert(part.to_owned());
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Plain, escaped for a URL (once or twice), for JSON (once or twice), and for HTML.
 fn escaped(value: &str) -> BTreeSet<String> {
     let strict = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
     let unreserved = strict.replace("%2D", "-").replace("%2E", ".").replace("%5F", "_").replace("%7E", "~");
@@ -78,7 +105,15 @@ fn escaped(value: &str) -> BTreeSet<String> {
         }
     }
     all.insert(json.replace('/', "\\/"));
+    // JSON in a string of JSON: what was escaped is escaped again.
+    let again = serde_json::to_string(&json).unwrap_or_default();
+    all.extend(again.get(1..again.len().saturating_sub(1)).map(str::to_owned));
     all.insert(json);
+    let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    all.insert(html.replace('"', "&quot;").replace('\'', "&#39;"));
+    all.insert(html.replace('"', "&#34;").replace('\'', "&#x27;"));
+    all.insert(html.replace('"', "&quot;").replace('\'', "&apos;"));
+    all.insert(html);
     all
 }
 
@@ -140,10 +175,25 @@ mod tests {
             "cC/DpCI9PA==",
             "702fc3a4223d3c",
             "702FC3A4223D3C",
+            "p/ä\\\\\\\"=<",
+            "p/ä&quot;=&lt;",
         ] {
             assert!(all.contains(expected), "{expected} is not in {all:?}");
         }
         assert!(!spellings(&secret("email", "jo@example.org")).iter().any(|one| one.starts_with("6a6f")));
+    }
+
+    #[test]
+    fn base64_of_more_than_the_secret_shows_it_wherever_it_begins() {
+        let named = secret("named", "correct horse");
+        for before in ["", "a", "ab", "user:", "user:x"] {
+            let text = STANDARD.encode(format!("{before}correct horse and more"));
+            assert!(within_base64(&named).iter().any(|part| text.contains(part.as_str())), "{before}");
+            let once_whole = STANDARD.encode(format!("{before}{}", STANDARD_NO_PAD.encode("correct horse")));
+            assert!(within_base64(&named).iter().any(|part| once_whole.contains(part.as_str())), "{before}");
+        }
+        let none = STANDARD.encode("user:correct mouse and more");
+        assert!(!within_base64(&named).iter().any(|part| none.contains(part.as_str())));
     }
 
     #[test]

@@ -66,7 +66,8 @@ mod tests {
         let token = format!("{}.{}.c2ln", encode(r#"{"alg":"none"}"#), encode(r#"{"sub":"1"}"#));
         assert!(Token::read(&token).is_some_and(|token| token.claims == r#"{"sub":"1"}"#));
         let list = format!("{}.{}.c2ln", encode(r#"{"alg":"none"}"#), encode("[1]"));
-        for other in [list.as_str(), "eyJ.x.y", "a.b.c", "", &format!("{token}.x"), &token[..token.len() - 5]] {
+        for other in [list.as_str(), "eyJ.x.y", "a.b.c", "", &format!("{token}.x"), &token[..token.len() - 5]]
+        {
             assert!(Token::read(other).is_none(), "{other}");
         }
     }

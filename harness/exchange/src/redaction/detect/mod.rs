@@ -62,7 +62,8 @@ struct Forms {
 
 static FORMS: LazyLock<Forms> = LazyLock::new(|| {
     let all: Vec<_> = VENDORS.iter().chain(PERSONAL).map(|form| (form, OnceLock::new())).collect();
-    let marked = || all.iter().enumerate().flat_map(|(at, (form, _))| form.marks.iter().map(move |it| (at, it)));
+    let marked =
+        || all.iter().enumerate().flat_map(|(at, (form, _))| form.marks.iter().map(move |it| (at, it)));
     Forms {
         marks: AhoCorasick::new(marked().map(|(_, mark)| mark)).ok(),
         form_of_mark: marked().map(|(at, _)| at).collect(),

@@ -102,9 +102,11 @@ fn is_iban(text: &str) -> bool {
 /// The number that an IBAN spells, modulo 97 (ISO 7064), its first four characters behind the others.
 pub(crate) fn iban_remainder(iban: &str) -> u32 {
     let (head, account) = iban.split_at(iban.len().min(4));
-    account.chars().chain(head.chars()).filter_map(|character| character.to_digit(36)).fold(0, |rest, value| {
-        (rest * if value > 9 { 100 } else { 10 } + value) % 97
-    })
+    account
+        .chars()
+        .chain(head.chars())
+        .filter_map(|character| character.to_digit(36))
+        .fold(0, |rest, value| (rest * if value > 9 { 100 } else { 10 } + value) % 97)
 }
 
 fn is_phone(text: &str) -> bool {

@@ -98,9 +98,12 @@ impl<'s> Fields<'s> {
 
     /// The parts of a multipart body, where the text is one: its first line stands before each of them.
     fn parts(&mut self, id: Option<&ExchangeId>, text: &str) {
-        let Some(line) = text.lines().next().filter(|line| line.starts_with("--") && line.len() > 2) else { return };
+        let Some(line) = text.lines().next().filter(|line| line.starts_with("--") && line.len() > 2) else {
+            return;
+        };
         for part in text.split(line).skip(1) {
-            let Some((head, content)) = part.split_once("\r\n\r\n").or_else(|| part.split_once("\n\n")) else {
+            let Some((head, content)) = part.split_once("\r\n\r\n").or_else(|| part.split_once("\n\n"))
+            else {
                 continue;
             };
             let content = content.trim_end_matches(['\r', '\n']);
@@ -174,7 +177,10 @@ fn learn(exchange: &Exchange, identifiers: &mut Identifiers) {
     }
     for (headers, body) in messages(exchange) {
         for (name, values) in headers.iter() {
-            values.iter().filter_map(|value| value.as_text()).for_each(|value| identifiers.learn(name, value));
+            values
+                .iter()
+                .filter_map(|value| value.as_text())
+                .for_each(|value| identifiers.learn(name, value));
         }
         match body {
             Body::Json(json) => {
