@@ -58,6 +58,8 @@ pub(crate) enum Colour {
 pub(crate) enum Command {
     /// Record live traffic as a redacted fixture: a reverse proxy before the real API
     Record(Record),
+    /// Look through fixtures for what is secret, or take it out of them
+    Redact(Redact),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
     /// Run scenarios against an integration and write the reports
@@ -101,6 +103,28 @@ pub(crate) struct Record {
     /// An environment variable that holds a secret, which is replaced wherever it turns up
     #[arg(long = "secret-env", value_name = "NAME")]
     pub(crate) secret_env: Vec<String>,
+    /// Tell of each placeholder which rule took out what it stands for, and where
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Redact {
+    /// With --check: files and folders, the bodies beside fixtures included. Without: fixture files, redacted again in place
+    #[arg(required_unless_present = "forms", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Change nothing; fail if something looks secret
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// An environment variable that holds a secret, which is found in every spelling
+    #[arg(long = "secret-env", value_name = "NAME")]
+    pub(crate) secret_env: Vec<String>,
+    /// Tell of each placeholder that is put in which rule took out what it stands for, and where
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) explain: bool,
+    /// List the documented forms of secrets that are found by their look
+    #[arg(long, conflicts_with_all = ["paths", "check", "explain"])]
+    pub(crate) forms: bool,
 }
 
 #[derive(Debug, Args)]

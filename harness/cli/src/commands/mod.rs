@@ -3,6 +3,7 @@
 pub(crate) mod contract;
 pub(crate) mod faults;
 pub(crate) mod record;
+pub(crate) mod redact;
 pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod runtime;

@@ -37,6 +37,9 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
     let secrets = counted(kept.redacted, "secret was", "secrets were");
     let bodies = counted(kept.omitted, "body was", "bodies were");
     output::note(&format!("{secrets} replaced, {bodies} not kept"));
+    if arguments.explain {
+        kept.taken_out.iter().for_each(|one| output::note(&one.to_string()));
+    }
     if let Some(profile) = &kept.drafted {
         output::note(&format!(
             "drafted {}: look it over, it decides how the fixture is played",
@@ -49,11 +52,11 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
     Ok(Exit::Passed)
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
+pub(super) fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
     names
         .iter()
         .map(|name| match std::env::var(name) {

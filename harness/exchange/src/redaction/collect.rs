@@ -9,7 +9,7 @@ use super::rule::Rule;
 use super::spelling::percent_decoded;
 use super::token::{BasicParts, Token};
 use super::walk::{Look, Shape, Walk};
-use super::{KnownSecret, detect};
+use super::{KnownSecret, detect, names, words};
 use crate::placeholder::for_each_text;
 use crate::{Exchange, Placeholder, ProviderProfile, find_placeholders};
 use std::borrow::Cow;
@@ -215,18 +215,15 @@ impl Look for Collecting<'_> {
         if text.contains("\\u") {
             self.forms(field, &unicode_unescaped(text));
         }
-        let harmless = field.is_some_and(|field| HARMLESS_HEADERS.contains(&field));
+        let harmless = field.is_some_and(names::is_harmless_header);
         match shape {
-            Shape::Value => self.random(field, text),
-            Shape::Prose if !harmless => {
-                for word in text.split(|c: char| c.is_whitespace() || ",;\"<>?&#".contains(c)) {
-                    self.random(field, word);
-                    if let Some((name, value)) = word.split_once('=') {
-                        self.random(Some(name), value);
-                    }
+            Shape::Value if !text.contains(char::is_whitespace) => self.random(field, text),
+            Shape::Value | Shape::Prose if !harmless => {
+                for (name, word) in words::words_in(text) {
+                    self.random(name.or(field), word);
                 }
             }
-            Shape::Prose | Shape::Raw => {}
+            Shape::Value | Shape::Prose | Shape::Raw => {}
         }
         None
     }
@@ -264,7 +261,3 @@ fn unicode_unescaped(text: &str) -> String {
     }
     out
 }
-
-/// Header fields whose values are random-looking by design and open nothing.
-const HARMLESS_HEADERS: [&str; 6] =
-    ["etag", "if-none-match", "date", "user-agent", "content-security-policy", "traceparent"];

@@ -19,7 +19,9 @@ mod scan;
 mod spelling;
 mod token;
 mod walk;
+mod words;
 
+pub use detect::{KnownForm, known_forms};
 pub(crate) use detect::{iban_remainder, luhn_sum};
 pub use rule::Rule;
 pub use scan::{FieldFinding, Finding, Scan};

@@ -65,7 +65,7 @@ const RUN_TOGETHER: [&str; 12] = [
 
 /// Words that name what tells things apart or sums them up, where a name ends with them: it looks random, and opens
 /// nothing.
-const IDENTIFIER_WORDS: [&str; 24] = [
+const IDENTIFIER_WORDS: [&str; 28] = [
     "id",
     "ids",
     "uuid",
@@ -90,6 +90,33 @@ const IDENTIFIER_WORDS: [&str; 24] = [
     "revision",
     "commit",
     "href",
+    "version",
+    "label",
+    "before",
+    "after",
+];
+
+/// The same, of two words.
+const IDENTIFIER_PAIRS: [(&str, &str); 2] = [("idempotency", "key"), ("public", "key")];
+
+/// Header fields whose values look random by design and open nothing.
+const HARMLESS_HEADERS: [&str; 16] = [
+    "etag",
+    "if-none-match",
+    "date",
+    "user-agent",
+    "content-security-policy",
+    "content-security-policy-report-only",
+    "traceparent",
+    "tracestate",
+    "via",
+    "x-served-by",
+    "x-cache",
+    "x-timer",
+    "server-timing",
+    "alt-svc",
+    "report-to",
+    "nel",
 ];
 
 /// Words that name a telephone number, where a name ends with them, `number` behind them left out.
@@ -146,7 +173,16 @@ pub(super) fn kind_in_query(name: &str, all: &[&str], profile: &ProviderProfile)
 
 /// Whether a name says that what stands under it is an identifier: exempt from being judged by its look alone.
 pub(super) fn names_an_identifier(name: &str) -> bool {
-    significant(name).last().is_some_and(|last| IDENTIFIER_WORDS.contains(&last.as_str()))
+    let words = significant(name);
+    let Some(last) = words.last().map(String::as_str) else { return false };
+    let before = words.len().checked_sub(2).map(|at| words[at].as_str());
+    IDENTIFIER_WORDS.contains(&last)
+        || before.is_some_and(|before| IDENTIFIER_PAIRS.contains(&(before, last)))
+}
+
+/// Whether the values of a header field are never judged by their look.
+pub(super) fn is_harmless_header(name: &str) -> bool {
+    HARMLESS_HEADERS.contains(&name)
 }
 
 /// Whether a value is an id whose prefix abbreviates the name that it stands under, as `pi_...` under `payment_intent`.

@@ -12,7 +12,7 @@ mod fields;
 use super::identifiers::Identifiers;
 use super::replace::Search;
 use super::spelling::{Reach, reach, url_decoded};
-use super::{KnownSecret, detect};
+use super::{KnownSecret, detect, words};
 use crate::{Fixture, ProviderProfile};
 use fields::Fields;
 use std::collections::HashMap;
@@ -115,18 +115,14 @@ impl<'a> Scan<'a> {
 
     /// Whether a word of a text looks drawn at random and nothing exempts it.
     fn random_word(&self, field: Option<&str>, text: &str, identifiers: &Identifiers) -> bool {
-        let suspicious = |value: &str| detect::looks_random(value) && !identifiers.exempt(field, value);
         if identifiers.exempt(field, text) {
             return false;
         }
-        text.split(|c: char| c.is_whitespace() || "\"',;?&«»()[]{}<>".contains(c)).any(|word| {
-            let (name, value) = word.split_once('=').unwrap_or(("", word));
-            let value = value.trim_end_matches(':');
-            let decoded = url_decoded(value);
-            suspicious(value)
-                && suspicious(&decoded)
-                && decoded.split('/').any(suspicious)
-                && !identifiers.exempt(Some(name), &decoded)
+        words::words_in(text).into_iter().any(|(name, word)| {
+            let name = name.or(field);
+            let suspicious = |value: &str| detect::looks_random(value) && !identifiers.exempt(name, value);
+            let decoded = url_decoded(word);
+            suspicious(word) && suspicious(&decoded) && decoded.split('/').any(suspicious)
         })
     }
 }

@@ -28,15 +28,32 @@ const MIN_VALUE_CHARS: usize = 4;
 pub(super) fn reach(secret: &KnownSecret) -> Reach {
     let value = &secret.value;
     let length = value.chars().count();
-    let all_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    // A card's number has a check digit: that it turns up within a text is no accident.
+    let all_digits = secret.kind != "card_number" && value.bytes().all(|byte| byte.is_ascii_digit());
     let word = value.bytes().all(|byte| byte.is_ascii_lowercase()) && length < MIN_LETTERS_CHARS;
-    if length < MIN_VALUE_CHARS || (secret.kind == "cookie" && length < MIN_EVERYWHERE_CHARS) {
+    if length < MIN_VALUE_CHARS
+        || is_mask(value)
+        || (secret.kind == "cookie" && length < MIN_EVERYWHERE_CHARS)
+    {
         Reach::Place
     } else if length < MIN_EVERYWHERE_CHARS || all_digits || word {
         Reach::Value
     } else {
         Reach::Everywhere
     }
+}
+
+/// Whether a value is what another tool put in the place of a secret, or of much else: `<TOKEN>`, `[FILTERED]`, `****`.
+fn is_mask(value: &str) -> bool {
+    let inner = value.trim_matches(['<', '>', '[', ']', '{', '}', '*', '%', '$']);
+    let framed = inner.len() + 2 <= value.len();
+    let is_name = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | ' ');
+    let says_so = ["redacted", "filtered", "masked", "scrubbed", "removed", "hidden"]
+        .iter()
+        .any(|word| inner.eq_ignore_ascii_case(word));
+    says_so
+        || (framed && inner.chars().all(is_name))
+        || value.bytes().all(|byte| matches!(byte, b'x' | b'X' | b'.'))
 }
 
 /// The spellings in which a secret is looked for within text.
@@ -206,6 +223,11 @@ mod tests {
             ("password", "sunflowerseed", Reach::Everywhere),
             ("password", "Sunflower", Reach::Everywhere),
             ("cookie", "abcd-12", Reach::Place),
+            ("password", "<<ACCESS_TOKEN>>", Reach::Place),
+            ("password", "[FILTERED]", Reach::Place),
+            ("password", "************", Reach::Place),
+            ("password", "REDACTED", Reach::Place),
+            ("password", "<a1b2c3d4>", Reach::Everywhere),
         ] {
             assert_eq!(reach(&secret(kind, value)), expected, "{value}");
         }

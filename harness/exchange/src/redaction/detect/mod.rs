@@ -33,6 +33,26 @@ struct Form {
     check: Option<fn(&str) -> bool>,
 }
 
+/// A form of secrets that is known, for people to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownForm {
+    /// What has it: `GitHub token`.
+    pub name: &'static str,
+    /// The kind of its placeholders.
+    pub kind: &'static str,
+    /// Where it is documented, in words.
+    pub source: &'static str,
+}
+
+/// All forms that are known.
+pub fn known_forms() -> impl Iterator<Item = KnownForm> {
+    VENDORS.iter().chain(PERSONAL).map(|form| KnownForm {
+        name: form.name,
+        kind: form.kind,
+        source: form.source,
+    })
+}
+
 /// A part of a text that has a known form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {

@@ -6,8 +6,10 @@ const MIN_ENTROPY_CHARS: usize = 20;
 const MIN_BITS_PER_CHAR: f64 = 3.6;
 /// Shortest value of hexadecimal digits alone that is judged: 128 bits.
 const MIN_HEX_CHARS: usize = 32;
-/// The same for hexadecimal digits, which have four bits at most, and fewer where they are few.
+/// Bits a character of such a value: it has four at most, and fewer where it is short.
 const MIN_BITS_PER_HEX: f64 = 3.0;
+/// So much of a value must be no word.
+const MIN_DRAWN_CHARS: usize = 16;
 
 /// Whether a whole value looks drawn at random: long, of a token's alphabet, mixed, and with high entropy.
 pub(in crate::redaction) fn looks_random(value: &str) -> bool {
@@ -22,6 +24,7 @@ pub(in crate::redaction) fn looks_random(value: &str) -> bool {
         && digits >= 2
         && letters >= if hex { 4 } else { 6 }
         && !is_uuid(value)
+        && !is_path(value)
         && (hex || !is_made_of_words(value))
         && bits_per_char(value) >= if hex { MIN_BITS_PER_HEX } else { MIN_BITS_PER_CHAR }
 }
@@ -36,9 +39,10 @@ fn is_uuid(value: &str) -> bool {
         })
 }
 
-/// Dates, versions, host names, paths and media types mix letters and digits, but in runs that words have.
+/// Dates, versions, host names, paths and media types mix letters and digits, but in runs that words have; names that end
+/// with a short number of a build are nearly all words.
 fn is_made_of_words(value: &str) -> bool {
-    value.split(['_', '-', '+', '/', '=', '.', '~']).all(|part| {
+    let is_word = |part: &str| {
         let one_case =
             part.bytes().all(|b| !b.is_ascii_uppercase()) || part.bytes().all(|b| !b.is_ascii_lowercase());
         let changes = part
@@ -49,7 +53,20 @@ fn is_made_of_words(value: &str) -> bool {
         part.len() <= 16
             && changes <= 1
             && (one_case || part.bytes().skip(1).all(|b| !b.is_ascii_uppercase()))
-    })
+    };
+    let parts = value.split(['_', '-', '+', '/', '=', '.', '~']);
+    let others: usize = parts.filter(|part| !is_word(part)).map(str::len).sum();
+    others < MIN_DRAWN_CHARS
+}
+
+/// Whether a value is a path or the name of a file.
+fn is_path(value: &str) -> bool {
+    const FILES: [&str; 12] =
+        [".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".js", ".css", ".html", ".json", ".zip", ".pdf"];
+    let first = value.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let names_first = first.len() < value.len() - 1
+        && first.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'-' | b'_'));
+    (value.starts_with('/') && names_first) || FILES.iter().any(|end| value.ends_with(end))
 }
 
 fn bits_per_char(value: &str) -> f64 {
@@ -82,6 +99,11 @@ mod tests {
             "chat-import-integration-test",
             "no-cache-no-store-must-revalidate",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaa11",
+            "test-repo-fcf47addd5dc",
+            "release-202407291746-57ea285141-main",
+            "/flows/b07c553b1ffd44144924f/response",
+            "//images.example.com/space/9da0cd1936871b8d72343e895a00d6",
+            "logo_light_color_272x92dp.png",
             "6f9619ff-8b86-d011-b42d-00c04fc964ff",
         ] {
             assert!(!looks_random(word), "{word}");

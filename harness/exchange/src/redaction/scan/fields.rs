@@ -57,7 +57,7 @@ impl<'s> Fields<'s> {
         }
         for (headers, body) in messages(exchange) {
             for (name, values) in headers.iter() {
-                let judge = if HARMLESS_HEADERS.contains(&name) { Judge::FormsOnly } else { Judge::WordsToo };
+                let judge = if names::is_harmless_header(name) { Judge::FormsOnly } else { Judge::WordsToo };
                 self.judge(id, Some(name), name, Judge::WordsToo);
                 for value in values {
                     self.judge(id, Some(name), &String::from_utf8_lossy(value.as_bytes()), judge);
@@ -213,7 +213,3 @@ fn keys_of(value: &serde_json::Value, see: &mut impl FnMut(&str)) {
         _ => {}
     }
 }
-
-/// Header fields whose values look random and open nothing.
-const HARMLESS_HEADERS: [&str; 6] =
-    ["etag", "if-none-match", "date", "user-agent", "content-security-policy", "traceparent"];
