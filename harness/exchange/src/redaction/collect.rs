@@ -217,7 +217,7 @@ impl Look for Collecting<'_> {
         }
         let harmless = field.is_some_and(names::is_harmless_header);
         match shape {
-            Shape::Value if !text.contains(char::is_whitespace) => self.random(field, text),
+            Shape::Value if detect::looks_random(text) => self.random(field, text),
             Shape::Value | Shape::Prose if !harmless => {
                 for (name, word) in words::words_in(text) {
                     self.random(name.or(field), word);

@@ -18,12 +18,25 @@ use counterpart_exchange::{Exchange, Library, Provenance, Written};
 use places::{PLACES, Place, can_be_read, planted};
 use secrets::{Draw, LOWER, Planted, secrets};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// At least so many of those that are detected: the promise.
 const MIN_DETECTED: f64 = 0.98;
 
 /// Everything that keeping exchanges leaves on the disk, as one text; what it says where it refuses.
 fn kept(exchanges: Vec<Exchange>, profile: &str, known: &[KnownSecret]) -> (Result<Kept, String>, String) {
+    let aside = std::env::var_os("COUNTERPART_KEPT_CORPUS");
+    kept_in(exchanges, profile, known, aside.as_deref().map(Path::new))
+}
+
+/// The same; another scanner can look through what was kept where it is put aside.
+fn kept_in(
+    exchanges: Vec<Exchange>,
+    profile: &str,
+    known: &[KnownSecret],
+    aside: Option<&Path>,
+) -> (Result<Kept, String>, String) {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let folder = tempfile::tempdir().unwrap();
     let provider = folder.path().join("acme");
     std::fs::create_dir(&provider).unwrap();
@@ -38,7 +51,10 @@ fn kept(exchanges: Vec<Exchange>, profile: &str, known: &[KnownSecret]) -> (Resu
     std::fs::remove_file(provider.join("provider.yaml")).unwrap();
     let mut text = String::new();
     read_all(folder.path(), &mut text);
-    copy_for_scanners(folder.path());
+    if let Some(aside) = aside {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        std::fs::write(aside.join(format!("kept-{number}.yaml")), &text).unwrap();
+    }
     (result, text)
 }
 
@@ -50,16 +66,6 @@ fn read_all(folder: &Path, text: &mut String) {
             text.push_str(&String::from_utf8_lossy(&std::fs::read(entry).unwrap()));
         }
     }
-}
-
-/// Another scanner can look through what was kept: it is put where the variable says.
-fn copy_for_scanners(folder: &Path) {
-    static NUMBER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    let Ok(to) = std::env::var("COUNTERPART_KEPT_CORPUS") else { return };
-    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let mut text = String::new();
-    read_all(folder, &mut text);
-    std::fs::write(Path::new(&to).join(format!("corpus-{number}.yaml")), text).unwrap();
 }
 
 /// A secret that cannot stand at a place as it is: a line of text has no breaks.

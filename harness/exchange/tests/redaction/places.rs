@@ -87,13 +87,6 @@ pub(crate) fn planted(place: Place, name: &str, text: &str) -> Exchange {
     let request = &mut one.request;
     let Some(answer) = one.response.as_mut() else { unreachable!() };
     let form = "application/x-www-form-urlencoded";
-    let multipart = |disposition: &str, content: &str| {
-        let body = format!(
-            "--cut\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\na title\r\n--cut\r\n\
-             Content-Disposition: form-data; {disposition}\r\n\r\n{content}\r\n--cut--\r\n"
-        );
-        Body::from_bytes(body.as_bytes(), Some("multipart/form-data; boundary=cut"))
-    };
     match place {
         Place::PathSegment => request.target = format!("/v1/things/{}/parts", percent(text)),
         Place::Query => request.target = format!("/v1/things?page=2&{name}={}", percent(text)),
@@ -114,16 +107,7 @@ pub(crate) fn planted(place: Place, name: &str, text: &str) -> Exchange {
         }
         Place::MultipartField | Place::MultipartFileName | Place::MultipartFile => {
             set(&mut request.headers, "content-type", "multipart/form-data; boundary=cut".into());
-            request.body = match place {
-                Place::MultipartField => multipart(&format!("name=\"{name}\""), text),
-                Place::MultipartFileName => {
-                    multipart(&format!("name=\"file\"; filename=\"export-for {text} .csv\""), "1;2;3")
-                }
-                _ => multipart(
-                    "name=\"file\"; filename=\"a.csv\"\r\nContent-Type: text/csv",
-                    &format!("1;2\n{text}\n3;4"),
-                ),
-            };
+            request.body = multipart(place, name, text);
         }
         Place::Text => answer.body = Body::Text(format!("all went well with {text} today\nand so on\n")),
         Place::Location => {
@@ -136,19 +120,11 @@ pub(crate) fn planted(place: Place, name: &str, text: &str) -> Exchange {
         }
         Place::GzipBody => {
             let body = format!("{{\"data\":{{{}:{}}}}}", json(name), json(text));
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            encoder.write_all(body.as_bytes()).unwrap();
             set(&mut answer.headers, "content-encoding", "gzip".into());
             set(&mut answer.headers, "content-type", "application/json".into());
-            answer.body = Body::Binary(encoder.finish().unwrap());
+            answer.body = Body::Binary(gzip(body.as_bytes()));
         }
-        Place::JwtClaim => {
-            let claims = format!("{{\"sub\":\"7\",{}:{}}}", json(name), json(text));
-            let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-            let signature = part("thirty-two bytes of a signature..");
-            let token = format!("{}.{}.{signature}", part("{\"alg\":\"RS256\"}"), part(&claims));
-            set(&mut request.headers, "authorization", format!("Bearer {token}"));
-        }
+        Place::JwtClaim => set(&mut request.headers, "authorization", format!("Bearer {}", jwt(name, text))),
         Place::Basic => {
             let credential = STANDARD.encode(format!("somebody:{text}"));
             set(&mut request.headers, "authorization", format!("Basic {credential}"));
@@ -163,6 +139,37 @@ pub(crate) fn planted(place: Place, name: &str, text: &str) -> Exchange {
         }
     }
     one
+}
+
+fn multipart(place: Place, name: &str, text: &str) -> Body {
+    let (disposition, content) = match place {
+        Place::MultipartField => (format!("name=\"{name}\""), text.to_owned()),
+        Place::MultipartFileName => {
+            (format!("name=\"file\"; filename=\"export-for {text} .csv\""), "1;2;3".into())
+        }
+        _ => (
+            "name=\"file\"; filename=\"a.csv\"\r\nContent-Type: text/csv".into(),
+            format!("1;2\n{text}\n3;4"),
+        ),
+    };
+    let body = format!(
+        "--cut\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\na title\r\n--cut\r\n\
+         Content-Disposition: form-data; {disposition}\r\n\r\n{content}\r\n--cut--\r\n"
+    );
+    Body::from_bytes(body.as_bytes(), Some("multipart/form-data; boundary=cut"))
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A token with a claim that holds the text.
+fn jwt(name: &str, text: &str) -> String {
+    let claims = format!("{{\"sub\":\"7\",{}:{}}}", json(name), json(text));
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.{}", part("{\"alg\":\"RS256\"}"), part(&claims), part("thirty-two bytes of a signature.."))
 }
 
 /// As `application/x-www-form-urlencoded` says, in the spelling that is kept.

@@ -181,11 +181,16 @@ fn little_is_taken_that_is_no_secret() {
     }));
     flows.retain(|(_, exchanges)| !exchanges.is_empty());
 
-    let (mut exchanges_count, mut values) = (0, 0_usize);
+    let (mut exchanges_count, mut values, mut refused) = (0, 0_usize, 0);
     // By rule, then by the name of the field.
     let mut replaced: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
     for (_, exchanges) in flows {
         exchanges_count += exchanges.len();
+        let kept_aside = std::env::var_os("COUNTERPART_KEPT_REAL");
+        if let Some(folder) = &kept_aside {
+            let (result, _) = crate::kept_in(exchanges.clone(), "", &[], Some(Path::new(folder)));
+            refused += usize::from(result.is_err());
+        }
         let redacted = redact(exchanges, &ProviderProfile::unknown("p"), &[]);
         for exchange in &redacted.exchanges {
             each_value(exchange, &mut |name, value| {
@@ -214,6 +219,7 @@ fn little_is_taken_that_is_no_secret() {
         "{exchanges_count} real exchanges, {values} values: {all} replaced, {falsely} of them no secret: {:.2} %",
         share * 100.0
     );
+    println!("  {refused} recordings were refused by the scan (counted only where they are kept aside)");
     for (rule, fields) in &replaced {
         println!("  {rule}: {}", count(rule));
         let mut most: Vec<_> = fields.iter().collect();

@@ -51,15 +51,20 @@ pub(crate) struct Planted {
 
 /// One secret of each kind.
 pub(crate) fn secrets(draw: &mut Draw) -> Vec<Planted> {
-    let whole = |kind, parts: &[&str]| {
-        let text = parts.concat();
-        Planted { kind, secret: text.clone(), text }
-    };
-    let behind =
-        |kind, before: &str, secret: String| Planted { kind, text: format!("{before}{secret}"), secret };
-    let d = draw;
-    let mut all = code_hosts(d, &whole);
-    all.extend([
+    [code_hosts(draw), clouds(draw), money_and_messages(draw), others(draw)].concat()
+}
+
+fn whole(kind: &'static str, parts: &[&str]) -> Planted {
+    let text = parts.concat();
+    Planted { kind, secret: text.clone(), text }
+}
+
+fn behind(kind: &'static str, before: &str, secret: String) -> Planted {
+    Planted { kind, text: format!("{before}{secret}"), secret }
+}
+
+fn clouds(d: &mut Draw) -> Vec<Planted> {
+    vec![
         whole("AWS access key id", &["AK", "IA", &d.of(&[UPPER, "234567"].concat(), 16)]),
         whole("AWS temporary key id", &["AS", "IA", &d.of(&[UPPER, "234567"].concat(), 16)]),
         whole("Google API key", &["AI", "za", "Sy", &d.url64(33)]),
@@ -78,6 +83,11 @@ pub(crate) fn secrets(draw: &mut Draw) -> Vec<Planted> {
         whole("New Relic user key", &["NR", "AK-", &d.of(&[UPPER, DIGITS].concat(), 27)]),
         whole("Sentry organisation token", &["sn", "trys_", &d.alnum(120), "_", &d.url64(43)]),
         whole("Grafana service account", &["gl", "sa_", &d.alnum(32), "_", &d.hex(8)]),
+    ]
+}
+
+fn money_and_messages(d: &mut Draw) -> Vec<Planted> {
+    vec![
         whole("Stripe secret key", &["s", "k_live_", &d.alnum(99)]),
         whole("Stripe restricted key", &["r", "k_test_", &d.alnum(24)]),
         whole("webhook signing secret", &["wh", "sec_", &d.alnum(32)]),
@@ -116,6 +126,11 @@ pub(crate) fn secrets(draw: &mut Draw) -> Vec<Planted> {
             format!("1{}/{}", d.of(DIGITS, 17), d.url64(68)),
         ),
         whole("Telegram bot", &[&format!("6{}", d.of(DIGITS, 9)), ":A", "A", &d.url64(33)]),
+    ]
+}
+
+fn others(d: &mut Draw) -> Vec<Planted> {
+    vec![
         whole("OpenAI project key", &["s", "k-proj-", &d.url64(74), "T3Bl", "bkFJ", &d.url64(74)]),
         whole("Anthropic", &["s", "k-ant-", "api03-", &d.url64(93), "AA"]),
         whole("Hugging Face", &["h", "f_", &d.of(&[LOWER, UPPER].concat(), 34)]),
@@ -137,11 +152,10 @@ pub(crate) fn secrets(draw: &mut Draw) -> Vec<Planted> {
         ),
         whole("payment card", &[&card(d)]),
         whole("IBAN", &[&iban(d)]),
-    ]);
-    all
+    ]
 }
 
-fn code_hosts(d: &mut Draw, whole: &impl Fn(&'static str, &[&str]) -> Planted) -> Vec<Planted> {
+fn code_hosts(d: &mut Draw) -> Vec<Planted> {
     vec![
         whole("GitHub classic", &["gh", "p_", &d.alnum(36)]),
         whole("GitHub app", &["gh", "s_", &d.alnum(36)]),

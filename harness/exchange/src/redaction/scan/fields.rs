@@ -182,17 +182,28 @@ fn learn(exchange: &Exchange, identifiers: &mut Identifiers) {
                 .filter_map(|value| value.as_text())
                 .for_each(|value| identifiers.learn(name, value));
         }
-        match body {
-            Body::Json(json) => {
-                for scalar in json.scalars() {
-                    if let Some(key) = &scalar.key {
-                        identifiers.learn(key, &scalar.value);
-                    }
-                }
-            }
-            Body::Form(fields) => fields.iter().for_each(|(name, value)| identifiers.learn(name, value)),
-            Body::None | Body::Text(_) | Body::Binary(_) | Body::Omitted { .. } => {}
+        learn_body(body, identifiers, MAX_NESTING);
+    }
+}
+
+/// JSON in a string of JSON: nobody goes deeper.
+const MAX_NESTING: usize = 4;
+
+fn learn_body(body: &Body, identifiers: &mut Identifiers, depth: usize) {
+    let mut see = |name: &str, value: &str| {
+        identifiers.learn(name, value);
+        if depth > 0 && value.trim_start().starts_with(['{', '[']) {
+            learn_body(&Body::from_bytes(value.as_bytes(), None), identifiers, depth - 1);
         }
+    };
+    match body {
+        Body::Json(json) => {
+            json.scalars()
+                .iter()
+                .for_each(|scalar| see(scalar.key.as_deref().unwrap_or_default(), &scalar.value));
+        }
+        Body::Form(fields) => fields.iter().for_each(|(name, value)| see(name, value)),
+        Body::None | Body::Text(_) | Body::Binary(_) | Body::Omitted { .. } => {}
     }
 }
 
