@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Record(Record),
     /// Make fixtures of what another tool recorded: HAR, VCR, nock and their like
     Import(Import),
+    /// Look through fixtures for what is secret, or take it out of them
+    Redact(Redact),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
     /// Show what fixtures there are, the exchanges of one, or one exchange as it went over the wire
@@ -130,6 +132,28 @@ pub(crate) struct Record {
     /// An environment variable that holds a secret, which is replaced wherever it turns up
     #[arg(long = "secret-env", value_name = "NAME")]
     pub(crate) secret_env: Vec<String>,
+    /// Tell of each placeholder which rule took out what it stands for, and where
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Redact {
+    /// With --check: files and folders, the bodies beside fixtures included. Without: fixture files, redacted again in place
+    #[arg(required_unless_present = "forms", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Change nothing; fail if something looks secret
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// An environment variable that holds a secret, which is found in every spelling
+    #[arg(long = "secret-env", value_name = "NAME")]
+    pub(crate) secret_env: Vec<String>,
+    /// Tell of each placeholder that is put in which rule took out what it stands for, and where
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) explain: bool,
+    /// List the documented forms of secrets that are found by their look
+    #[arg(long, conflicts_with_all = ["paths", "check", "explain"])]
+    pub(crate) forms: bool,
 }
 
 /// A host that is recorded, and into whose fixture.

@@ -38,6 +38,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
     match &arguments.command {
         Command::Record(record) => tokio.block_on(commands::record::record(global, record)),
         Command::Import(import) => commands::import::import(global, import),
+        Command::Redact(redact) => commands::redact::redact(global, redact),
         Command::Serve(serve) => tokio.block_on(commands::serve::serve(global, serve)),
         Command::Show(show) => commands::show::show(global, show),
         Command::Fixture(fixture) => commands::fixture::fixture(global, fixture),

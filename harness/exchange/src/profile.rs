@@ -171,6 +171,9 @@ pub struct Identifiers {
     /// Regular expressions that a whole value must match.
     #[serde(default)]
     pub patterns: Vec<String>,
+    /// Whole values, as the key of a public sandbox that everybody may know.
+    #[serde(default)]
+    pub values: Vec<String>,
 }
 
 /// Which recorded answer shows an error.

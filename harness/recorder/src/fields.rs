@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of bodies and of what a field's value means beyond `Connection`.
 
-use counterpart_exchange::{HeaderValue as RecordedValue, Headers};
+use counterpart_exchange::{HeaderValue as RecordedValue, Headers, content_coding};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 
@@ -126,13 +126,13 @@ pub(crate) fn for_integration(sent: &HeaderMap) -> HeaderMap {
     forwarded
 }
 
-/// Whether a body under these fields can be searched for secrets as it is.
+/// Whether a body under these fields can be searched for secrets, as it is or decoded.
 pub(crate) fn is_plain(fields: &HeaderMap) -> bool {
     !is_grpc(fields)
         && fields
             .get_all(header::CONTENT_ENCODING)
             .iter()
-            .all(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
+            .all(|value| value.to_str().is_ok_and(content_coding::is_known))
 }
 
 /// The fields as they are recorded.
@@ -226,11 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn an_encoded_body_is_told_from_a_plain_one() {
+    fn a_body_that_cannot_be_decoded_is_told_from_others() {
         assert!(is_plain(&fields(&[])));
         assert!(is_plain(&fields(&[("content-encoding", "Identity")])));
-        assert!(!is_plain(&fields(&[("content-encoding", "gzip")])));
-        assert!(!is_plain(&fields(&[("content-encoding", "identity"), ("content-encoding", "br")])));
+        assert!(is_plain(&fields(&[("content-encoding", "gzip")])));
+        assert!(!is_plain(&fields(&[("content-encoding", "compress")])));
+        assert!(!is_plain(&fields(&[("content-encoding", "gzip"), ("content-encoding", "secret")])));
     }
 
     #[test]

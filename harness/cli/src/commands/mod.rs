@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod fixture;
 pub(crate) mod import;
 pub(crate) mod record;
+pub(crate) mod redact;
 pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod runtime;

@@ -12,8 +12,13 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Gives exchanges their ids: an older fixture's where it has the same exchange, else operation and number, past
-/// those that are given. What an exchange names as its cause is renamed with it.
-pub(super) fn name_exchanges(fixture: &mut Fixture, older: Option<&Fixture>, profile: &ProviderProfile) {
+/// those that are given. What an exchange names as its cause is renamed with it. Gives the placeholders that are called
+/// otherwise now.
+pub(super) fn name_exchanges(
+    fixture: &mut Fixture,
+    older: Option<&Fixture>,
+    profile: &ProviderProfile,
+) -> BTreeMap<Placeholder, Placeholder> {
     let known = older.map_or(&[][..], |older| older.exchanges.as_slice());
     let partners = pair(known, &fixture.exchanges, profile);
     // Of an older one that is gone, too: an id never comes to mean something else from one recording to the next.
@@ -28,9 +33,7 @@ pub(super) fn name_exchanges(fixture: &mut Fixture, older: Option<&Fixture>, pro
         exchange.caused_by = exchange.caused_by.take().and_then(|cause| renamed.get(&cause).cloned());
         renamed.insert(std::mem::replace(&mut exchange.id, id.clone()), id);
     }
-    if let Some(older) = older {
-        keep_placeholders(fixture, older, &partners);
-    }
+    older.map_or_else(BTreeMap::new, |older| keep_placeholders(fixture, older, &partners))
 }
 
 fn free_id(
@@ -48,7 +51,11 @@ fn free_id(
     }
 }
 
-fn keep_placeholders(fixture: &mut Fixture, older: &Fixture, partners: &[Option<usize>]) {
+fn keep_placeholders(
+    fixture: &mut Fixture,
+    older: &Fixture,
+    partners: &[Option<usize>],
+) -> BTreeMap<Placeholder, Placeholder> {
     let mut names: BTreeMap<Placeholder, Placeholder> = BTreeMap::new();
     let mut given: HashSet<Placeholder> = HashSet::new();
     for (exchange, place) in fixture.exchanges.iter().zip(partners) {
@@ -82,6 +89,7 @@ fn keep_placeholders(fixture: &mut Fixture, older: &Fixture, partners: &[Option<
         names.extend(name.map(|name| (placeholder, name)));
     }
     rename(fixture, &names);
+    names
 }
 
 fn rename(fixture: &mut Fixture, names: &BTreeMap<Placeholder, Placeholder>) {
@@ -106,7 +114,10 @@ fn rename(fixture: &mut Fixture, names: &BTreeMap<Placeholder, Placeholder>) {
     }
     fixture.redacted = std::mem::take(&mut fixture.redacted)
         .into_iter()
-        .map(|(placeholder, value)| (names.get(&placeholder).cloned().unwrap_or(placeholder), value))
+        .map(|(placeholder, mut value)| {
+            value.map_texts(&renamed);
+            (names.get(&placeholder).cloned().unwrap_or(placeholder), value)
+        })
         .collect();
 }
 
@@ -194,7 +205,9 @@ mod tests {
             .map(|one| String::from_utf8_lossy(&one.response.as_ref().unwrap().body.to_bytes()).into_owned())
             .collect();
         for (_, placeholder) in find_placeholders(&text) {
-            fixture.redacted.insert(placeholder, RedactedValue { length_chars: 8 });
+            fixture
+                .redacted
+                .insert(placeholder, RedactedValue::of_length(8));
         }
         name_exchanges(&mut fixture, older, &ProviderProfile::unknown("p"));
         fixture

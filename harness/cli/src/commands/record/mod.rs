@@ -40,7 +40,7 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
     for line in traffic::told(&finished.traffic) {
         output::note(&line);
     }
-    tell_all(finished.recordings)
+    tell_all(finished.recordings, arguments.explain)
 }
 
 /// A reverse proxy before one API, and before the integration where its webhooks are recorded.
@@ -131,12 +131,12 @@ fn certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Stop>
 
 /// Tells of every fixture; where several could not be kept, the first decides the exit code. A fixture of which nothing
 /// was seen is no failure beside one that was kept.
-fn tell_all(recordings: Vec<Result<Recording, RecorderError>>) -> Result<Exit, Stop> {
+fn tell_all(recordings: Vec<Result<Recording, RecorderError>>, explain: bool) -> Result<Exit, Stop> {
     let is_any_kept = recordings.iter().any(Result::is_ok);
     let mut stop: Option<Stop> = None;
     for recording in recordings {
         match recording.map_err(stopped) {
-            Ok(recording) => tell(&recording),
+            Ok(recording) => tell(&recording, explain),
             Err(nothing) if is_any_kept && nothing.exit == Exit::NothingSelected => {
                 output::note(&nothing.error.to_string());
             }
@@ -149,13 +149,16 @@ fn tell_all(recordings: Vec<Result<Recording, RecorderError>>) -> Result<Exit, S
     stop.map_or(Ok(Exit::Passed), Err)
 }
 
-fn tell(recording: &Recording) {
+fn tell(recording: &Recording, explain: bool) {
     let kept = &recording.kept;
     let exchanges = counted(kept.exchanges, "exchange", "exchanges");
     output::result(&format!("wrote {}: {exchanges}", kept.path.display()));
     let secrets = counted(kept.redacted, "secret was", "secrets were");
     let bodies = counted(kept.omitted, "body was", "bodies were");
     output::note(&format!("{secrets} replaced, {bodies} not kept"));
+    if explain {
+        kept.taken_out.iter().for_each(|one| output::note(&one.to_string()));
+    }
     if let Some(profile) = &kept.drafted {
         output::note(&format!(
             "drafted {}: look it over, it decides how the fixture is played",
