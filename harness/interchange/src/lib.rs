@@ -5,8 +5,25 @@
 //! redacts or writes: what was imported goes the same way to the disk as what was recorded
 //! ([`counterpart_exchange::keep`]).
 
+mod beside;
+mod comments;
+mod example;
+pub mod export;
+mod extras;
+mod fields;
+mod hoverfly;
 mod imported;
+mod json;
 mod loss;
+mod making;
+mod pact;
+mod query;
+mod source;
+mod url;
+mod wiremock;
 
+pub use hoverfly::import_hoverfly;
 pub use imported::{ImportError, Imported};
 pub use loss::Loss;
+pub use pact::import_pact;
+pub use wiremock::import_wiremock;
