@@ -5,25 +5,33 @@
 //! redacts or writes: what was imported goes the same way to the disk as what was recorded
 //! ([`counterpart_exchange::keep`]).
 
+mod assembly;
 mod beside;
 mod comments;
+mod content_coding;
 mod example;
 pub mod export;
 mod extras;
 mod fields;
+mod format;
+mod har;
 mod hoverfly;
 mod imported;
 mod json;
 mod loss;
 mod making;
 mod pact;
+mod polly;
 mod query;
 mod source;
 mod url;
 mod wiremock;
 
+pub use format::{Format, MAX_FILE_BYTES, import};
+pub use har::import_har;
 pub use hoverfly::import_hoverfly;
 pub use imported::{ImportError, Imported};
 pub use loss::Loss;
 pub use pact::import_pact;
+pub use polly::import_polly;
 pub use wiremock::import_wiremock;

@@ -1,0 +1,87 @@
+//! The formats that are imported, by name.
+
+use crate::source::Source;
+use crate::{ImportError, Imported};
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+/// Largest file that is read.
+pub const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
+
+/// A format of another tool's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// HTTP Archive 1.2, as browsers and proxies write it.
+    Har,
+    /// Recordings of Polly.js: HAR with additions.
+    Polly,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Har, Self::Polly];
+
+    /// The name by which it is asked for.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Har => "har",
+            Self::Polly => "polly",
+        }
+    }
+
+    fn importer(self) -> fn(&Path, &str) -> Result<Imported, ImportError> {
+        match self {
+            Self::Har => crate::import_har,
+            Self::Polly => crate::import_polly,
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name);
+            match counterpart_exchange::suggest(text, names) {
+                Some(near) => format!("`{text}` is not a format that is imported; did you mean `{near}`?"),
+                None => format!("`{text}` is not a format that is imported; there are {}", names.join(", ")),
+            }
+        })
+    }
+}
+
+/// Imports the content of a file.
+///
+/// # Errors
+/// [`ImportError`] with the file, the place, what was found and what was expected.
+pub fn import(format: Format, path: &Path, bytes: &[u8]) -> Result<Imported, ImportError> {
+    let whole = |message: String| Source::new(path, "").refuse_whole(message);
+    if bytes.len() > MAX_FILE_BYTES {
+        let size = bytes.len();
+        return Err(whole(format!("is {size} bytes long; at most {MAX_FILE_BYTES} are read: split it")));
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(whole("is UTF-16; save it as UTF-8".to_owned()));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        whole(format!("is not UTF-8 from byte {}; save it as UTF-8", error.valid_up_to()))
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(whole(format!("is empty; expected a {format} file")));
+    }
+    if let Some(offset) = text.find('\0') {
+        let source = Source::new(path, text);
+        return Err(source.refuse(crate::source::At::Offset(offset), "a NUL; expected text"));
+    }
+    format.importer()(path, text)
+}
