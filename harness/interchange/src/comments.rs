@@ -53,7 +53,7 @@ mod tests {
             ("{\"a\": 1} // ü\n", "{\"a\": 1}      \n"),
             ("/* a\n b */1", "    \n     1"),
             (r#"{"u": "http://x/*y*/", "q": "\"//"}"#, r#"{"u": "http://x/*y*/", "q": "\"//"}"#),
-            ("1 /* never closed", "1                 "),
+            ("1 /* never closed", "1                "),
             ("\"open // string", "\"open // string"),
             ("\"open \\", "\"open \\"),
         ] {

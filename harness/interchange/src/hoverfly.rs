@@ -3,6 +3,7 @@
 //! Each pair is an exchange. A matcher that allows one value alone gives that one; of any other an example that fits is
 //! taken, and told as a loss. Older schemas are refused: Hoverfly itself rewrites them.
 
+use crate::assembly::Assembly;
 use crate::beside::{Beside, NotRead};
 use crate::example::{self, Example};
 use crate::fields::{Fields, plain_text};
@@ -23,7 +24,6 @@ const MAX_DELAY_MS: u64 = 3_600_000;
 /// # Errors
 /// [`ImportError`] with the place of what is not as schema version 5 has it.
 pub fn import_hoverfly(path: &Path, text: &str) -> Result<Imported, ImportError> {
-    let text = text.trim_start_matches('\u{feff}');
     let source = Source::new(path, text);
     let what = "a Hoverfly simulation: an object with `data` and `meta`";
     let mut file = Fields::read(source, text, what)?;
@@ -31,28 +31,33 @@ pub fn import_hoverfly(path: &Path, text: &str) -> Result<Imported, ImportError>
     let Some(mut data) = file.fields("data")? else {
         return Err(file.refuse(format!("has no `data`; expected {what}")));
     };
-    let mut imported = Imported::default();
+    let mut assembly = Assembly::new(source);
     let mut actions = match data.fields("globalActions")? {
-        Some(actions) => Actions::read(actions, &mut imported)?,
+        Some(actions) => Actions::read(actions, &mut assembly)?,
         None => Actions::default(),
     };
     let mut bodies = Beside::same_folder(path);
-    for (number, part) in data.list("pairs")?.unwrap_or_default().into_iter().enumerate() {
+    for part in data.list("pairs")?.unwrap_or_default() {
         let pair = Fields::read(source, part, "a pair: an object with `request` and `response`")?;
-        read_pair(source, pair, Making::new("pair", number), &mut bodies, &mut actions, &mut imported)?;
+        read_pair(
+            source,
+            pair,
+            Making::new(source.offset_of(part)),
+            &mut bodies,
+            &mut actions,
+            &mut assembly,
+        )?;
     }
     for key in ["variables", "literals"] {
         if data.raw(key).is_some_and(|raw| raw != "[]") {
-            imported
-                .warnings
-                .push(format!("`{key}` are for templates, which are not run; they are left out"));
+            assembly.warn_of_file(format!("`{key}` are for templates, which are not run; they are left out"));
         }
     }
     let unknown = data.unread().chain(file.unread()).filter(|key| *key != "$schema");
-    imported
-        .warnings
-        .extend(unknown.map(|key| format!("`{}` is not known here and is left out", shown(key))));
-    Ok(imported)
+    for key in unknown {
+        assembly.warn_of_file(format!("`{}` is not known here and is left out", shown(key)));
+    }
+    Ok(assembly.finish())
 }
 
 fn check_version(file: &mut Fields<'_>) -> Result<(), ImportError> {
@@ -75,7 +80,7 @@ fn read_pair(
     mut making: Making,
     bodies: &mut Beside,
     actions: &mut Actions,
-    imported: &mut Imported,
+    assembly: &mut Assembly<'_>,
 ) -> Result<(), ImportError> {
     let (Some(request), Some(response)) = (pair.fields("request")?, pair.fields("response")?) else {
         return Err(pair.refuse("has no `request` or no `response`; expected both in each pair"));
@@ -84,8 +89,7 @@ fn read_pair(
     read_response(source, response, &mut making, bodies)?;
     pass_over(&mut pair, &mut making, &["labels"], "pair");
     actions.apply(&mut making);
-    making.finish(imported);
-    Ok(())
+    making.finish(assembly)
 }
 
 fn pass_over(fields: &mut Fields<'_>, making: &mut Making, keys: &[&str], within: &str) {
@@ -362,7 +366,7 @@ struct Delay {
 const MAX_DELAYS: usize = 1_000;
 
 impl Actions {
-    fn read(mut fields: Fields<'_>, imported: &mut Imported) -> Result<Self, ImportError> {
+    fn read(mut fields: Fields<'_>, assembly: &mut Assembly<'_>) -> Result<Self, ImportError> {
         let mut delays = Vec::new();
         for key in ["delays", "delaysLogNormal"] {
             for part in fields.list(key)?.unwrap_or_default() {
@@ -374,7 +378,7 @@ impl Actions {
                 let pattern = delay.text("urlPattern")?.unwrap_or_default();
                 let url = regex::RegexBuilder::new(&pattern).size_limit(64 * 1024).build();
                 let Ok(url) = url else {
-                    imported.warnings.push(format!(
+                    assembly.warn_of_file(format!(
                         "the `urlPattern` of one of `{key}` cannot be read; that delay is left out"
                     ));
                     continue;

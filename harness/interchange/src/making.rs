@@ -1,25 +1,30 @@
 //! An exchange that is made out of a description, part by part, with what is lost on the way.
 
-use crate::source::Source;
-use crate::{ImportError, Imported, Loss};
+use crate::ImportError;
+use crate::assembly::{Assembly, ForeignBody, ForeignExchange, ForeignMessage, Started};
+use crate::extras::Extras;
+use crate::source::{At, Source};
+use crate::url::ForeignUrl;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use counterpart_exchange::{
     Body, Direction, Ended, Exchange, ExchangeId, HeaderValue, Headers, JsonText, Request, Response,
 };
 
-/// The exchange that is being made, and its number in the file.
+/// The exchange that is being made, and what is lost of it so far.
 pub(crate) struct Making {
-    number: usize,
+    at: At,
+    /// Host, user and password of a URL; what follows them is the exchange's target.
+    url: Option<ForeignUrl>,
     pub(crate) exchange: Exchange,
-    losses: Vec<Loss>,
+    losses: Vec<String>,
 }
 
 impl Making {
-    /// An exchange that says nothing yet: `GET /`, without an answer. `kind` is what the format calls it.
-    pub(crate) fn new(kind: &str, number: usize) -> Self {
+    /// An exchange that says nothing yet: `GET /`, without an answer. `at` is where the file describes it.
+    pub(crate) fn new(at: At) -> Self {
         let exchange = Exchange {
-            id: ExchangeId::nth(kind, number + 1),
+            id: ExchangeId::from(""),
             direction: Direction::Outbound,
             offset_ms: 0,
             latency_ms: 0,
@@ -33,17 +38,12 @@ impl Making {
             },
             response: None,
         };
-        Self { number, exchange, losses: Vec::new() }
-    }
-
-    /// Its number in the file, from 0.
-    pub(crate) fn number(&self) -> usize {
-        self.number
+        Self { at, url: None, exchange, losses: Vec::new() }
     }
 
     /// Tells what is lost.
     pub(crate) fn lose(&mut self, what: impl Into<String>) {
-        self.losses.push(Loss { exchange: self.number, what: what.into() });
+        self.losses.push(what.into());
     }
 
     /// Tells of keys that are not known here.
@@ -56,6 +56,12 @@ impl Making {
     /// Drops losses that were told and are none, because the exchange says it in another way.
     pub(crate) fn lost_nothing(&mut self) {
         self.losses.clear();
+    }
+
+    /// Takes over a whole URL.
+    pub(crate) fn set_url(&mut self, url: ForeignUrl) {
+        self.exchange.request.target.clone_from(&url.target);
+        self.url = Some(url);
     }
 
     /// The answer; one that says nothing where there was none yet.
@@ -77,17 +83,66 @@ impl Making {
         Ok(())
     }
 
-    /// The exchange goes to the others.
-    pub(crate) fn finish(self, imported: &mut Imported) {
-        imported.exchanges.push(self.exchange);
-        imported.losses.extend(self.losses);
+    /// The exchange goes to the others, as any foreign one.
+    pub(crate) fn finish(self, assembly: &mut Assembly<'_>) -> Result<(), ImportError> {
+        tell(self.losses, assembly);
+        let Exchange { ended, latency_ms, request, response, .. } = self.exchange;
+        let target = ForeignUrl::of_target(&request.target);
+        let url = match self.url {
+            Some(url) => ForeignUrl { target: target.target, ..url },
+            None => target,
+        };
+        let foreign = ForeignExchange {
+            at: self.at,
+            method: request.method,
+            url: request.target,
+            request: foreign(&request.headers, request.body),
+            response: response.map(|response| (response.status, foreign(&response.headers, response.body))),
+            ended,
+            started: Started::Unknown,
+            latency_ms,
+        };
+        assembly.push_to(url, foreign)
+    }
+
+    /// The exchange goes to the others as our own exporter found it.
+    pub(crate) fn finish_written(
+        mut self,
+        extras: Extras,
+        source: Source<'_>,
+        assembly: &mut Assembly<'_>,
+    ) -> Result<(), ImportError> {
+        tell(self.losses, assembly);
+        extras.add_to(&mut self.exchange).map_err(|problem| source.refuse(self.at, problem))?;
+        assembly.push_written(self.at, self.exchange)
     }
 
     /// The exchange cannot be had; what is lost is told all the same.
-    pub(crate) fn give_up(mut self, imported: &mut Imported, why: &str) {
-        self.lose(format!("{why}; it is left out"));
-        imported.losses.extend(self.losses);
+    pub(crate) fn give_up(self, assembly: &mut Assembly<'_>, why: &str) -> Result<(), ImportError> {
+        tell(self.losses, assembly);
+        assembly.leave_out(self.at, format!("{why}; it is left out"))
     }
+}
+
+fn tell(losses: Vec<String>, assembly: &mut Assembly<'_>) {
+    for what in losses {
+        assembly.lose(what);
+    }
+}
+
+fn foreign(headers: &Headers, body: Body) -> ForeignMessage {
+    let fields = headers
+        .iter()
+        .flat_map(|(name, values)| values.iter().map(move |value| (name.to_owned(), value.clone())))
+        .collect();
+    // A document under no media type is known to be one all the same.
+    let media_type = matches!(body, Body::Json(_)).then(|| "application/json".to_owned());
+    let body = match body {
+        Body::None => ForeignBody::None,
+        Body::Omitted { size_bytes } => ForeignBody::Missing { size_bytes },
+        body => ForeignBody::AsSent(body.into_bytes()),
+    };
+    ForeignMessage { headers: fields, body, media_type }
 }
 
 /// A foreign name in a message: short, and without what would break the line.

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 /// What stays as it is: the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Query fields by name; a field without `=` has no value.
+pub(crate) type Groups = Vec<(String, Vec<Option<String>>)>;
+
 /// The fields of a query in order, decoded; none where a field has no `=`.
 pub(crate) fn fields(query: &str) -> Vec<(String, Option<String>)> {
     let decode = |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
@@ -37,8 +40,8 @@ pub(crate) fn target<'a>(path: &str, fields: impl IntoIterator<Item = (&'a str, 
 }
 
 /// The fields of a query by name, in order of each name's first occurrence; a field without `=` has no value.
-pub(crate) fn grouped(query: &str) -> Vec<(String, Vec<Option<String>>)> {
-    let mut groups: Vec<(String, Vec<Option<String>>)> = Vec::new();
+pub(crate) fn grouped(query: &str) -> Groups {
+    let mut groups = Groups::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (name, value) in fields(query) {
         let place = *places.entry(name.clone()).or_insert_with(|| {
@@ -63,4 +66,9 @@ pub(crate) fn target_of_groups(path: &str, groups: &[(String, Vec<Option<String>
 /// Whether a media type says JSON: `application/json`, `application/problem+json; charset=utf-8`.
 pub(crate) fn is_json(media_type: &str) -> bool {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().ends_with("json")
+}
+
+/// A path as a request has it: with a slash in front, or `*` alone.
+pub(crate) fn with_slash(path: &str) -> String {
+    if path.starts_with('/') || path == "*" { path.to_owned() } else { format!("/{path}") }
 }

@@ -142,11 +142,12 @@ fn interaction(exchange: &Exchange, response: &Response, index: usize, going: &m
         going.lose(index, format!("{what}: the pact says nothing of it"));
     }
     let target = RequestTarget::of(&exchange.request.target);
+    let path = query::with_slash(target.path);
     let fields = query::grouped(target.query.unwrap_or_default());
     let plain = Exchange {
         request: Request {
             method: exchange.request.method.to_uppercase(),
-            target: query::target_of_groups(target.path, &fields),
+            target: query::target_of_groups(&path, &fields),
             headers: request_headers,
             body: exchange.request.body.clone(),
         },
@@ -163,7 +164,7 @@ fn interaction(exchange: &Exchange, response: &Response, index: usize, going: &m
         description: exchange.id.to_string(),
         request: PactRequest {
             method: plain.request.method.clone(),
-            path: target.path.to_owned(),
+            path,
             query: (!fields.is_empty()).then(|| {
                 fields
                     .iter()
@@ -194,10 +195,13 @@ fn body(body: &Body, headers: &Headers) -> Option<PactBody> {
     let is_json_type = content_type.as_deref().is_some_and(query::is_json);
     let (content, encoded) = match body {
         Body::None | Body::Omitted { .. } => return None,
-        Body::Json(json) if is_json_type => match RawValue::from_string(json.as_str().to_owned()) {
-            Ok(raw) => (Content::Json(raw), Value::Bool(false)),
-            Err(_) => (Content::Text(BASE64.encode(json.as_str())), "base64".into()),
-        },
+        // `null` and an empty string would be read as no body.
+        Body::Json(json) if is_json_type && !matches!(json.as_str(), "null" | "\"\"") => {
+            match RawValue::from_string(json.as_str().to_owned()) {
+                Ok(raw) => (Content::Json(raw), Value::Bool(false)),
+                Err(_) => (Content::Text(BASE64.encode(json.as_str())), "base64".into()),
+            }
+        }
         Body::Json(_) | Body::Text(_) | Body::Form(_) if content_type.is_some() && !is_json_type => {
             (Content::Text(String::from_utf8_lossy(&body.to_bytes()).into_owned()), Value::Bool(false))
         }

@@ -9,6 +9,7 @@ use super::{
     is_inbound, omitted_bodies,
 };
 use crate::extras::Extras;
+use crate::query;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use counterpart_exchange::{Body, Ended, Exchange, Fixture, Headers, Request, Response};
@@ -83,6 +84,7 @@ fn mapping(exchange: &Exchange, index: usize, step: Option<&Step<'_>>, going: &m
     let plain = Exchange {
         request: Request {
             headers: Headers::default(),
+            target: query::with_slash(&exchange.request.target),
             body: said_body(&exchange.request),
             ..exchange.request.clone()
         },
@@ -95,6 +97,9 @@ fn mapping(exchange: &Exchange, index: usize, step: Option<&Step<'_>>, going: &m
         }),
         ..exchange.clone()
     };
+    if plain.request.target != exchange.request.target {
+        going.lose(index, "the target is not a path, and stands as one");
+    }
     if let Some(how) = ended_badly(exchange) {
         let stands = match exchange.response {
             None => "its fault that is nearest stands in its place",

@@ -29,10 +29,9 @@ pub(super) fn read(
     let given = body_media(headers, media_type.as_deref());
     match encoded.as_str() {
         "" | "false" if media_type.as_deref().is_some_and(is_json) => Ok(document(content)),
-        "" | "false" => Ok(body_of(plain_text(content).as_bytes(), &given)),
-        // Under `true` nobody says which encoding; where it is not this one it is text.
         "base64" => Ok(body_of(&decode_base64(source, content, &plain_text(content))?, &given)),
-        "json" | "true" => Ok(body_of(plain_text(content).as_bytes(), &given)),
+        // Under `true` nobody says which encoding, so it is taken for none.
+        "" | "false" | "true" | "json" => Ok(body_of(plain_text(content).as_bytes(), &given)),
         _ => Err(body.refuse("`encoded` is not known; expected false, base64 or JSON")),
     }
 }

@@ -5,6 +5,7 @@
 
 mod body;
 
+use crate::assembly::Assembly;
 use crate::extras::Extras;
 use crate::fields::{Fields, plain_text};
 use crate::making::{Making, add_header, shown};
@@ -14,6 +15,8 @@ use crate::{ImportError, Imported};
 use counterpart_exchange::Headers;
 use serde_json::value::RawValue;
 use std::path::Path;
+
+const A_MESSAGE: &str = "a message over a queue is no request with its answer";
 
 /// The version of the specification that a file follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,35 +32,30 @@ enum Version {
 /// # Errors
 /// [`ImportError`] with the place of what is not as its version has it.
 pub fn import_pact(path: &Path, text: &str) -> Result<Imported, ImportError> {
-    let text = text.trim_start_matches('\u{feff}');
     let source = Source::new(path, text);
     let what = "a Pact file: an object with `consumer`, `provider` and `interactions`";
     let mut file = Fields::read(source, text, what)?;
     if !file.has("interactions") && !file.has("messages") {
         return Err(file.refuse(format!("has neither `interactions` nor `messages`; expected {what}")));
     }
-    let mut imported = Imported::default();
-    let version = version(&mut file, &mut imported)?;
-    let mut number = 0;
+    let mut assembly = Assembly::new(source);
+    let version = version(&mut file, &mut assembly)?;
     for part in file.list("interactions")?.unwrap_or_default() {
         let interaction = Fields::read(source, part, "an interaction: an object")?;
-        read_interaction(source, interaction, version, Making::new("interaction", number), &mut imported)?;
-        number += 1;
+        read_interaction(source, interaction, version, Making::new(source.offset_of(part)), &mut assembly)?;
     }
-    for _ in file.list("messages")?.unwrap_or_default() {
-        Making::new("interaction", number)
-            .give_up(&mut imported, "a message over a queue is no request with its answer");
-        number += 1;
+    for part in file.list("messages")?.unwrap_or_default() {
+        Making::new(source.offset_of(part)).give_up(&mut assembly, A_MESSAGE)?;
     }
     file.pass_over(&["consumer", "provider", "createdAt", "_links"]);
-    let unknown =
-        file.unread().map(|key| format!("`{}` of the file is not known here and is left out", shown(key)));
-    imported.warnings.extend(unknown);
-    Ok(imported)
+    for key in file.unread() {
+        assembly.warn_of_file(format!("`{}` of the file is not known here and is left out", shown(key)));
+    }
+    Ok(assembly.finish())
 }
 
 /// `metadata.pactSpecification.version`, and its older spellings. Without one it is version 2, as tools take it to be.
-fn version(file: &mut Fields<'_>, imported: &mut Imported) -> Result<Version, ImportError> {
+fn version(file: &mut Fields<'_>, assembly: &mut Assembly<'_>) -> Result<Version, ImportError> {
     let mut found = None;
     if let Some(mut metadata) = file.fields("metadata")? {
         for key in ["pactSpecification", "pact-specification"] {
@@ -73,9 +71,7 @@ fn version(file: &mut Fields<'_>, imported: &mut Imported) -> Result<Version, Im
         Some("3") => Ok(Version::V3),
         Some("4") => Ok(Version::V4),
         None => {
-            imported
-                .warnings
-                .push("says no version of the Pact specification; it is read as version 2".to_owned());
+            assembly.warn_of_file("says no version of the Pact specification; it is read as version 2");
             Ok(Version::V2)
         }
         Some(_) => {
@@ -89,18 +85,16 @@ fn read_interaction(
     mut fields: Fields<'_>,
     version: Version,
     mut making: Making,
-    imported: &mut Imported,
+    assembly: &mut Assembly<'_>,
 ) -> Result<(), ImportError> {
     let kind = fields.text("type")?;
     match kind.as_deref() {
         None | Some("Synchronous/HTTP") => {}
         Some("Asynchronous/Messages" | "Synchronous/Messages") => {
-            making.give_up(imported, "a message over a queue is no request with its answer");
-            return Ok(());
+            return making.give_up(assembly, A_MESSAGE);
         }
         Some(_) => {
-            making.give_up(imported, "an interaction of a type that is not known here");
-            return Ok(());
+            return making.give_up(assembly, "an interaction of a type that is not known here");
         }
     }
     let extras = extras(&mut fields, &mut making)?;
@@ -126,11 +120,10 @@ fn read_interaction(
     }
     fields.pass_over(&["_id", "key", "description", "transport"]);
     making.lose_keys("interaction", fields.unread());
-    if let Some(extras) = extras {
-        extras.add_to(&mut making.exchange).map_err(|problem| fields.refuse(problem))?;
+    match extras {
+        Some(extras) => making.finish_written(extras, source, assembly),
+        None => making.finish(assembly),
     }
-    making.finish(imported);
-    Ok(())
 }
 
 /// What our own exporter wrote, under `comments`. What others wrote there is told.
@@ -159,7 +152,7 @@ fn read_request(
     }
     making.exchange.request.method = method;
     let path = fields.text("path")?.unwrap_or_else(|| "/".to_owned());
-    let path = if path.starts_with('/') || path == "*" { path } else { format!("/{path}") };
+    let path = query::with_slash(&path);
     making.exchange.request.target = match fields.raw("query") {
         None => path,
         Some(raw) if raw.starts_with('"') => {
@@ -224,7 +217,7 @@ fn rule_places(raw: &str) -> Vec<String> {
 }
 
 /// `{"a": ["1", "2"], "b": "3"}`; a value that is `null` is a name without `=`.
-fn query_fields(source: Source<'_>, raw: &str) -> Result<Vec<(String, Vec<Option<String>>)>, ImportError> {
+fn query_fields(source: Source<'_>, raw: &str) -> Result<query::Groups, ImportError> {
     let object: indexmap::IndexMap<String, &RawValue> =
         crate::json::parse(source, raw, "a query: an object of names with lists of values, or text")?;
     let value = |raw: &str| if raw == "null" { None } else { Some(plain_text(raw)) };

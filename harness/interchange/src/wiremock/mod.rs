@@ -9,6 +9,7 @@ mod request;
 mod response;
 mod states;
 
+use crate::assembly::Assembly;
 use crate::beside::Beside;
 use crate::comments::blanked;
 use crate::extras::Extras;
@@ -16,7 +17,6 @@ use crate::fields::Fields;
 use crate::making::Making;
 use crate::source::Source;
 use crate::{ImportError, Imported};
-use counterpart_exchange::Body;
 use serde_json::value::RawValue;
 use std::path::Path;
 
@@ -27,10 +27,10 @@ const A_MAPPING: &str = "a WireMock mapping: an object with `request` and `respo
 /// # Errors
 /// [`ImportError`] with the place of what is not as WireMock has it, or of a body's name that leads out of `__files`.
 pub fn import_wiremock(path: &Path, text: &str) -> Result<Imported, ImportError> {
-    let text = blanked(text.trim_start_matches('\u{feff}'));
+    let text = blanked(text);
     let source = Source::new(path, &text);
     let mut mappings = Vec::new();
-    let mut imported = Imported::default();
+    let mut assembly = Assembly::new(source);
     if text.trim_start().starts_with('[') {
         let all: Vec<&RawValue> = crate::json::parse(source, &text, "a list of WireMock mappings")?;
         mappings.extend(all.into_iter().map(RawValue::get));
@@ -40,86 +40,96 @@ pub fn import_wiremock(path: &Path, text: &str) -> Result<Imported, ImportError>
             mappings.extend(file.list("mappings")?.unwrap_or_default());
             mappings.extend(file.list("messageMappings")?.unwrap_or_default());
             file.pass_over(&["meta", "importOptions", "$schema"]);
-            imported.warnings.extend(file.unread().map(|key| {
-                format!("`{}` of the file is not known here and is left out", crate::making::shown(key))
-            }));
+            for key in file.unread() {
+                assembly.warn_of_file(format!(
+                    "`{}` of the file is not known here and is left out",
+                    crate::making::shown(key)
+                ));
+            }
         } else {
             mappings.push(text.trim());
         }
     }
-    let mut bodies = Beside::folder(path, "__files");
-    let mut states = states::States::default();
+    let mut reader = Reader {
+        source,
+        bodies: Beside::folder(path, "__files"),
+        states: states::States::default(),
+        assembly,
+        kept: 0,
+    };
     for (number, part) in mappings.into_iter().enumerate() {
-        let fields = Fields::read(source, part, A_MAPPING)?;
-        read_mapping(
-            source,
-            fields,
-            Making::new("mapping", number),
-            &mut bodies,
-            &mut states,
-            &mut imported,
-        )?;
+        reader.read(number, part)?;
     }
-    states.put_in_order(&mut imported);
+    let mut imported = reader.assembly.finish();
+    reader.states.put_in_order(&mut imported);
     Ok(imported)
 }
 
-fn read_mapping(
-    source: Source<'_>,
-    mut fields: Fields<'_>,
-    mut making: Making,
-    bodies: &mut Beside,
-    states: &mut states::States,
-    imported: &mut Imported,
-) -> Result<(), ImportError> {
-    if fields.has("trigger") && fields.has("actions") {
-        making.give_up(imported, "a stub for messages on a WebSocket is no request with its answer");
-        return Ok(());
-    }
-    if !fields.has("request") && !fields.has("response") {
-        return Err(fields.refuse(format!("has neither `request` nor `response`; expected {A_MAPPING}")));
-    }
-    let extras = extras(&mut fields)?;
-    if let Some(request) = fields.fields("request")? {
-        request::read(source, request, &mut making)?;
-    } else {
-        making.lose("the mapping takes any request; `GET /` stands for it");
-    }
-    if let Some(response) = fields.fields("response")? {
-        if response.has("proxyBaseUrl") {
-            making.give_up(
-                imported,
-                "the mapping hands requests on to another server (`proxyBaseUrl`), so it has no answer",
+struct Reader<'a> {
+    source: Source<'a>,
+    bodies: Beside,
+    states: states::States,
+    assembly: Assembly<'a>,
+    /// How many exchanges there are.
+    kept: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads a mapping, by its number in the file.
+    fn read(&mut self, number: usize, part: &'a str) -> Result<(), ImportError> {
+        let mut fields = Fields::read(self.source, part, A_MAPPING)?;
+        let mut making = Making::new(self.source.offset_of(part));
+        if fields.has("trigger") && fields.has("actions") {
+            return making.give_up(
+                &mut self.assembly,
+                "a stub for messages on a WebSocket is no request with its answer",
             );
-            return Ok(());
         }
-        response::read(source, response, &mut making, bodies)?;
-    } else {
-        making.answer();
-    }
-    let state = states::State::read(&mut fields)?;
-    if let Some(extras) = extras {
-        // What the mapping has of patterns and states, our own exporter gave it.
-        making.lost_nothing();
-        fields.pass_over(&["priority"]);
-        extras.add_to(&mut making.exchange).map_err(|problem| fields.refuse(problem))?;
-        states.note(state, imported.exchanges.len(), None);
-    } else {
+        if !fields.has("request") && !fields.has("response") {
+            return Err(fields.refuse(format!("has neither `request` nor `response`; expected {A_MAPPING}")));
+        }
+        let extras = extras(&mut fields)?;
+        if let Some(request) = fields.fields("request")? {
+            request::read(self.source, request, &mut making)?;
+        } else {
+            making.lose("the mapping takes any request; `GET /` stands for it");
+        }
+        if let Some(response) = fields.fields("response")? {
+            if response.has("proxyBaseUrl") {
+                let why =
+                    "the mapping hands requests on to another server (`proxyBaseUrl`), so it has no answer";
+                return making.give_up(&mut self.assembly, why);
+            }
+            response::read(self.source, response, &mut making, &mut self.bodies)?;
+        } else {
+            making.answer();
+        }
+        let state = states::State::read(&mut fields)?;
+        self.states.note(state, self.kept, extras.is_none().then_some(number));
+        self.kept += 1;
+        if let Some(extras) = extras {
+            // What the mapping has of patterns and states, our own exporter gave it.
+            making.lost_nothing();
+            fields.pass_over(&["priority"]);
+            lose_rest(&mut fields, &mut making);
+            return making.finish_written(extras, self.source, &mut self.assembly);
+        }
         if fields.raw("priority").is_some() {
             making.lose("`priority` is left out: on replay the nearest exchange answers");
         }
-        states.note(state, imported.exchanges.len(), Some(making.number()));
-        give_form(&mut making);
+        lose_rest(&mut fields, &mut making);
+        making.finish(&mut self.assembly)
     }
+}
+
+fn lose_rest(fields: &mut Fields<'_>, making: &mut Making) {
     for key in ["postServeActions", "serveEventListeners"] {
-        if fields.raw(key).is_some_and(|raw| !matches!(raw.trim(), "[]" | "{}")) {
+        if fields.raw(key).is_some_and(|raw| !matches!(raw, "[]" | "{}")) {
             making.lose(format!("`{key}` is left out: a call that WireMock makes is no exchange yet"));
         }
     }
     fields.pass_over(&["id", "uuid", "name", "persistent", "insertionIndex", "metadata", "$schema"]);
     making.lose_keys("mapping", fields.unread());
-    making.finish(imported);
-    Ok(())
 }
 
 /// What our own exporter wrote beside a mapping.
@@ -129,13 +139,4 @@ fn extras(fields: &mut Fields<'_>) -> Result<Option<Extras>, ImportError> {
         return Ok(None);
     }
     fields.read_within(raw, "`metadata`")?.value("counterpart", "what Counterpart writes")
-}
-
-/// Gives the request's body the form that its media type asks for.
-fn give_form(making: &mut Making) {
-    let request = &mut making.exchange.request;
-    if !matches!(request.body, Body::Omitted { .. } | Body::Json(_)) {
-        let bytes = std::mem::take(&mut request.body).into_bytes();
-        request.body = crate::making::body_of(&bytes, &request.headers);
-    }
 }

@@ -5,7 +5,7 @@ use crate::ImportError;
 use crate::example::{self, Example};
 use crate::fields::{Fields, plain_text};
 use crate::making::{ANY_BODY, Making, add_header, decode_base64, json_body, shown};
-use crate::query;
+use crate::query::{self, with_slash};
 use crate::source::Source;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -74,10 +74,10 @@ fn read_path(
     making: &mut Making,
 ) -> Result<String, ImportError> {
     if let Some(url) = fields.text("url")? {
-        return Ok(with_slash(url));
+        return Ok(with_slash(&url));
     }
     if let Some(path) = fields.text("urlPath")? {
-        return Ok(with_slash(path));
+        return Ok(with_slash(&path));
     }
     if let Some(template) = fields.text("urlPathTemplate")? {
         let values = fields.named("pathParameters")?;
@@ -86,10 +86,10 @@ fn read_path(
     for key in ["urlPattern", "urlPathPattern"] {
         if let Some(pattern) = fields.text(key)? {
             return Ok(match example::of_pattern(&pattern) {
-                Some(Example::Exact(path)) => with_slash(path),
+                Some(Example::Exact(path)) => with_slash(&path),
                 Some(Example::OneOf(path)) => {
                     making.lose(format!("`{key}` describes many paths; one that fits stands for them"));
-                    with_slash(path)
+                    with_slash(&path)
                 }
                 None => {
                     making.lose(format!(
@@ -102,10 +102,6 @@ fn read_path(
     }
     making.lose("the mapping takes any path; `/` stands for it");
     Ok("/".to_owned())
-}
-
-fn with_slash(path: String) -> String {
-    if path.starts_with('/') || path == "*" { path } else { format!("/{path}") }
 }
 
 /// `/contacts/{id}` with what `pathParameters` says of `id`, else with the variable's name.
@@ -137,7 +133,7 @@ fn fill_template(
         rest = after;
     }
     out.push_str(rest);
-    Ok(with_slash(out))
+    Ok(with_slash(&out))
 }
 
 fn read_headers(source: Source<'_>, fields: &mut Fields<'_>, making: &mut Making) -> Result<(), ImportError> {
