@@ -26,6 +26,26 @@ pub(crate) enum Example {
     OneOf(String),
 }
 
+impl Example {
+    /// The text.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Exact(text) | Self::OneOf(text) => text,
+        }
+    }
+}
+
+/// An example for a regular expression of paths: it begins with a slash.
+pub(crate) fn of_path_pattern(pattern: &str) -> Option<Example> {
+    let example = of_pattern(pattern)?;
+    let (Example::Exact(text) | Example::OneOf(text)) = &example;
+    if text.starts_with('/') {
+        return Some(example);
+    }
+    let text = format!("/{text}");
+    fits(pattern, &text).then_some(Example::OneOf(text))
+}
+
 /// An example for a regular expression that must fit the whole text. Nothing where the expression is not one that this
 /// can read (look-around, references) or is too large.
 pub(crate) fn of_pattern(pattern: &str) -> Option<Example> {
@@ -36,13 +56,18 @@ pub(crate) fn of_pattern(pattern: &str) -> Option<Example> {
     let mut text = String::new();
     let mut is_exact = true;
     write(&hir, &mut text, &mut is_exact)?;
-    let whole = RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_COMPILED).build().ok()?;
-    whole.is_match(&text).then_some(if is_exact { Example::Exact(text) } else { Example::OneOf(text) })
+    fits(pattern, &text).then_some(if is_exact { Example::Exact(text) } else { Example::OneOf(text) })
+}
+
+/// Whether the whole text fits a pattern; no where that is too large to say.
+fn fits(pattern: &str, text: &str) -> bool {
+    let whole = RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(MAX_COMPILED).build();
+    whole.is_ok_and(|whole| whole.is_match(text))
 }
 
 /// An example for a glob in which `*` stands for anything.
 pub(crate) fn of_glob(glob: &str) -> Example {
-    if glob.contains('*') { Example::OneOf(glob.replace('*', "")) } else { Example::Exact(glob.to_owned()) }
+    if glob.contains('*') { Example::OneOf(glob.replace('*', "x")) } else { Example::Exact(glob.to_owned()) }
 }
 
 fn write(hir: &Hir, text: &mut String, is_exact: &mut bool) -> Option<()> {
@@ -127,6 +152,11 @@ mod tests {
         {
             assert_eq!(of_pattern(pattern), None, "{pattern}");
         }
+        // A path begins with a slash.
+        assert_eq!(of_path_pattern(".*"), Some(Example::OneOf("/".into())));
+        assert_eq!(of_path_pattern("(foo|bar)"), None);
+        // Nothing, very often.
+        assert_eq!(of_pattern("(?:){4000000000}a"), Some(Example::Exact("a".into())));
         assert_eq!(of_pattern(&"(".repeat(1000)), None);
         assert_eq!(of_pattern(&"a".repeat(5000)), None);
         // Exponential for a searching engine, nothing here.

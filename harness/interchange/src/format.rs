@@ -16,11 +16,20 @@ pub enum Format {
     Har,
     /// Recordings of Polly.js: HAR with additions.
     Polly,
+    /// Stub mappings of WireMock.
+    Wiremock,
+    /// Simulations of Hoverfly, schema version 5.
+    Hoverfly,
+    /// Postman collections, format 2.1, with saved answers.
+    Postman,
+    /// Pact files, versions 1 to 4.
+    Pact,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Har, Self::Polly];
+    pub const ALL: [Self; 6] =
+        [Self::Har, Self::Polly, Self::Wiremock, Self::Hoverfly, Self::Postman, Self::Pact];
 
     /// The name by which it is asked for.
     #[must_use]
@@ -28,6 +37,10 @@ impl Format {
         match self {
             Self::Har => "har",
             Self::Polly => "polly",
+            Self::Wiremock => "wiremock",
+            Self::Hoverfly => "hoverfly",
+            Self::Postman => "postman",
+            Self::Pact => "pact",
         }
     }
 
@@ -35,6 +48,10 @@ impl Format {
         match self {
             Self::Har => crate::import_har,
             Self::Polly => crate::import_polly,
+            Self::Wiremock => crate::import_wiremock,
+            Self::Hoverfly => crate::import_hoverfly,
+            Self::Postman => crate::import_postman,
+            Self::Pact => crate::import_pact,
         }
     }
 }

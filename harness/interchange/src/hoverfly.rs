@@ -85,7 +85,9 @@ fn read_pair(
     let (Some(request), Some(response)) = (pair.fields("request")?, pair.fields("response")?) else {
         return Err(pair.refuse("has no `request` or no `response`; expected both in each pair"));
     };
-    read_request(source, request, &mut making)?;
+    if !read_request(source, request, &mut making)? {
+        return making.give_up(assembly, "`path` is a pattern for which no path can be said");
+    }
     read_response(source, response, &mut making, bodies)?;
     pass_over(&mut pair, &mut making, &["labels"], "pair");
     actions.apply(&mut making);
@@ -97,21 +99,22 @@ fn pass_over(fields: &mut Fields<'_>, making: &mut Making, keys: &[&str], within
     making.lose_keys(within, fields.unread());
 }
 
-fn read_request(source: Source<'_>, mut fields: Fields<'_>, making: &mut Making) -> Result<(), ImportError> {
-    match one(source, &mut fields, "method", making)? {
-        Some(method) if !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            making.exchange.request.method = method;
-        }
-        _ => making.lose("the pair takes any method; `GET` stands for it"),
-    }
+/// Reads a request. Says whether there is one.
+fn read_request(
+    source: Source<'_>,
+    mut fields: Fields<'_>,
+    making: &mut Making,
+) -> Result<bool, ImportError> {
+    read_method(source, &mut fields, making)?;
     if let Some(host) = one(source, &mut fields, "destination", making)?.filter(|host| !host.is_empty()) {
         add_header(&mut making.exchange.request.headers, "host", &host);
     }
     // An exchange goes to a provider, however that is reached.
     fields.pass_over(&["scheme"]);
+    let has_path = fields.has("path");
     let path = match one(source, &mut fields, "path", making)? {
-        Some(path) if path.starts_with('/') => path,
-        Some(path) => format!("/{path}"),
+        Some(path) => query::with_slash(&path),
+        None if has_path => return Ok(false),
         None => {
             making.lose("the pair takes any path; `/` stands for it");
             "/".to_owned()
@@ -139,6 +142,20 @@ fn read_request(source: Source<'_>, mut fields: Fields<'_>, making: &mut Making)
         making.lose("`requiresState` is left out: identical requests are answered in their order");
     }
     pass_over(&mut fields, making, &[], "request");
+    Ok(true)
+}
+
+/// The method, where one matcher says it alone.
+fn read_method(source: Source<'_>, fields: &mut Fields<'_>, making: &mut Making) -> Result<(), ImportError> {
+    for part in fields.list("method")?.unwrap_or_default() {
+        let matcher = Matcher::read(source, part)?;
+        let method = plain_text(matcher.value);
+        if matcher.kind == "exact" && !method.is_empty() {
+            making.exchange.request.method = method;
+            return Ok(());
+        }
+    }
+    making.lose("the pair takes several methods; `GET` stands for them");
     Ok(())
 }
 
@@ -175,6 +192,7 @@ fn values(
                 let text = plain_text(matcher.value);
                 let example = match kind {
                     "glob" => Some(example::of_glob(&text)),
+                    "regex" if whose == "`path`" => example::of_path_pattern(&text),
                     "regex" => example::of_pattern(&text),
                     _ => None,
                 };

@@ -62,6 +62,7 @@ pub fn import_wiremock(path: &Path, text: &str) -> Result<Imported, ImportError>
     }
     let mut imported = reader.assembly.finish();
     reader.states.put_in_order(&mut imported);
+    imported.losses.sort_by_key(|loss| loss.exchange);
     Ok(imported)
 }
 
@@ -90,7 +91,10 @@ impl<'a> Reader<'a> {
         }
         let extras = extras(&mut fields)?;
         if let Some(request) = fields.fields("request")? {
-            request::read(self.source, request, &mut making)?;
+            if !request::read(self.source, request, &mut making)? {
+                let why = "its URL is a pattern for which no path can be said";
+                return making.give_up(&mut self.assembly, why);
+            }
         } else {
             making.lose("the mapping takes any request; `GET /` stands for it");
         }

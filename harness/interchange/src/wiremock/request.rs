@@ -12,13 +12,14 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use counterpart_exchange::Body;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+/// Reads a request. Says whether there is one.
 pub(super) fn read(
     source: Source<'_>,
     mut fields: Fields<'_>,
     making: &mut Making,
-) -> Result<(), ImportError> {
+) -> Result<bool, ImportError> {
     read_method(source, &mut fields, making)?;
-    let path = read_path(source, &mut fields, making)?;
+    let Some(path) = read_path(source, &mut fields, making)? else { return Ok(false) };
     let mut query: Vec<(String, String)> = Vec::new();
     for (name, part) in fields.named("queryParameters")? {
         for described in matcher::read_several(source, part)? {
@@ -36,7 +37,7 @@ pub(super) fn read(
         }
     }
     making.lose_keys("request", fields.unread());
-    Ok(())
+    Ok(true)
 }
 
 fn take(described: Described, whose: &str, making: &mut Making) -> Option<String> {
@@ -67,41 +68,30 @@ fn read_method(source: Source<'_>, fields: &mut Fields<'_>, making: &mut Making)
     Ok(())
 }
 
-/// Path and, where the mapping gives them in one, query.
+/// Path and, where the mapping gives them in one, query. Nothing where no path can be said.
 fn read_path(
     source: Source<'_>,
     fields: &mut Fields<'_>,
     making: &mut Making,
-) -> Result<String, ImportError> {
-    if let Some(url) = fields.text("url")? {
-        return Ok(with_slash(&url));
-    }
-    if let Some(path) = fields.text("urlPath")? {
-        return Ok(with_slash(&path));
+) -> Result<Option<String>, ImportError> {
+    if let Some(path) = fields.text("url")?.or(fields.text("urlPath")?) {
+        return Ok(Some(with_slash(&path)));
     }
     if let Some(template) = fields.text("urlPathTemplate")? {
         let values = fields.named("pathParameters")?;
-        return fill_template(source, &template, &values, making);
+        return fill_template(source, &template, &values, making).map(Some);
     }
     for key in ["urlPattern", "urlPathPattern"] {
         if let Some(pattern) = fields.text(key)? {
-            return Ok(match example::of_pattern(&pattern) {
-                Some(Example::Exact(path)) => with_slash(&path),
-                Some(Example::OneOf(path)) => {
-                    making.lose(format!("`{key}` describes many paths; one that fits stands for them"));
-                    with_slash(&path)
-                }
-                None => {
-                    making.lose(format!(
-                        "`{key}` is a pattern for which no path can be said; `/` stands for it"
-                    ));
-                    "/".to_owned()
-                }
-            });
+            let example = example::of_path_pattern(&pattern);
+            if matches!(example, Some(Example::OneOf(_))) {
+                making.lose(format!("`{key}` describes many paths; one that fits stands for them"));
+            }
+            return Ok(example.map(Example::into_text));
         }
     }
     making.lose("the mapping takes any path; `/` stands for it");
-    Ok("/".to_owned())
+    Ok(Some("/".to_owned()))
 }
 
 /// `/contacts/{id}` with what `pathParameters` says of `id`, else with the variable's name.
