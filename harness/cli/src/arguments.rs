@@ -58,6 +58,8 @@ pub(crate) enum Colour {
 pub(crate) enum Command {
     /// Record live traffic as a redacted fixture: a reverse proxy before the real API
     Record(Record),
+    /// Make fixtures of what another tool recorded: HAR, VCR, nock and their like
+    Import(Import),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
     /// Run scenarios against an integration and write the reports
@@ -98,6 +100,31 @@ pub(crate) struct Record {
     /// Stop when nothing has happened for so long: 2s, 1m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) until_idle: Option<std::time::Duration>,
+    /// An environment variable that holds a secret, which is replaced wherever it turns up
+    #[arg(long = "secret-env", value_name = "NAME")]
+    pub(crate) secret_env: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// What wrote the files: har, vcr (also vcrpy and go-vcr), polly, nock
+    #[arg(id = "FORMAT")]
+    pub(crate) from: counterpart_interchange::Format,
+    /// The files, in the order in which their exchanges happened
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The provider's short name: its folder under the fixtures
+    #[arg(long)]
+    pub(crate) provider: String,
+    /// The flow's short name, for all files together; by default each file is a flow, named after it
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// The fixtures folder; the project's by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write nothing where anything in the files cannot be kept
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// An environment variable that holds a secret, which is replaced wherever it turns up
     #[arg(long = "secret-env", value_name = "NAME")]
     pub(crate) secret_env: Vec<String>,

@@ -61,7 +61,7 @@ pub(crate) enum Started {
     Unknown,
     /// By the clock.
     At(Timestamp),
-    /// Milliseconds from the start of the recording.
+    /// Milliseconds from the start of the recording, as our own exporter wrote them.
     OffsetMs(u64),
 }
 
@@ -123,9 +123,13 @@ impl<'a> Assembly<'a> {
         self.began = Some(self.began.map_or(at, |began| began.min(at)));
     }
 
-    /// Notes a loss of the exchange that is pushed or left out next.
+    /// Notes a loss of the exchange that is pushed or left out next. The same of one exchange is told once.
     pub(crate) fn lose(&mut self, what: impl Into<String>) {
-        self.imported.losses.push(Loss { exchange: self.at_exchange, what: what.into() });
+        let loss = Loss { exchange: self.at_exchange, what: what.into() };
+        let of_this = self.imported.losses.iter().rev().take_while(|other| other.exchange == loss.exchange);
+        if !of_this.into_iter().any(|other| *other == loss) {
+            self.imported.losses.push(loss);
+        }
     }
 
     /// Notes something odd of the exchange that is pushed or left out next. The same of several is told once.
@@ -312,7 +316,7 @@ impl<'a> Assembly<'a> {
             ForeignBody::AsSent(bytes) => match self.unpacker.unpack(bytes, &encoding) {
                 Unpacked::Content(bytes) | Unpacked::AsItIs(bytes) => bytes,
                 Unpacked::Unknown { size_bytes, why } => {
-                    self.lose(format!("a body of {size_bytes} bytes: {why}"));
+                    self.lose(format!("a body: {why}"));
                     return (headers, Body::Omitted { size_bytes });
                 }
             },
@@ -345,7 +349,7 @@ impl<'a> Assembly<'a> {
                 continue;
             }
             if !is_token(name) {
-                self.lose("a header field whose name is damaged");
+                self.lose("header fields whose names are damaged");
                 continue;
             }
             match sendable(value) {
@@ -368,7 +372,7 @@ impl<'a> Assembly<'a> {
         let mut before = 0;
         for (exchange, started) in self.imported.exchanges.iter_mut().zip(&self.started) {
             before = match (started, began) {
-                (Started::OffsetMs(offset), _) => *offset,
+                (Started::OffsetMs(offset_ms), _) => *offset_ms,
                 (Started::At(at), Some(began)) => {
                     u64::try_from(at.duration_since(began).as_millis()).unwrap_or(0)
                 }

@@ -14,8 +14,12 @@ pub const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 pub enum Format {
     /// HTTP Archive 1.2, as browsers and proxies write it.
     Har,
+    /// Cassettes of VCR (Ruby), vcrpy and go-vcr.
+    Vcr,
     /// Recordings of Polly.js: HAR with additions.
     Polly,
+    /// Recorded definitions of nock.
+    Nock,
     /// Stub mappings of WireMock.
     Wiremock,
     /// Simulations of Hoverfly, schema version 5.
@@ -28,15 +32,25 @@ pub enum Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Har, Self::Polly, Self::Wiremock, Self::Hoverfly, Self::Postman, Self::Pact];
+    pub const ALL: [Self; 8] = [
+        Self::Har,
+        Self::Vcr,
+        Self::Polly,
+        Self::Nock,
+        Self::Wiremock,
+        Self::Hoverfly,
+        Self::Postman,
+        Self::Pact,
+    ];
 
     /// The name by which it is asked for.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Har => "har",
+            Self::Vcr => "vcr",
             Self::Polly => "polly",
+            Self::Nock => "nock",
             Self::Wiremock => "wiremock",
             Self::Hoverfly => "hoverfly",
             Self::Postman => "postman",
@@ -47,7 +61,9 @@ impl Format {
     fn importer(self) -> fn(&Path, &str) -> Result<Imported, ImportError> {
         match self {
             Self::Har => crate::import_har,
+            Self::Vcr => crate::import_vcr,
             Self::Polly => crate::import_polly,
+            Self::Nock => crate::import_nock,
             Self::Wiremock => crate::import_wiremock,
             Self::Hoverfly => crate::import_hoverfly,
             Self::Postman => crate::import_postman,

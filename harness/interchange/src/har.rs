@@ -239,8 +239,8 @@ fn exchange_of(
     dialect: Dialect,
 ) -> ForeignExchange {
     let Entry { request, response, .. } = entry;
-    if let Some(messages @ 1..) = entry.web_socket_messages.map(|messages| messages.len()) {
-        assembly.lose(format!("{messages} messages of its WebSocket"));
+    if entry.web_socket_messages.is_some_and(|messages| !messages.is_empty()) {
+        assembly.lose("the messages of its WebSocket");
     }
     if entry.from_cache.is_some() {
         assembly.warn("an answer came out of the browser's cache");
@@ -360,7 +360,7 @@ fn post_body(assembly: &mut Assembly<'_>, data: PostData<'_>, declared: i64) -> 
 
 fn missing(assembly: &mut Assembly<'_>, side: &str, size: i64) -> ForeignBody {
     let size_bytes = u64::try_from(size).unwrap_or(0);
-    assembly.lose(format!("the body of its {side}, {size_bytes} bytes: it is not in the file"));
+    assembly.lose(format!("the body of its {side}: it is not in the file"));
     ForeignBody::Missing { size_bytes }
 }
 
@@ -404,9 +404,7 @@ fn response_message(
             let is_utf16 = media_type.as_deref().is_some_and(|it| it.to_ascii_lowercase().contains("utf-16"));
             match dialect {
                 Dialect::Har if held < size && !is_utf16 => {
-                    assembly.lose(format!(
-                        "the body of its response, {size} bytes: only {held} of them are in the file"
-                    ));
+                    assembly.lose("the body of its response: only a part of it is in the file");
                     ForeignBody::Missing { size_bytes: u64::try_from(size).unwrap_or(0) }
                 }
                 // Some write base64 of what came over the wire.

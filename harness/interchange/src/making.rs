@@ -11,6 +11,9 @@ use counterpart_exchange::{
     Body, Direction, Ended, Exchange, ExchangeId, HeaderValue, Headers, JsonText, Request, Response,
 };
 
+/// Losses of one exchange that are told one by one.
+const MAX_LOSSES: usize = 100;
+
 /// The exchange that is being made, and what is lost of it so far.
 pub(crate) struct Making {
     at: At,
@@ -43,7 +46,11 @@ impl Making {
 
     /// Tells what is lost.
     pub(crate) fn lose(&mut self, what: impl Into<String>) {
-        self.losses.push(what.into());
+        match self.losses.len() {
+            0..MAX_LOSSES => self.losses.push(what.into()),
+            MAX_LOSSES => self.losses.push("more is lost of it than can be told one by one".to_owned()),
+            _ => {}
+        }
     }
 
     /// Tells of keys that are not known here.

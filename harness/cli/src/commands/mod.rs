@@ -2,6 +2,7 @@
 
 pub(crate) mod contract;
 pub(crate) mod faults;
+pub(crate) mod import;
 pub(crate) mod record;
 pub(crate) mod review;
 pub(crate) mod run;

@@ -49,11 +49,11 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
     Ok(Exit::Passed)
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
+pub(super) fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
     names
         .iter()
         .map(|name| match std::env::var(name) {

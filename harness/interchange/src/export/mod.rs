@@ -55,13 +55,11 @@ fn ended_badly(exchange: &Exchange) -> Option<&'static str> {
     }
 }
 
-/// The bodies of an exchange that were not kept, in words, each with its size.
+/// The bodies of an exchange that were not kept, in words.
 fn omitted_bodies(exchange: &Exchange) -> Vec<String> {
-    let told = |whose: &str, body: &Body| match body {
-        Body::Omitted { size_bytes } => {
-            Some(format!("the body of the {whose} ({size_bytes} bytes) was not kept when it was recorded"))
-        }
-        _ => None,
+    let told = |whose: &str, body: &Body| {
+        matches!(body, Body::Omitted { .. })
+            .then(|| format!("the body of the {whose} was not kept when it was recorded"))
     };
     let response = exchange.response.as_ref().and_then(|response| told("answer", &response.body));
     told("request", &exchange.request.body).into_iter().chain(response).collect()
