@@ -116,7 +116,7 @@ fn read_request(
         Some(path) => query::with_slash(&path),
         None if has_path => return Ok(false),
         None => {
-            making.lose("the pair takes any path; `/` stands for it");
+            making.lose("that any path fits; `/` stands for it");
             "/".to_owned()
         }
     };
@@ -139,7 +139,7 @@ fn read_request(
     }
     read_request_body(source, &mut fields, making)?;
     if fields.raw("requiresState").is_some_and(|raw| raw != "{}") {
-        making.lose("`requiresState` is left out: identical requests are answered in their order");
+        making.lose("its `requiresState`: identical requests are answered in their order");
     }
     pass_over(&mut fields, making, &[], "request");
     Ok(true)
@@ -155,7 +155,7 @@ fn read_method(source: Source<'_>, fields: &mut Fields<'_>, making: &mut Making)
             return Ok(());
         }
     }
-    making.lose("the pair takes several methods; `GET` stands for them");
+    making.lose("that several methods fit; `GET` stands for them");
     Ok(())
 }
 
@@ -200,19 +200,16 @@ fn values(
                     Some(Example::Exact(text)) => found.push(text),
                     Some(Example::OneOf(text)) => {
                         making.lose(format!(
-                            "{whose} is described by `{kind}`; a value that fits stands for it"
+                            "the pattern of {whose} (`{kind}`); a value that fits stands for it"
                         ));
                         found.push(text);
                     }
-                    None => making.lose(format!(
-                        "{whose} is described by `{}`, for which no value can be said; it is left out",
-                        shown(kind)
-                    )),
+                    None => making.lose(format!("{whose}: no value can be said for `{}`", shown(kind))),
                 }
             }
         }
         if matcher.goes_on {
-            making.lose(format!("{whose} has a `doMatch`, which is left out"));
+            making.lose(format!("`doMatch` of {whose}"));
         }
     }
     Ok(found)
@@ -248,7 +245,7 @@ fn read_request_body(
     for (index, part) in parts.into_iter().enumerate() {
         let matcher = Matcher::read(source, part)?;
         if index > 0 {
-            making.lose("of several matchers of the body the first is kept");
+            making.lose("the matchers of its body but the first");
             break;
         }
         let text = plain_text(matcher.value);
@@ -256,12 +253,12 @@ fn read_request_body(
             "exact" => body_of(text.as_bytes(), &making.exchange.request.headers),
             "json" => json_body(&text),
             "xml" => {
-                making.lose("`xml` passes over white space; on replay the text must be the same");
+                making.lose("that white space does not matter in its XML: on replay it does");
                 body_of(text.as_bytes(), &making.exchange.request.headers)
             }
             "form" => form(source, matcher.value, making)?,
             kind => {
-                making.lose(format!("the body is described by `{}`; any body fits on replay", shown(kind)));
+                making.lose(format!("the pattern of its body (`{}`); any body fits on replay", shown(kind)));
                 ANY_BODY
             }
         };
@@ -312,26 +309,24 @@ fn read_response(
         (None, None) => Body::None,
     };
     if fields.raw("templated") == Some("true") && holds_template(&making.answer().body) {
-        making.lose("the body is a template; it stands as it is written, with its braces");
+        making.lose("the template of its body: it stands as it is written, with its braces");
     }
     match fields.value::<u64>("fixedDelay", "a number of milliseconds")? {
         Some(delay_ms) if delay_ms <= MAX_DELAY_MS => making.exchange.latency_ms = delay_ms,
-        Some(_) => making.lose("`fixedDelay` is over an hour; it is left out"),
+        Some(_) => making.lose("its `fixedDelay`: it is over an hour"),
         None => {}
     }
     if fields.raw("logNormalDelay").is_some() {
-        making.lose(
-            "`logNormalDelay` is left out: an exchange has one latency, which is told and not replayed",
-        );
+        making.lose("its `logNormalDelay`: an exchange has one latency, which is told and not replayed");
     }
     for key in ["transitionsState", "removesState"] {
         if fields.raw(key).is_some_and(|raw| !matches!(raw, "{}" | "[]")) {
-            making.lose(format!("`{key}` is left out: identical requests are answered in their order"));
+            making.lose(format!("its `{key}`: identical requests are answered in their order"));
         }
     }
     for key in ["postServeAction", "postActionHooks"] {
         if fields.raw(key).is_some_and(|raw| !matches!(raw, "\"\"" | "[]")) {
-            making.lose(format!("`{key}` is left out: what Hoverfly does after an answer is no exchange"));
+            making.lose(format!("its `{key}`: what Hoverfly does after an answer is no exchange"));
         }
     }
     pass_over(&mut fields, making, &[], "response");
@@ -352,9 +347,7 @@ fn read_body_file(
     match bodies.read(&plain_text(raw)) {
         Ok(bytes) => Ok(body_of(&bytes, &making.answer().headers)),
         Err(NotRead::Missing) => {
-            making.lose(
-                "the file that `bodyFile` names is not beside the simulation; the body counts as not kept",
-            );
+            making.lose("the body in the file that `bodyFile` names: it is not beside the simulation");
             Ok(ANY_BODY)
         }
         Err(NotRead::LeadsOut) => {
@@ -421,9 +414,9 @@ impl Actions {
         match self.delays.iter().find(fits).map(|delay| delay.delay_ms) {
             None => {}
             Some(Some(delay_ms)) => making.exchange.latency_ms += delay_ms,
-            Some(None) => making.lose(
-                "a delay of `globalActions` that is drawn anew each time, or is over an hour, is left out",
-            ),
+            Some(None) => {
+                making.lose("a delay of `globalActions`: it is drawn anew each time, or over an hour");
+            }
         }
     }
 }

@@ -48,7 +48,7 @@ impl Making {
     pub(crate) fn lose(&mut self, what: impl Into<String>) {
         match self.losses.len() {
             0..MAX_LOSSES => self.losses.push(what.into()),
-            MAX_LOSSES => self.losses.push("more is lost of it than can be told one by one".to_owned()),
+            MAX_LOSSES => self.losses.push("more than can be told one by one".to_owned()),
             _ => {}
         }
     }
@@ -56,7 +56,7 @@ impl Making {
     /// Tells of keys that are not known here.
     pub(crate) fn lose_keys<'a>(&mut self, within: &str, keys: impl IntoIterator<Item = &'a str>) {
         for key in keys {
-            self.lose(format!("`{}` of the {within} is not known here and is left out", shown(key)));
+            self.lose(format!("`{}` of the {within}, which is not known here", shown(key)));
         }
     }
 
@@ -127,7 +127,7 @@ impl Making {
     /// The exchange cannot be had; what is lost is told all the same.
     pub(crate) fn give_up(self, assembly: &mut Assembly<'_>, why: &str) -> Result<(), ImportError> {
         tell(self.losses, assembly);
-        assembly.leave_out(self.at, format!("{why}; it is left out"))
+        assembly.leave_out(self.at, format!("all of it: {why}"))
     }
 }
 

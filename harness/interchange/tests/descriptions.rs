@@ -57,35 +57,35 @@ fn shown(imported: &Imported) -> String {
 
 #[test]
 fn wiremock_matchers() {
-    insta::assert_snapshot!(shown(&sample("wiremock-matchers.json")), @"");
+    insta::assert_snapshot!(shown(&sample("wiremock-matchers.json")));
 }
 
 #[test]
 fn wiremock_answers() {
-    insta::assert_snapshot!(shown(&sample("wiremock-answers.json")), @"");
+    insta::assert_snapshot!(shown(&sample("wiremock-answers.json")));
 }
 
 #[test]
 fn hoverfly() {
-    insta::assert_snapshot!(shown(&sample("hoverfly-v5.json")), @"");
+    insta::assert_snapshot!(shown(&sample("hoverfly-v5.json")));
 }
 
 #[test]
 fn postman() {
-    insta::assert_snapshot!(shown(&sample("postman-v2.1.json")), @"");
+    insta::assert_snapshot!(shown(&sample("postman-v2.1.json")));
 }
 
 #[test]
 fn pact_2() {
-    insta::assert_snapshot!(shown(&sample("pact-v2.json")), @"");
+    insta::assert_snapshot!(shown(&sample("pact-v2.json")));
 }
 
 #[test]
 fn pact_3() {
-    insta::assert_snapshot!(shown(&sample("pact-v3.json")), @"");
+    insta::assert_snapshot!(shown(&sample("pact-v3.json")));
 }
 
 #[test]
 fn pact_4() {
-    insta::assert_snapshot!(shown(&sample("pact-v4.json")), @"");
+    insta::assert_snapshot!(shown(&sample("pact-v4.json")));
 }

@@ -95,10 +95,7 @@ fn entry(exchange: &Exchange, index: usize, place: &Place, going: &mut Going) ->
         going.lose(index, BYTES_IN_HEADERS);
     }
     if plain_target != exchange.request.target {
-        going.lose(
-            index,
-            "the target is not one that a URL can have; a URL that is near it stands in its place",
-        );
+        going.lose(index, "its target, which no URL can have; a URL near it stands in its place");
     }
     let plain = Exchange {
         request: Request {
@@ -114,10 +111,7 @@ fn entry(exchange: &Exchange, index: usize, place: &Place, going: &mut Going) ->
         ..exchange.clone()
     };
     if matches!(exchange.request.body, Body::Binary(_)) {
-        going.lose(
-            index,
-            "the request's body is binary: HAR holds it as text alone, so other readers see none",
-        );
+        going.lose(index, "the binary body of its request, for other readers: HAR holds text alone");
     }
     tell_losses(exchange, index, going);
     let bytes = exchange.request.body.to_bytes().len();
@@ -134,14 +128,14 @@ fn entry(exchange: &Exchange, index: usize, place: &Place, going: &mut Going) ->
 
 fn tell_losses(exchange: &Exchange, index: usize, going: &mut Going) {
     if is_inbound(exchange) {
-        going.lose(index, "a webhook, from the provider to the integration: HAR tells no direction, so it looks like any other request");
+        going.lose(index, "its direction, for other readers: a webhook looks like any other request");
     }
     if let Some(how) = ended_badly(exchange) {
         let stands = if exchange.response.is_none() { "; the status is 0" } else { "" };
-        going.lose(index, format!("{how}: HAR has no word for it{stands}"));
+        going.lose(index, format!("that {how}, for other readers{stands}"));
     }
     for what in omitted_bodies(exchange) {
-        going.lose(index, format!("{what}; HAR shows none"));
+        going.lose(index, what);
     }
 }
 

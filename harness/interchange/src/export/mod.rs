@@ -59,7 +59,7 @@ fn ended_badly(exchange: &Exchange) -> Option<&'static str> {
 fn omitted_bodies(exchange: &Exchange) -> Vec<String> {
     let told = |whose: &str, body: &Body| {
         matches!(body, Body::Omitted { .. })
-            .then(|| format!("the body of the {whose} was not kept when it was recorded"))
+            .then(|| format!("the body of the {whose}, which was not kept when it was recorded"))
     };
     let response = exchange.response.as_ref().and_then(|response| told("answer", &response.body));
     told("request", &exchange.request.body).into_iter().chain(response).collect()
@@ -91,9 +91,10 @@ fn as_text(value: &HeaderValue) -> String {
     }
 }
 
-const BYTES_IN_HEADERS: &str = "a header that is not UTF-8 stands there as ISO 8859-1";
+const BYTES_IN_HEADERS: &str = "the bytes of a header that is not UTF-8; it is read as ISO 8859-1";
 
-const WEBHOOK_LEFT_OUT: &str = "a webhook, from the provider to the integration: the format says only what a provider answers, so it is left out";
+const WEBHOOK_LEFT_OUT: &str =
+    "all of it: a webhook comes from the provider, and the format says only what a provider answers";
 
 fn is_inbound(exchange: &Exchange) -> bool {
     exchange.direction == Direction::Inbound

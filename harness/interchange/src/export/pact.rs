@@ -95,14 +95,17 @@ pub fn export_pact(fixture: &Fixture, consumer: &str) -> Exported {
         }
         let request = &exchange.request;
         if !seen.insert((request.method.clone(), request.target.clone(), request.body.to_bytes())) {
-            going.lose(index, "the same request stands there before: a pact knows no order of answers");
+            going.lose(
+                index,
+                "its place in the order: the same request stands there before, and a pact knows no order",
+            );
         }
         match &exchange.response {
             None => {
                 let how = ended_badly(exchange).unwrap_or_default();
                 going.lose(
                     index,
-                    format!("{how}: a pact has no interaction without an answer, so it is left out"),
+                    format!("all of it: {how}, and a pact has no interaction without an answer"),
                 );
             }
             Some(response) => interactions.push(interaction(exchange, response, index, &mut going)),
@@ -136,10 +139,10 @@ fn interaction(exchange: &Exchange, response: &Response, index: usize, going: &m
         going.lose(index, BYTES_IN_HEADERS);
     }
     if let Some(how) = ended_badly(exchange) {
-        going.lose(index, format!("{how}: a pact cannot say so; what came of the answer stands there"));
+        going.lose(index, format!("that {how}; what came of the answer stands there"));
     }
     for what in omitted_bodies(exchange) {
-        going.lose(index, format!("{what}: the pact says nothing of it"));
+        going.lose(index, what);
     }
     let target = RequestTarget::of(&exchange.request.target);
     let path = query::with_slash(target.path);

@@ -98,17 +98,17 @@ fn mapping(exchange: &Exchange, index: usize, step: Option<&Step<'_>>, going: &m
         ..exchange.clone()
     };
     if plain.request.target != exchange.request.target {
-        going.lose(index, "the target is not a path, and stands as one");
+        going.lose(index, "its target, which is no path; it stands as one");
     }
     if let Some(how) = ended_badly(exchange) {
         let stands = match exchange.response {
             None => "its fault that is nearest stands in its place",
             Some(_) => "the answer ends properly after what came of it",
         };
-        going.lose(index, format!("{how}: WireMock cannot say so; {stands}"));
+        going.lose(index, format!("that {how}; {stands}"));
     }
     for what in omitted_bodies(exchange) {
-        going.lose(index, format!("{what}: the mapping takes any body, or answers with none"));
+        going.lose(index, what);
     }
     let mut out = Map::new();
     out.insert("name".into(), exchange.id.as_str().into());

@@ -105,17 +105,15 @@ fn read_interaction(
     read_response(source, response, version, &mut making)?;
     for key in ["providerState", "provider_state", "providerStates"] {
         if fields.raw(key).is_some_and(|raw| !matches!(raw, "[]" | "\"\"")) {
-            making.lose(
-                "the provider state is left out: an exchange does not say what the provider knew before",
-            );
+            making.lose("its provider state: an exchange does not say what the provider knew before");
         }
     }
     if fields.raw("pending") == Some("true") {
-        making.lose("`pending` is left out: an exchange is not on trial");
+        making.lose("that it is `pending`: an exchange is not on trial");
     }
     for key in ["pluginConfiguration", "interactionMarkup"] {
         if fields.raw(key).is_some_and(|raw| raw != "{}") {
-            making.lose(format!("`{key}` is left out"));
+            making.lose(format!("its `{key}`"));
         }
     }
     fields.pass_over(&["_id", "key", "description", "transport"]);
@@ -135,7 +133,7 @@ fn extras(fields: &mut Fields<'_>, making: &mut Making) -> Result<Option<Extras>
     let has_text =
         comments.raw("text").is_some_and(|raw| !is_empty(raw)) || comments.unread().next().is_some();
     if has_text {
-        making.lose("`comments` are left out: an exchange has no place for them");
+        making.lose("its `comments`: an exchange has no place for them");
     }
     Ok(extras)
 }
@@ -197,7 +195,7 @@ fn lose_rules(fields: &mut Fields<'_>, within: &str, making: &mut Making) {
         if let Some(raw) = fields.raw(key) {
             let names = rule_places(raw);
             if !names.is_empty() {
-                making.lose(format!("`{key}` of the {within} ({}) are left out: {what}", names.join(", ")));
+                making.lose(format!("`{key}` of the {within} ({}): {what}", names.join(", ")));
             }
         }
     }

@@ -85,9 +85,7 @@ impl Auth {
                 return;
             }
             Self::Other { kind } => {
-                making.lose(format!(
-                    "`auth` of the kind `{kind}` is left out: it is computed for each request"
-                ));
+                making.lose(format!("its `auth` of the kind `{kind}`, which is computed for each request"));
                 return;
             }
         };

@@ -46,18 +46,18 @@ pub(super) fn read(
             for mut part in parts {
                 has_file |= part.fields.raw("type") == Some("\"file\"");
             }
-            let what = if has_file { ", and files that are not in the collection" } else { "" };
-            making.lose(format!("the body is a multipart form, whose boundary is drawn anew each time{what}; any body fits on replay"));
+            let what = if has_file { ", with files that are not in the collection" } else { "" };
+            making.lose(format!("its multipart form{what}; any body fits on replay"));
             making.exchange.request.body = ANY_BODY;
         }
         Some("file") => {
-            making.lose("the body is a file that is not in the collection; any body fits on replay");
+            making.lose("its body, a file that is not in the collection; any body fits on replay");
             making.exchange.request.body = ANY_BODY;
         }
         Some("graphql") => read_graphql(&mut fields, variables, making)?,
         Some(mode) => {
             making.lose(format!(
-                "the body has a mode that is not known here (`{}`); any body fits on replay",
+                "its body, whose mode is not known here (`{}`); any body fits on replay",
                 shown(mode)
             ));
             making.exchange.request.body = ANY_BODY;

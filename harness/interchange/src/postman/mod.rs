@@ -19,6 +19,9 @@ use counterpart_exchange::Headers;
 use std::path::Path;
 use variables::Variables;
 
+/// Folders within folders: parts of a file are read one at a time, so the parser does not bound them.
+const MAX_DEPTH: usize = 64;
+
 const A_COLLECTION: &str = "a Postman collection: an object with `info` and `item`";
 
 /// Reads a Postman collection.
@@ -41,6 +44,7 @@ pub fn import_postman(path: &Path, text: &str) -> Result<Imported, ImportError> 
     let inherited = Inherited {
         auth: Auth::read(&mut collection)?.unwrap_or_default(),
         has_scripts: has_scripts(&mut collection)?,
+        depth: 0,
     };
     let mut reader = Reader { source, variables, assembly: Assembly::new(source) };
     reader.read_items(items, &inherited)?;
@@ -73,6 +77,8 @@ fn check_version(collection: &mut Fields<'_>) -> Result<(), ImportError> {
 struct Inherited {
     auth: Auth,
     has_scripts: bool,
+    /// How many folders lie around it.
+    depth: usize,
 }
 
 struct Reader<'a> {
@@ -82,11 +88,15 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads folders and requests. The parser bounds how deep folders lie within folders.
+    /// Reads folders and requests.
     fn read_items(&mut self, items: Vec<&'a str>, inherited: &Inherited) -> Result<(), ImportError> {
         for part in items {
             let mut item = Fields::read(self.source, part, "a folder with `item`, or a `request`")?;
             let mut handed = inherited.clone();
+            handed.depth += 1;
+            if handed.depth > MAX_DEPTH {
+                return Err(item.refuse(format!("lies in more than {MAX_DEPTH} folders; expected fewer")));
+            }
             handed.has_scripts |= has_scripts(&mut item)?;
             if let Some(auth) = Auth::read(&mut item)? {
                 handed.auth = auth;
@@ -139,14 +149,14 @@ impl<'a> Reader<'a> {
         if headers.values("set-cookie").is_empty()
             && fields.list("cookie")?.is_some_and(|list| !list.is_empty())
         {
-            making.lose("`cookie` of the saved answer is left out: no `Set-Cookie` header says it");
+            making.lose("`cookie` of the saved answer: no `Set-Cookie` header says it");
         }
         making.answer().headers = headers;
         // A number, or null, or text in old files.
         let time: Option<f64> = fields.raw("responseTime").and_then(|raw| plain_text(raw).parse().ok());
         making.exchange.latency_ms = time.filter(|ms| *ms > 0.0).map_or(0, |ms| ms.round() as u64);
         if inherited.has_scripts {
-            making.lose("scripts are left out: what they change of a request is not there");
+            making.lose("its scripts: what they change of a request is not there");
         }
         fields.pass_over(&[
             "id",
@@ -201,7 +211,7 @@ fn read_original<'a>(
     }
     match fields.raw("url") {
         Some(raw) => url::read(source, raw, variables, making)?,
-        None => making.lose("the request has no `url`; `/` stands for it"),
+        None => making.lose("its URL, which is missing; `/` stands for it"),
     }
     let headers = headers(source, &mut fields, variables, making)?;
     for (name, values) in headers.iter() {
@@ -216,7 +226,7 @@ fn read_original<'a>(
     own.as_ref().unwrap_or(&inherited.auth).add_to(variables, making);
     for key in ["proxy", "certificate"] {
         if fields.raw(key).is_some_and(|raw| raw != "{}") {
-            making.lose(format!("`{key}` of the request is left out"));
+            making.lose(format!("`{key}` of its request"));
         }
     }
     fields.pass_over(&["description", "name"]);

@@ -53,10 +53,7 @@ fn without_unknown_host(text: &str, variables: &Variables, making: &mut Making) 
     if let Some((name, rest)) = after_scheme.strip_prefix("{{").and_then(|from| from.split_once("}}"))
         && variables.get(name).is_none()
     {
-        making.lose(format!(
-            "the variable `{}` in the place of the host is not given; the path is kept without it",
-            shown(name)
-        ));
+        making.lose(format!("its host: the collection does not give the variable `{}`", shown(name)));
         let path = rest.find(['/', '?']).map_or("", |start| &rest[start..]);
         return if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     }
@@ -135,8 +132,10 @@ fn fill_path(url: &str, own: &Variables, making: &mut Making) -> String {
             Some(name) => match own.get(name).filter(|value| !value.is_empty()) {
                 Some(value) => value.to_owned(),
                 None => {
-                    let what =
-                        format!("the path variable `{}` is not given; its name stands for it", shown(name));
+                    let what = format!(
+                        "the path variable `{}`, which is not given; its name stands for it",
+                        shown(name)
+                    );
                     making.lose(what);
                     name.to_owned()
                 }

@@ -46,7 +46,7 @@ impl Variables {
         let mut filled = text.to_owned();
         for _ in 0..MAX_ROUNDS {
             let Some(next) = replaced(&filled, most, |name| self.get(name).map(str::to_owned)) else {
-                making.lose(format!("{whose} grows beyond {MAX_LENGTH} bytes with its variables filled in; they stand by their names"));
+                making.lose(format!("the variables of {whose}, which grows beyond {MAX_LENGTH} bytes with them; they stand by their names"));
                 break;
             };
             if next == filled {
@@ -64,7 +64,7 @@ impl Variables {
             missing.dedup();
             missing.truncate(5);
             making.lose(format!(
-                "{whose} names variables that the collection does not give ({}); their names stand for them",
+                "variables of {whose} that the collection does not give ({}); their names stand for them",
                 missing.join(", ")
             ));
         }

@@ -23,17 +23,12 @@ impl Described {
     pub(super) fn resolve(self, whose: &str) -> (Option<String>, Option<String>) {
         match self {
             Self::Exactly(text) => (Some(text), None),
-            Self::Absent => (None, Some(format!("{whose} must be absent, which an exchange cannot ask for"))),
+            Self::Absent => (None, Some(format!("that {whose} must be absent"))),
             Self::Like(text, how) => {
-                let told = format!("{whose} is described by `{how}`; a value that fits stands for it");
+                let told = format!("the pattern of {whose} (`{how}`); a value that fits stands for it");
                 (Some(text), Some(told))
             }
-            Self::Unknown(how) => (
-                None,
-                Some(format!(
-                    "{whose} is described by `{how}`, for which no value can be said; it is left out"
-                )),
-            ),
+            Self::Unknown(how) => (None, Some(format!("{whose}: no value can be said for `{how}`"))),
         }
     }
 }

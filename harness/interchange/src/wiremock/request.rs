@@ -33,7 +33,7 @@ pub(super) fn read(
     read_body(source, &mut fields, making)?;
     for key in ["port", "scheme", "clientIp", "customMatcher"] {
         if fields.raw(key).is_some() {
-            making.lose(format!("`{key}` of the request is left out"));
+            making.lose(format!("`{key}` of its request"));
         }
     }
     making.lose_keys("request", fields.unread());
@@ -61,7 +61,7 @@ fn read_method(source: Source<'_>, fields: &mut Fields<'_>, making: &mut Making)
         return Err(fields.refuse("`method` is no HTTP method; expected one such as GET, or ANY"));
     }
     if method == "ANY" {
-        making.lose("the mapping takes any method; `GET` stands for it");
+        making.lose("that any method fits; `GET` stands for it");
     } else {
         making.exchange.request.method = method;
     }
@@ -85,12 +85,12 @@ fn read_path(
         if let Some(pattern) = fields.text(key)? {
             let example = example::of_path_pattern(&pattern);
             if matches!(example, Some(Example::OneOf(_))) {
-                making.lose(format!("`{key}` describes many paths; one that fits stands for them"));
+                making.lose(format!("the pattern of its path (`{key}`); a path that fits stands for it"));
             }
             return Ok(example.map(Example::into_text));
         }
     }
-    making.lose("the mapping takes any path; `/` stands for it");
+    making.lose("that any path fits; `/` stands for it");
     Ok(Some("/".to_owned()))
 }
 
@@ -172,7 +172,7 @@ fn read_body(source: Source<'_>, fields: &mut Fields<'_>, making: &mut Making) -
         making.exchange.request.body = Body::Form(form);
     }
     if fields.list("multipartPatterns")?.is_some_and(|parts| !parts.is_empty()) {
-        making.lose("`multipartPatterns` describe a body in parts; any body fits on replay");
+        making.lose("the patterns of its multipart body; any body fits on replay");
         making.exchange.request.body = ANY_BODY;
         return Ok(());
     }
@@ -188,7 +188,7 @@ fn read_body(source: Source<'_>, fields: &mut Fields<'_>, making: &mut Making) -
         if index == 0 {
             making.exchange.request.body = body.unwrap_or(ANY_BODY);
         } else {
-            making.lose("of several body patterns the first is kept");
+            making.lose("its body patterns but the first");
         }
     }
     Ok(())
@@ -200,26 +200,24 @@ fn body_pattern(source: Source<'_>, part: &str, making: &mut Making) -> Result<O
     if let Some(raw) = fields.raw("equalToJson") {
         for key in ["ignoreArrayOrder", "ignoreExtraElements"] {
             if fields.raw(key) == Some("true") {
-                making.lose(format!(
-                    "`{key}` of `equalToJson` is left out: on replay the body must be the same"
-                ));
+                making.lose(format!("`{key}` of `equalToJson`: on replay the body must be the same"));
             }
         }
         let text = plain_text(raw);
         if text.contains("${json-unit") {
-            making.lose("the body holds placeholders of JSON Unit; any body fits on replay");
+            making.lose("the placeholders of JSON Unit in its body; any body fits on replay");
             return Ok(None);
         }
         return Ok(Some(json_body(if raw.starts_with('"') { &text } else { raw })));
     }
     if let Some(raw) = fields.raw("equalTo") {
         if fields.raw("caseInsensitive") == Some("true") {
-            making.lose("`equalTo` without regard to case: on replay the body must be the same");
+            making.lose("that upper and lower case do not matter in its body: on replay they do");
         }
         return Ok(Some(Body::Text(plain_text(raw))));
     }
     if let Some(raw) = fields.raw("equalToXml") {
-        making.lose("`equalToXml` passes over white space and order; on replay the text must be the same");
+        making.lose("that white space and order do not matter in its XML: on replay they do");
         return Ok(Some(Body::Text(plain_text(raw))));
     }
     if let Some(raw) = fields.raw("binaryEqualTo") {
@@ -229,6 +227,6 @@ fn body_pattern(source: Source<'_>, part: &str, making: &mut Making) -> Result<O
         return Ok(Some(Body::None));
     }
     let how = fields.unread().next().map(shown).unwrap_or_default();
-    making.lose(format!("the body is described by `{how}`; any body fits on replay"));
+    making.lose(format!("the pattern of its body (`{how}`); any body fits on replay"));
     Ok(None)
 }

@@ -30,7 +30,7 @@ pub(super) fn read(
         making.set_status(source, raw)?;
     }
     if fields.text("statusMessage")?.is_some_and(|text| !text.is_empty()) {
-        making.lose("`statusMessage` is left out: an exchange keeps no reason phrase");
+        making.lose("its `statusMessage`: an exchange keeps no reason phrase");
     }
     for (name, raw) in fields.named("headers")? {
         let values: Vec<&str> = if raw.starts_with('[') {
@@ -46,14 +46,12 @@ pub(super) fn read(
     read_body(source, &mut fields, making, bodies)?;
     for key in ["transformers", "transformerParameters"] {
         if fields.raw(key).is_some_and(|raw| !matches!(raw.trim(), "[]" | "{}")) {
-            making.lose(format!("`{key}` are not run: the answer stands as it is written"));
+            making.lose(format!("its `{key}`, which are not run: the answer stands as it is written"));
         }
     }
     for key in ["delayDistribution", "chunkedDribbleDelay"] {
         if fields.raw(key).is_some() {
-            making.lose(format!(
-                "`{key}` is left out: an exchange has one latency, which is told and not replayed"
-            ));
+            making.lose(format!("its `{key}`: an exchange has one latency, which is told and not replayed"));
         }
     }
     fields.pass_over(&["fromConfiguredStub"]);
@@ -69,7 +67,7 @@ fn read_delay(fields: &mut Fields<'_>, making: &mut Making) -> Result<(), Import
             // Within bounds, so nothing is cut off but a fraction.
             making.exchange.latency_ms = delay_ms as u64;
         }
-        Some(_) => making.lose("`fixedDelayMilliseconds` is negative or over an hour; it is left out"),
+        Some(_) => making.lose("its `fixedDelayMilliseconds`: it is negative or over an hour"),
     }
     Ok(())
 }
@@ -79,13 +77,17 @@ fn read_fault(fault: &str, making: &mut Making) {
     match fault {
         "EMPTY_RESPONSE" | "CONNECTION_RESET_BY_PEER" => {}
         "MALFORMED_RESPONSE_CHUNK" => {
-            making.lose("the garbage that `MALFORMED_RESPONSE_CHUNK` sends is not kept: the answer is cut short before its body");
+            making.lose(
+                "the garbage that `MALFORMED_RESPONSE_CHUNK` sends: the answer is cut short before its body",
+            );
             making.answer();
         }
         "RANDOM_DATA_THEN_CLOSE" => {
-            making.lose("the garbage that `RANDOM_DATA_THEN_CLOSE` sends is not kept: the connection ends without an answer");
+            making.lose(
+                "the garbage that `RANDOM_DATA_THEN_CLOSE` sends: the connection ends without an answer",
+            );
         }
-        _ => making.lose("a `fault` that is not known here: the connection ends without an answer"),
+        _ => making.lose("its `fault`, which is not known here: the connection ends without an answer"),
     }
 }
 
@@ -111,9 +113,7 @@ fn read_body(
         let found = match bodies.read(&plain_text(raw)) {
             Ok(bytes) => body_of(&bytes, &making.answer().headers),
             Err(NotRead::Missing) => {
-                making.lose(
-                    "the file that `bodyFileName` names is not in `__files`; the body counts as not kept",
-                );
+                making.lose("the body in the file that `bodyFileName` names: it is not in `__files`");
                 ANY_BODY
             }
             Err(NotRead::LeadsOut) => {
@@ -133,7 +133,7 @@ fn read_body(
         let text = body.to_bytes();
         let is_template = text.windows(2).any(|pair| pair == b"{{") && fields.has("transformers");
         if is_template {
-            making.lose("the body is a template; it stands as it is written, with its braces");
+            making.lose("the template of its body: it stands as it is written, with its braces");
         }
         making.answer().body = body;
     }
