@@ -139,7 +139,7 @@ fn read_request(
     }
     read_request_body(source, &mut fields, making)?;
     if fields.raw("requiresState").is_some_and(|raw| raw != "{}") {
-        making.lose("its `requiresState`: identical requests are answered in their order");
+        making.lose("the `requiresState`: identical requests are answered in their order");
     }
     pass_over(&mut fields, making, &[], "request");
     Ok(true)
@@ -313,20 +313,20 @@ fn read_response(
     }
     match fields.value::<u64>("fixedDelay", "a number of milliseconds")? {
         Some(delay_ms) if delay_ms <= MAX_DELAY_MS => making.exchange.latency_ms = delay_ms,
-        Some(_) => making.lose("its `fixedDelay`: it is over an hour"),
+        Some(_) => making.lose("the `fixedDelay`: it is over an hour"),
         None => {}
     }
     if fields.raw("logNormalDelay").is_some() {
-        making.lose("its `logNormalDelay`: an exchange has one latency, which is told and not replayed");
+        making.lose("the `logNormalDelay`: an exchange has one latency, which is told and not replayed");
     }
     for key in ["transitionsState", "removesState"] {
         if fields.raw(key).is_some_and(|raw| !matches!(raw, "{}" | "[]")) {
-            making.lose(format!("its `{key}`: identical requests are answered in their order"));
+            making.lose(format!("the `{key}`: identical requests are answered in their order"));
         }
     }
     for key in ["postServeAction", "postActionHooks"] {
         if fields.raw(key).is_some_and(|raw| !matches!(raw, "\"\"" | "[]")) {
-            making.lose(format!("its `{key}`: what Hoverfly does after an answer is no exchange"));
+            making.lose(format!("the `{key}`: what Hoverfly does after an answer is no exchange"));
         }
     }
     pass_over(&mut fields, making, &[], "response");

@@ -1,6 +1,6 @@
 //! Query strings, taken apart and put together: the WHATWG form encoding, as most clients have it.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::collections::HashMap;
 
 /// What stays as it is: the unreserved characters of RFC 3986.
@@ -71,4 +71,12 @@ pub(crate) fn is_json(media_type: &str) -> bool {
 /// A path as a request has it: with a slash in front, or `*` alone.
 pub(crate) fn with_slash(path: &str) -> String {
     if path.starts_with('/') || path == "*" { path.to_owned() } else { format!("/{path}") }
+}
+
+/// What cannot stand in the path or query of a URL as it is.
+const NOT_IN_URL: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+/// A target as a URL has it: with a slash in front, and nothing in it that would have to be encoded.
+pub(crate) fn in_url(target: &str) -> String {
+    with_slash(&utf8_percent_encode(target, NOT_IN_URL).to_string())
 }

@@ -14,11 +14,7 @@ use counterpart_exchange::{
     Body, Exchange, Fixture, Headers, Provenance, Request, RequestTarget, Response, StandInValues,
 };
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
-
-/// What cannot stand in the path or query of a URL as it is.
-const NOT_IN_URL: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
 /// Writes a fixture as HAR 1.2.
 #[must_use]
@@ -65,8 +61,8 @@ impl Place {
 
     fn url(&self, request: &Request) -> String {
         let host = request.headers.text("host").filter(|host| is_authority(host));
-        let target = utf8_percent_encode(&request.target, NOT_IN_URL);
-        let slash = if request.target.starts_with('/') { "" } else { "/" };
+        let target = query::in_url(&request.target);
+        let slash = if target.starts_with('/') { "" } else { "/" };
         format!("{}://{}{slash}{target}", self.scheme, host.unwrap_or(&self.authority))
     }
 
@@ -85,8 +81,8 @@ fn is_authority(text: &str) -> bool {
 fn entry(exchange: &Exchange, index: usize, place: &Place, going: &mut Going) -> Value {
     let (request_headers, request_bytes) = headers_without(&exchange.request.headers, &[]);
     let url = place.url(&exchange.request);
-    let plain_target = utf8_percent_encode(&exchange.request.target, NOT_IN_URL).to_string();
-    let plain_target = if plain_target.starts_with('/') { plain_target } else { format!("/{plain_target}") };
+    let plain_target = query::in_url(&exchange.request.target);
+    let plain_target = if plain_target == "*" { "/*".to_owned() } else { plain_target };
     let response = exchange.response.as_ref().map(|response| {
         let (headers, bytes) = headers_without(&response.headers, &[]);
         (Response { headers, body: said_body(&response.body), ..response.clone() }, bytes)
@@ -95,7 +91,7 @@ fn entry(exchange: &Exchange, index: usize, place: &Place, going: &mut Going) ->
         going.lose(index, BYTES_IN_HEADERS);
     }
     if plain_target != exchange.request.target {
-        going.lose(index, "its target, which no URL can have; a URL near it stands in its place");
+        going.lose(index, "the target, which no URL can have; one near it stands in its place");
     }
     let plain = Exchange {
         request: Request {
@@ -128,7 +124,7 @@ fn entry(exchange: &Exchange, index: usize, place: &Place, going: &mut Going) ->
 
 fn tell_losses(exchange: &Exchange, index: usize, going: &mut Going) {
     if is_inbound(exchange) {
-        going.lose(index, "its direction, for other readers: a webhook looks like any other request");
+        going.lose(index, "the direction, for other readers: a webhook looks like any other request");
     }
     if let Some(how) = ended_badly(exchange) {
         let stands = if exchange.response.is_none() { "; the status is 0" } else { "" };

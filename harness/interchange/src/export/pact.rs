@@ -97,7 +97,7 @@ pub fn export_pact(fixture: &Fixture, consumer: &str) -> Exported {
         if !seen.insert((request.method.clone(), request.target.clone(), request.body.to_bytes())) {
             going.lose(
                 index,
-                "its place in the order: the same request stands there before, and a pact knows no order",
+                "the place in the order: the same request stands there before, and a pact knows no order",
             );
         }
         match &exchange.response {
@@ -145,7 +145,7 @@ fn interaction(exchange: &Exchange, response: &Response, index: usize, going: &m
         going.lose(index, what);
     }
     let target = RequestTarget::of(&exchange.request.target);
-    let path = query::with_slash(target.path);
+    let path = query::in_url(target.path);
     let fields = query::grouped(target.query.unwrap_or_default());
     let plain = Exchange {
         request: Request {

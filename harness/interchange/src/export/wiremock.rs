@@ -84,7 +84,7 @@ fn mapping(exchange: &Exchange, index: usize, step: Option<&Step<'_>>, going: &m
     let plain = Exchange {
         request: Request {
             headers: Headers::default(),
-            target: query::with_slash(&exchange.request.target),
+            target: query::in_url(&exchange.request.target),
             body: said_body(&exchange.request),
             ..exchange.request.clone()
         },
@@ -98,11 +98,11 @@ fn mapping(exchange: &Exchange, index: usize, step: Option<&Step<'_>>, going: &m
         ..exchange.clone()
     };
     if plain.request.target != exchange.request.target {
-        going.lose(index, "its target, which is no path; it stands as one");
+        going.lose(index, "the target, which no URL can have; one near it stands in its place");
     }
     if let Some(how) = ended_badly(exchange) {
         let stands = match exchange.response {
-            None => "its fault that is nearest stands in its place",
+            None => "the fault that is nearest stands in its place",
             Some(_) => "the answer ends properly after what came of it",
         };
         going.lose(index, format!("that {how}; {stands}"));

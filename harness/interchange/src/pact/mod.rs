@@ -105,7 +105,7 @@ fn read_interaction(
     read_response(source, response, version, &mut making)?;
     for key in ["providerState", "provider_state", "providerStates"] {
         if fields.raw(key).is_some_and(|raw| !matches!(raw, "[]" | "\"\"")) {
-            making.lose("its provider state: an exchange does not say what the provider knew before");
+            making.lose("the provider state: an exchange does not say what the provider knew before");
         }
     }
     if fields.raw("pending") == Some("true") {
@@ -113,7 +113,7 @@ fn read_interaction(
     }
     for key in ["pluginConfiguration", "interactionMarkup"] {
         if fields.raw(key).is_some_and(|raw| raw != "{}") {
-            making.lose(format!("its `{key}`"));
+            making.lose(format!("the `{key}`"));
         }
     }
     fields.pass_over(&["_id", "key", "description", "transport"]);
@@ -133,7 +133,7 @@ fn extras(fields: &mut Fields<'_>, making: &mut Making) -> Result<Option<Extras>
     let has_text =
         comments.raw("text").is_some_and(|raw| !is_empty(raw)) || comments.unread().next().is_some();
     if has_text {
-        making.lose("its `comments`: an exchange has no place for them");
+        making.lose("the `comments`: an exchange has no place for them");
     }
     Ok(extras)
 }

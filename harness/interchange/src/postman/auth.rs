@@ -85,7 +85,7 @@ impl Auth {
                 return;
             }
             Self::Other { kind } => {
-                making.lose(format!("its `auth` of the kind `{kind}`, which is computed for each request"));
+                making.lose(format!("the `auth` of the kind `{kind}`, which is computed for each request"));
                 return;
             }
         };

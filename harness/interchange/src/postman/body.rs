@@ -47,17 +47,17 @@ pub(super) fn read(
                 has_file |= part.fields.raw("type") == Some("\"file\"");
             }
             let what = if has_file { ", with files that are not in the collection" } else { "" };
-            making.lose(format!("its multipart form{what}; any body fits on replay"));
+            making.lose(format!("the multipart form{what}; any body fits on replay"));
             making.exchange.request.body = ANY_BODY;
         }
         Some("file") => {
-            making.lose("its body, a file that is not in the collection; any body fits on replay");
+            making.lose("the body, a file that is not in the collection; any body fits on replay");
             making.exchange.request.body = ANY_BODY;
         }
         Some("graphql") => read_graphql(&mut fields, variables, making)?,
         Some(mode) => {
             making.lose(format!(
-                "its body, whose mode is not known here (`{}`); any body fits on replay",
+                "the body, whose mode is not known here (`{}`); any body fits on replay",
                 shown(mode)
             ));
             making.exchange.request.body = ANY_BODY;

@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
         let time: Option<f64> = fields.raw("responseTime").and_then(|raw| plain_text(raw).parse().ok());
         making.exchange.latency_ms = time.filter(|ms| *ms > 0.0).map_or(0, |ms| ms.round() as u64);
         if inherited.has_scripts {
-            making.lose("its scripts: what they change of a request is not there");
+            making.lose("the scripts: what they change of a request is not there");
         }
         fields.pass_over(&[
             "id",
@@ -211,7 +211,7 @@ fn read_original<'a>(
     }
     match fields.raw("url") {
         Some(raw) => url::read(source, raw, variables, making)?,
-        None => making.lose("its URL, which is missing; `/` stands for it"),
+        None => making.lose("the URL, which is missing; `/` stands for it"),
     }
     let headers = headers(source, &mut fields, variables, making)?;
     for (name, values) in headers.iter() {

@@ -53,7 +53,7 @@ fn without_unknown_host(text: &str, variables: &Variables, making: &mut Making) 
     if let Some((name, rest)) = after_scheme.strip_prefix("{{").and_then(|from| from.split_once("}}"))
         && variables.get(name).is_none()
     {
-        making.lose(format!("its host: the collection does not give the variable `{}`", shown(name)));
+        making.lose(format!("the host: the collection does not give the variable `{}`", shown(name)));
         let path = rest.find(['/', '?']).map_or("", |start| &rest[start..]);
         return if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     }

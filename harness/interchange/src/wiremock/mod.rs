@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
             return making.finish_written(extras, self.source, &mut self.assembly);
         }
         if fields.raw("priority").is_some() {
-            making.lose("its `priority`: on replay the nearest exchange answers");
+            making.lose("the `priority`: on replay the nearest exchange answers");
         }
         lose_rest(&mut fields, &mut making);
         making.finish(&mut self.assembly)
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
 fn lose_rest(fields: &mut Fields<'_>, making: &mut Making) {
     for key in ["postServeActions", "serveEventListeners"] {
         if fields.raw(key).is_some_and(|raw| !matches!(raw, "[]" | "{}")) {
-            making.lose(format!("its `{key}`: what WireMock calls by itself is no exchange"));
+            making.lose(format!("the `{key}`: what WireMock calls by itself is no exchange"));
         }
     }
     fields.pass_over(&["id", "uuid", "name", "persistent", "insertionIndex", "metadata", "$schema"]);

@@ -188,7 +188,7 @@ fn read_body(source: Source<'_>, fields: &mut Fields<'_>, making: &mut Making) -
         if index == 0 {
             making.exchange.request.body = body.unwrap_or(ANY_BODY);
         } else {
-            making.lose("its body patterns but the first");
+            making.lose("the body patterns but the first");
         }
     }
     Ok(())

@@ -30,7 +30,7 @@ pub(super) fn read(
         making.set_status(source, raw)?;
     }
     if fields.text("statusMessage")?.is_some_and(|text| !text.is_empty()) {
-        making.lose("its `statusMessage`: an exchange keeps no reason phrase");
+        making.lose("the `statusMessage`: an exchange keeps no reason phrase");
     }
     for (name, raw) in fields.named("headers")? {
         let values: Vec<&str> = if raw.starts_with('[') {
@@ -46,12 +46,12 @@ pub(super) fn read(
     read_body(source, &mut fields, making, bodies)?;
     for key in ["transformers", "transformerParameters"] {
         if fields.raw(key).is_some_and(|raw| !matches!(raw.trim(), "[]" | "{}")) {
-            making.lose(format!("its `{key}`, which are not run: the answer stands as it is written"));
+            making.lose(format!("the `{key}`, which are not run: the answer stands as it is written"));
         }
     }
     for key in ["delayDistribution", "chunkedDribbleDelay"] {
         if fields.raw(key).is_some() {
-            making.lose(format!("its `{key}`: an exchange has one latency, which is told and not replayed"));
+            making.lose(format!("the `{key}`: an exchange has one latency, which is told and not replayed"));
         }
     }
     fields.pass_over(&["fromConfiguredStub"]);
@@ -67,7 +67,7 @@ fn read_delay(fields: &mut Fields<'_>, making: &mut Making) -> Result<(), Import
             // Within bounds, so nothing is cut off but a fraction.
             making.exchange.latency_ms = delay_ms as u64;
         }
-        Some(_) => making.lose("its `fixedDelayMilliseconds`: it is negative or over an hour"),
+        Some(_) => making.lose("the `fixedDelayMilliseconds`: it is negative or over an hour"),
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ fn read_fault(fault: &str, making: &mut Making) {
                 "the garbage that `RANDOM_DATA_THEN_CLOSE` sends: the connection ends without an answer",
             );
         }
-        _ => making.lose("its `fault`, which is not known here: the connection ends without an answer"),
+        _ => making.lose("the `fault`, which is not known here: the connection ends without an answer"),
     }
 }
 
