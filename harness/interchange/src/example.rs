@@ -147,9 +147,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_or_is_too_much_has_none() {
-        for pattern in
-            ["/a(?!b)", "(a)\\1", "(", "a{4000}", "((a{900}){900}){900}", "(((((a*)*)*)*)*){4000}b{3000}"]
-        {
+        for pattern in [
+            "a$b",
+            "/a(?!b)",
+            "(a)\\1",
+            "(",
+            "a{4000}",
+            "((a{900}){900}){900}",
+            "(((((a*)*)*)*)*){4000}b{3000}",
+        ] {
             assert_eq!(of_pattern(pattern), None, "{pattern}");
         }
         // A path begins with a slash.

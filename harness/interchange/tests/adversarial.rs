@@ -134,6 +134,19 @@ fn a_compressed_body_is_unpacked_so_that_it_can_be_searched() {
     assert!(response.headers.values("content-encoding").is_empty());
 }
 
+/// Whoever marks a compressed body as ours hides nothing in it.
+#[test]
+fn what_says_that_it_is_ours_is_unpacked_too() {
+    let packed = "H4sIAAAAAAAC/6tWKsnPTs1TslKqUKoFALYpyi0NAAAA";
+    let text = format!(
+        r#"{{"request": {{}}, "response": {{"headers": {{"Content-Encoding": "gzip", "Content-Type": "application/json"}}, "base64Body": "{packed}"}}, "metadata": {{"counterpart": {{"id": "a-1"}}}}}}"#
+    );
+    let imported = read("wiremock", &text).unwrap();
+    let response = imported.exchanges[0].response.as_ref().unwrap();
+    assert!(matches!(&response.body, Body::Json(_)), "{:?}", response.body);
+    assert!(response.headers.values("content-encoding").is_empty());
+}
+
 #[test]
 fn many_losses_of_one_exchange_stay_few() {
     let headers: Vec<String> = (0..20_000).map(|n| format!(r#""h{n}": {{"doesNotMatch": "x"}}"#)).collect();

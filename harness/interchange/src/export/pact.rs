@@ -9,6 +9,7 @@ use super::{
     omitted_bodies,
 };
 use crate::extras::Extras;
+use crate::making::add_header;
 use crate::query;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -34,6 +35,23 @@ const LEFT_OUT_OF_REQUESTS: [&str; 9] = [
 /// Headers that no provider sends twice the same, or that are of one message.
 const LEFT_OUT_OF_ANSWERS: [&str; 7] =
     ["connection", "content-length", "date", "keep-alive", "proxy-connection", "server", "transfer-encoding"];
+
+/// Headers whose values are lists (RFC 9110, and CORS): the reference implementation cuts what it receives at the commas,
+/// so the values must stand one by one.
+const LISTS: [&str; 12] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-expose-headers",
+    "access-control-request-headers",
+    "allow",
+    "cache-control",
+    "if-match",
+    "if-none-match",
+    "vary",
+];
 
 #[derive(Serialize)]
 struct Interaction {
@@ -135,6 +153,7 @@ pub fn export_pact(fixture: &Fixture, consumer: &str) -> Exported {
 fn interaction(exchange: &Exchange, response: &Response, index: usize, going: &mut Going) -> Interaction {
     let (request_headers, bytes) = headers_without(&exchange.request.headers, &LEFT_OUT_OF_REQUESTS);
     let (response_headers, more_bytes) = headers_without(&response.headers, &LEFT_OUT_OF_ANSWERS);
+    let (request_headers, response_headers) = (cut_lists(&request_headers), cut_lists(&response_headers));
     if bytes || more_bytes {
         going.lose(index, BYTES_IN_HEADERS);
     }
@@ -181,6 +200,21 @@ fn interaction(exchange: &Exchange, response: &Response, index: usize, going: &m
         response: spelled.unwrap_or(PactResponse { status: response.status, headers: None, body: None }),
         comments: json!({ "counterpart": Extras::between(&plain, exchange) }),
     }
+}
+
+/// The headers with each element of a list as a value of its own.
+fn cut_lists(headers: &Headers) -> Headers {
+    let mut cut = Headers::default();
+    for (name, values) in headers.iter() {
+        for text in values.iter().map(as_text) {
+            if LISTS.contains(&name) {
+                text.split(',').for_each(|element| add_header(&mut cut, name, element.trim()));
+            } else {
+                add_header(&mut cut, name, &text);
+            }
+        }
+    }
+    cut
 }
 
 fn headers(headers: &Headers) -> Option<Value> {
