@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Record(Record),
     /// Make fixtures of what another tool recorded: HAR, VCR, nock and their like
     Import(Import),
+    /// Write a fixture for another tool: HAR, WireMock, Pact
+    Export(Export),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
     /// Run scenarios against an integration and write the reports
@@ -107,7 +109,7 @@ pub(crate) struct Record {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// What wrote the files: har, vcr (also vcrpy and go-vcr), polly, nock
+    /// What wrote the files: har, vcr (also vcrpy and go-vcr), polly, nock, wiremock, hoverfly, postman, pact
     #[arg(id = "FORMAT")]
     pub(crate) from: counterpart_interchange::Format,
     /// The files, in the order in which their exchanges happened
@@ -128,6 +130,36 @@ pub(crate) struct Import {
     /// An environment variable that holds a secret, which is replaced wherever it turns up
     #[arg(long = "secret-env", value_name = "NAME")]
     pub(crate) secret_env: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// What is to read the file
+    #[arg(id = "FORMAT", value_enum)]
+    pub(crate) to: ExportFormat,
+    /// What to write: provider/flow, or a fixture file
+    #[arg(value_name = "FIXTURE")]
+    pub(crate) fixture: String,
+    /// The file to write; standard output by default
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write nothing where anything of the fixture cannot be said
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// The name of the integration in a Pact file
+    #[arg(long, default_value = "integration", value_name = "NAME")]
+    pub(crate) consumer: String,
+}
+
+/// A format that fixtures are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// HTTP Archive 1.2
+    Har,
+    /// WireMock stub mappings
+    Wiremock,
+    /// Pact, version 4
+    Pact,
 }
 
 #[derive(Debug, Args)]

@@ -37,6 +37,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
     match &arguments.command {
         Command::Record(record) => tokio.block_on(commands::record::record(global, record)),
         Command::Import(import) => commands::import::import(global, import),
+        Command::Export(export) => commands::export::export(global, export),
         Command::Serve(serve) => tokio.block_on(commands::serve::serve(global, serve)),
         Command::Run(run) => tokio.block_on(commands::run::run(global, run)),
         Command::Review => commands::review::review(global),

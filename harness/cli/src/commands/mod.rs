@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod contract;
+pub(crate) mod export;
 pub(crate) mod faults;
 pub(crate) mod import;
 pub(crate) mod record;
