@@ -47,7 +47,7 @@ pub(crate) struct ForeignExchange {
     pub(crate) url: String,
     pub(crate) request: ForeignMessage,
     /// The status with the answer; none where there was none.
-    pub(crate) response: Option<(u16, ForeignMessage)>,
+    pub(crate) response: Option<(i64, ForeignMessage)>,
     pub(crate) ended: Ended,
     pub(crate) started: Started,
     pub(crate) latency_ms: u64,
@@ -183,14 +183,16 @@ impl<'a> Assembly<'a> {
                 return Err(problem(format!("{found} header fields; at most {MAX_HEADERS} are read")));
             }
         }
-        if let Some((status, _)) =
-            foreign.response.as_ref().filter(|(status, _)| !(100..=999).contains(status))
-        {
-            return Err(problem(format!("{status} is no status; expected 100 to 999")));
-        }
+        let response = match foreign.response {
+            None => None,
+            Some((status, message)) => match u16::try_from(status) {
+                Ok(known @ 100..=999) => Some((known, message)),
+                _ => return Err(problem(format!("{status} is no status; expected 100 to 999"))),
+            },
+        };
 
         let request = self.request(method, url, foreign.request);
-        let response = foreign.response.map(|(status, message)| {
+        let response = response.map(|(status, message)| {
             let (headers, body) = self.message(message);
             Response { status, headers, body }
         });
@@ -352,7 +354,14 @@ impl<'a> Assembly<'a> {
                 self.lose("header fields whose names are damaged");
                 continue;
             }
-            match sendable(value) {
+            // Browsers put the cookies of an answer on lines of one value.
+            let is_list = name.eq_ignore_ascii_case("set-cookie");
+            match sendable(&value) {
+                _ if is_list && value.as_text().is_some_and(|text| text.contains('\n')) => {
+                    let lines = value.as_text().unwrap_or_default().lines().map(str::trim);
+                    let lines = lines.filter_map(|line| sendable(&HeaderValue::Text(line.to_owned())));
+                    lines.for_each(|line| headers.append(name, line));
+                }
                 Some(value) => headers.append(name, value),
                 None => self.lose(format!(
                     "a value of the header field `{}`: it holds control characters",
@@ -441,10 +450,10 @@ fn is_token(text: &str) -> bool {
 }
 
 /// A header value that can be sent: folded lines are put on one (RFC 9112, section 5.2).
-fn sendable(value: HeaderValue) -> Option<HeaderValue> {
+fn sendable(value: &HeaderValue) -> Option<HeaderValue> {
     let is_control = |byte: &u8| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f;
     if !value.as_bytes().iter().any(is_control) {
-        return Some(value);
+        return Some(value.clone());
     }
     let text = value.as_text()?;
     let unfolded = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");

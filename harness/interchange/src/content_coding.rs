@@ -184,4 +184,23 @@ mod tests {
         assert_eq!(unpacker.bytes_left, 0);
         assert!(matches!(unpacker.unpack(gzip(b"small"), "gzip"), Unpacked::Unknown { .. }));
     }
+
+    #[test]
+    fn no_more_is_unpacked_than_may_be() {
+        /// Zeros without end, of which only so many may be asked for.
+        struct Zeros(usize);
+
+        impl Read for Zeros {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                assert!(self.0 > 0, "more was read than may be");
+                let some = buffer.len().min(self.0);
+                buffer[..some].fill(0);
+                self.0 -= some;
+                Ok(some)
+            }
+        }
+
+        let mut unpacker = Unpacker { bytes_left: 10_000 };
+        assert!(matches!(unpacker.read(Zeros(10_001)), Err(Problem::TooLarge)));
+    }
 }

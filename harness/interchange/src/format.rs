@@ -9,6 +9,9 @@ use std::str::FromStr;
 /// Largest file that is read.
 pub const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 
+/// How much of a file is looked at to tell what it looks like.
+const SNIFFED_BYTES: usize = 64 * 1024;
+
 /// A format of another tool's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
@@ -56,6 +59,29 @@ impl Format {
             Self::Postman => "postman",
             Self::Pact => "pact",
         }
+    }
+
+    /// Words of which the beginning of such a file holds all; those of one list are enough.
+    fn marks(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Har => &[&["\"log\"", "\"entries\""]],
+            Self::Vcr => &[&["http_interactions"], &["interactions", "version", "request", "uri"]],
+            Self::Polly => &[&["\"log\"", "\"_recordingName\""]],
+            Self::Nock => &[&["\"scope\"", "\"path\""]],
+        }
+    }
+
+    /// The format that a text looks like: the one of which it holds most words.
+    #[must_use]
+    pub fn detect(text: &str) -> Option<Self> {
+        let end = (0..=text.len().min(SNIFFED_BYTES)).rev().find(|end| text.is_char_boundary(*end));
+        let beginning = &text[..end.unwrap_or(0)];
+        let words_held = |format: &Self| {
+            let held =
+                format.marks().iter().filter(|marks| marks.iter().all(|mark| beginning.contains(mark)));
+            held.map(|marks| marks.iter().map(|mark| mark.len()).sum::<usize>()).max()
+        };
+        Self::ALL.into_iter().filter(|format| words_held(format).is_some()).max_by_key(words_held)
     }
 
     fn importer(self) -> fn(&Path, &str) -> Result<Imported, ImportError> {
@@ -116,5 +142,8 @@ pub fn import(format: Format, path: &Path, bytes: &[u8]) -> Result<Imported, Imp
         let source = Source::new(path, text);
         return Err(source.refuse(crate::source::At::Offset(offset), "a NUL; expected text"));
     }
-    format.importer()(path, text)
+    format.importer()(path, text).map_err(|error| match Format::detect(text) {
+        Some(other) if other != format => error.with_hint(&format!("it looks like a {other} file")),
+        _ => error,
+    })
 }

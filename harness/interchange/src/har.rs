@@ -15,8 +15,8 @@ use counterpart_exchange::{
     Body, Direction, Ended, Exchange, ExchangeId, HeaderValue, Headers, Request, Response,
 };
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::path::Path;
@@ -105,8 +105,51 @@ struct HarResponse<'a> {
 struct NameValue<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "text_or_number")]
     value: Option<Cow<'a, str>>,
+}
+
+/// A value as text. Polly.js writes numbers where a client gave it numbers.
+fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    struct Spelling;
+
+    impl<'de> Visitor<'de> for Spelling {
+        type Value = Option<Cow<'de, str>>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("a string")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+            Ok(Some(value.to_string().into()))
+        }
+
+        fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+            Ok(Some(value.to_string().into()))
+        }
+
+        fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+            Ok(Some(value.to_string().into()))
+        }
+
+        fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+            Ok(Some(value.to_string().into()))
+        }
+
+        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+            Ok(Some(text.into()))
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(text.to_owned().into()))
+        }
+    }
+
+    deserializer.deserialize_any(Spelling)
 }
 
 #[derive(Deserialize)]
@@ -258,18 +301,14 @@ fn exchange_of(
         method: request.method.clone().into_owned(),
         url,
         request: request_message(assembly, request),
-        response: response.filter(|response| response.status != 0).map(|response| {
-            (status_of(response.status), response_message(assembly, response, is_bodiless, dialect))
-        }),
+        response: response
+            .filter(|response| response.status != 0)
+            .map(|response| (response.status, response_message(assembly, response, is_bodiless, dialect))),
         ended,
         started,
         // Browsers write fractions, and -1 for what they do not know.
         latency_ms: entry.time.filter(|time| *time > 0.0).map_or(0, |time| time.round() as u64),
     }
-}
-
-fn status_of(status: i64) -> u16 {
-    u16::try_from(status).unwrap_or(u16::MAX)
 }
 
 fn started_at(text: Option<&str>) -> Started {

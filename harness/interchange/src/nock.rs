@@ -80,7 +80,7 @@ fn exchange_of(
     let answer_spelling =
         if definition.response_is_binary { Spelling::Hex } else { spelling_of(&answer_headers) };
     let answer_body = body_of(source, definition.response, answer_spelling)?;
-    let status = u16::try_from(definition.status.unwrap_or(200)).unwrap_or(u16::MAX);
+    let status = definition.status.unwrap_or(200);
     let url = format!("{}{}", definition.scope.trim_end_matches('/'), definition.path);
     Ok(ForeignExchange {
         at,

@@ -102,7 +102,18 @@ pub(crate) fn without_values(message: &str) -> String {
         rest = &inner[end + 1..];
     }
     out.push_str(rest);
-    out
+    without_types(&out)
+}
+
+/// A message without the names of types, which are none of the reader's business.
+fn without_types(message: &str) -> String {
+    let Some((before, after)) = message.split_once("struct ") else { return message.to_owned() };
+    let after = after.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+    match after.strip_prefix(" with ") {
+        // A list would do for the library, item by item.
+        Some(_) => "invalid type: sequence, expected an object".to_owned(),
+        None => format!("{before}an object{after}"),
+    }
 }
 
 #[cfg(test)]
@@ -136,6 +147,11 @@ mod tests {
                 "unsupported tag `!ruby/object:Gem::Installer`",
             ),
             ("odd \"quote", "odd"),
+            ("invalid type: null, expected struct HarFile", "invalid type: null, expected an object"),
+            (
+                "invalid length 0, expected struct HarFile with 1 element",
+                "invalid type: sequence, expected an object",
+            ),
         ] {
             assert_eq!(without_values(message), told, "{message}");
         }

@@ -66,10 +66,11 @@ fn add(
         source.refuse(at, format!("a request has neither `uri` nor `url`; expected {EXPECTED_INTERACTION}"))
     })?;
     let text_of = |scalar: &Scalar| scalar.as_text().unwrap_or_default().to_owned();
-    let mut body = body_of(assembly, request.body);
-    if matches!(body, ForeignBody::None) && !request.form.0.is_empty() {
-        body = ForeignBody::AsSent(form_of(request.form));
-    }
+    let body = match body_of(assembly, request.body) {
+        ForeignBody::AsSent(bytes) if bytes.is_empty() => ForeignBody::AsSent(form_of(request.form)),
+        ForeignBody::None => ForeignBody::AsSent(form_of(request.form)),
+        body => body,
+    };
     let started = match recorded_at.as_ref().and_then(Scalar::as_text).map(recorded) {
         None => Started::Unknown,
         Some(Some(at)) => Started::At(at),
@@ -91,7 +92,7 @@ fn add(
     assembly.push(ForeignExchange { at, method, url, request, response, ended, started, latency_ms })
 }
 
-fn status_of(source: Source<'_>, at: At, response: &CassetteResponse) -> Result<u16, ImportError> {
+fn status_of(source: Source<'_>, at: At, response: &CassetteResponse) -> Result<i64, ImportError> {
     let written = response
         .code
         .as_ref()

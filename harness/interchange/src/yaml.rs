@@ -68,6 +68,9 @@ fn told(source: Source<'_>, error: &serde_saphyr::Error, what: &str) -> ImportEr
         _ if told.starts_with("budget breached") => {
             "more than is read of one file, what its aliases repeat counted each time; split it".to_owned()
         }
+        _ if told == "expected mapping start" => "no mapping of keys to values".to_owned(),
+        _ if told == "expected sequence start" => "no list".to_owned(),
+        _ if told == "expected string scalar" => "no text".to_owned(),
         _ if told == "recursion limit exceeded" => "nested too deep".to_owned(),
         _ => without_values(told),
     };

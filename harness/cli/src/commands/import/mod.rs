@@ -30,7 +30,7 @@ const MAX_REFUSED_TOLD: usize = 20;
 
 /// A fixture to be made of files.
 struct Plan {
-    destination: Destination,
+    name: FixtureRef,
     files: Vec<(PathBuf, Imported)>,
 }
 
@@ -47,47 +47,42 @@ pub(crate) fn import(global: &Global, arguments: &Import) -> Result<Exit, Stop> 
     let mut refused = Vec::new();
     let mut accounts = Vec::new();
     for plan in plans {
-        let name = plan.destination.name().to_string();
-        match write(plan, arguments, &known) {
+        match write(plan, arguments, &library, &known) {
             Ok(account) => accounts.push(account),
-            Err(stop) if arguments.flow.is_some() => return Err(stop),
-            Err(stop) => refused.push((name, stop)),
+            Err(stop) => refused.push(stop),
         }
     }
-    tell(global, arguments, &accounts, &known)?;
-    end(refused)
+    if !accounts.is_empty() {
+        tell(global, arguments, &accounts, &known)?;
+    }
+    end(&refused, accounts.len())
 }
 
-/// Every file read, and each fixture with its place.
+/// Every file read, and each fixture with its name.
 fn plans(arguments: &Import, library: &Library, known: &[KnownSecret]) -> Result<Vec<Plan>, Stop> {
-    let destination = |flow: &str| {
+    let checked = |flow: &str| {
         let name: FixtureRef = format!("{}/{flow}", arguments.provider)
             .parse()
             .map_err(|why: String| Stop::usage(anyhow!(why)))?;
-        Destination::new(library.clone(), name).map_err(Stop::usage)
+        Destination::new(library.clone(), name.clone()).map_err(Stop::usage)?;
+        Ok::<_, Stop>(name)
     };
-    let mut taken = Vec::new();
-    let mut destinations = Vec::new();
+    let mut names = Vec::new();
     match &arguments.flow {
-        Some(flow) => destinations.push(destination(flow)?),
+        Some(flow) => names.push(checked(flow)?),
         None => {
             for file in &arguments.files {
-                let flow = flow_of(file, &taken);
-                destinations.push(destination(&flow)?);
-                taken.push(flow);
+                names.push(checked(&flow_of(file, &names))?);
             }
         }
     }
     let mut files = read_all(arguments, known)?.into_iter();
     let each = if arguments.flow.is_some() { arguments.files.len() } else { 1 };
-    Ok(destinations
-        .into_iter()
-        .map(|destination| Plan { destination, files: files.by_ref().take(each).collect() })
-        .collect())
+    Ok(names.into_iter().map(|name| Plan { name, files: files.by_ref().take(each).collect() }).collect())
 }
 
 /// A flow's name after a file's, told from those that are taken.
-fn flow_of(file: &Path, taken: &[String]) -> String {
+fn flow_of(file: &Path, taken: &[FixtureRef]) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let mut words = String::new();
     for c in stem.chars().take(120) {
@@ -104,7 +99,8 @@ fn flow_of(file: &Path, taken: &[String]) -> String {
         words => words.to_owned(),
     };
     let numbered = (2..).map(|number| format!("{name}-{number}"));
-    std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(name)
+    let is_free = |name: &String| !taken.iter().any(|other| other.flow == *name);
+    std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name)
 }
 
 fn read_all(arguments: &Import, known: &[KnownSecret]) -> Result<Vec<(PathBuf, Imported)>, Stop> {
@@ -160,7 +156,7 @@ fn refuse_losses(plans: &[Plan], known: &[KnownSecret]) -> Result<(), Stop> {
     Err(Stop::usage(anyhow!(lines.join("\n"))))
 }
 
-fn write(plan: Plan, arguments: &Import, known: &[KnownSecret]) -> Result<Account, Stop> {
+fn write(plan: Plan, arguments: &Import, library: &Library, known: &[KnownSecret]) -> Result<Account, Stop> {
     let files: Vec<FileAccount> =
         plan.files.iter().map(|(path, imported)| FileAccount::of(path, imported, known)).collect();
     let provenance = Provenance::Imported(ImportedFrom {
@@ -174,8 +170,10 @@ fn write(plan: Plan, arguments: &Import, known: &[KnownSecret]) -> Result<Accoun
             format!("{found} exchanges; at most {MAX_EXCHANGES} become one fixture: name fewer files");
         return Err(Stop::usage(anyhow!(message)));
     }
-    let kept = keep(exchanges, provenance, &plan.destination, known).map_err(stopped)?;
-    Ok(Account { fixture: plan.destination.name().to_string(), kept, files })
+    // The flow before it may have left a profile.
+    let destination = Destination::new(library.clone(), plan.name).map_err(Stop::usage)?;
+    let kept = keep(exchanges, provenance, &destination, known).map_err(stopped)?;
+    Ok(Account { fixture: destination.name().to_string(), kept, files })
 }
 
 /// The exchanges of several files, as if each had been recorded when the one before it was over.
@@ -232,20 +230,21 @@ fn tell(
     Ok(())
 }
 
-/// How the command ends where each file was a fixture: those that could not be kept are told, the others are there.
-fn end(refused: Vec<(String, Stop)>) -> Result<Exit, Stop> {
-    let mut refused = refused.into_iter();
-    let Some((name, first)) = refused.next() else { return Ok(Exit::Passed) };
-    let mut exit = first.exit;
-    let mut told = vec![format!("{name}: {}", first.error)];
-    for (name, stop) in refused {
-        // The first of 2, 3 and 4 that applies.
-        if stop.exit == Exit::Usage || exit == Exit::NothingSelected {
-            exit = stop.exit;
-        }
-        if told.len() < MAX_REFUSED_TOLD {
-            told.push(format!("{name}: {}", stop.error));
-        }
+/// How the command ends: what could not be kept is told, the others are there.
+fn end(refused: &[Stop], written: usize) -> Result<Exit, Stop> {
+    // The first of 2, 3 and 4 that applies.
+    let gravest = [Exit::Usage, Exit::Environment, Exit::NothingSelected]
+        .into_iter()
+        .find(|exit| refused.iter().any(|stop| stop.exit == *exit));
+    let Some(exit) = gravest else { return Ok(Exit::Passed) };
+    let all = refused.len();
+    let mut told: Vec<String> =
+        refused.iter().take(MAX_REFUSED_TOLD).map(|stop| stop.error.to_string()).collect();
+    if let Some(more @ 1..) = all.checked_sub(MAX_REFUSED_TOLD) {
+        told.push(format!("and {more} more"));
+    }
+    if all + written > 1 {
+        told.push(format!("{all} of {} fixtures were not written", all + written));
     }
     Err(Stop { exit, error: anyhow!(told.join("\n")) })
 }
@@ -256,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_flow_is_named_after_its_file() {
-        let taken = ["charge".to_owned(), "charge-2".to_owned()];
+        let taken = ["p/charge", "p/charge-2"].map(|name| name.parse().unwrap());
         for (file, flow) in [
             ("a/Charge is created.yml", "charge-is-created"),
             ("charge.har", "charge-3"),
