@@ -237,7 +237,7 @@ impl<'a> Assembly<'a> {
             .chain(exchange.response.iter_mut().map(|response| (&mut response.headers, &mut response.body)));
         for (headers, body) in messages {
             let is_damaged = |(name, values): (&str, &[HeaderValue])| {
-                !is_token(name) || values.iter().any(|value| sendable(value.clone()).as_ref() != Some(value))
+                !is_token(name) || values.iter().any(|value| sendable(value).as_ref() != Some(value))
             };
             if headers.iter().any(is_damaged) {
                 return Err(problem(

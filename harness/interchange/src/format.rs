@@ -68,6 +68,14 @@ impl Format {
             Self::Vcr => &[&["http_interactions"], &["interactions", "version", "request", "uri"]],
             Self::Polly => &[&["\"log\"", "\"_recordingName\""]],
             Self::Nock => &[&["\"scope\"", "\"path\""]],
+            Self::Wiremock => &[
+                &["\"mappings\"", "\"request\"", "\"response\""],
+                &["\"request\"", "\"response\"", "\"urlPa"],
+                &["\"request\"", "\"response\"", "\"bodyPatterns\""],
+            ],
+            Self::Hoverfly => &[&["\"data\"", "\"pairs\""]],
+            Self::Postman => &[&["\"info\"", "\"item\"", "schema.getpostman.com"]],
+            Self::Pact => &[&["\"consumer\"", "\"provider\"", "\"interactions\""]],
         }
     }
 

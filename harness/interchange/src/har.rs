@@ -256,7 +256,11 @@ fn written(entry: Entry<'_>) -> Result<Exchange, String> {
             let encoding = content.as_ref().and_then(|content| content.encoding.clone());
             let text = content.and_then(|content| content.text);
             let (headers, body) = of_side(response.headers, text, encoding.as_deref())?;
-            Ok::<_, String>(Response { status: status_of(response.status), headers, body })
+            Ok::<_, String>(Response {
+                status: u16::try_from(response.status).unwrap_or(u16::MAX),
+                headers,
+                body,
+            })
         })
         .transpose()?;
     let mut exchange = Exchange {

@@ -104,7 +104,8 @@ impl Making {
             method: request.method,
             url: request.target,
             request: foreign(&request.headers, request.body),
-            response: response.map(|response| (response.status, foreign(&response.headers, response.body))),
+            response: response
+                .map(|response| (i64::from(response.status), foreign(&response.headers, response.body))),
             ended,
             started: Started::Unknown,
             latency_ms,
