@@ -286,7 +286,7 @@ impl<'a> Assembly<'a> {
                 let value = base64::engine::general_purpose::STANDARD.encode(userinfo);
                 headers.set("authorization", &format!("Basic {value}"));
             } else {
-                self.lose("the user and password in its URL; its `authorization` header is kept");
+                self.lose("the user and password in the URL; the `authorization` header is kept");
             }
         }
         if let Some(host) = url.host {

@@ -287,7 +287,7 @@ fn exchange_of(
 ) -> ForeignExchange {
     let Entry { request, response, .. } = entry;
     if entry.web_socket_messages.is_some_and(|messages| !messages.is_empty()) {
-        assembly.lose("the messages of its WebSocket");
+        assembly.lose("the messages of the WebSocket");
     }
     if entry.from_cache.is_some() {
         assembly.warn("an answer came out of the browser's cache");
@@ -392,7 +392,7 @@ fn post_body(assembly: &mut Assembly<'_>, data: PostData<'_>, declared: i64) -> 
             }
         },
         _ if !params.is_empty() && mime_type.starts_with("multipart/") => {
-            assembly.lose("the multipart body of its request: of its parts only names and values are there");
+            assembly.lose("the multipart body of the request: of its parts only names and values are there");
             ForeignBody::Missing { size_bytes: u64::try_from(declared).unwrap_or(0) }
         }
         _ if !params.is_empty() => ForeignBody::AsSent(form_text(&params).into_bytes()),
@@ -403,7 +403,7 @@ fn post_body(assembly: &mut Assembly<'_>, data: PostData<'_>, declared: i64) -> 
 
 fn missing(assembly: &mut Assembly<'_>, side: &str, size: i64) -> ForeignBody {
     let size_bytes = u64::try_from(size).unwrap_or(0);
-    assembly.lose(format!("the body of its {side}: it is not in the file"));
+    assembly.lose(format!("the body of the {side}: it is not in the file"));
     ForeignBody::Missing { size_bytes }
 }
 
@@ -447,7 +447,7 @@ fn response_message(
             let is_utf16 = media_type.as_deref().is_some_and(|it| it.to_ascii_lowercase().contains("utf-16"));
             match dialect {
                 Dialect::Har if held < size && !is_utf16 => {
-                    assembly.lose("the body of its response: only a part of it is in the file");
+                    assembly.lose("the body of the response: only a part of it is in the file");
                     ForeignBody::Missing { size_bytes: u64::try_from(size).unwrap_or(0) }
                 }
                 // Some write base64 of what came over the wire.

@@ -108,7 +108,7 @@ fn status_of(source: Source<'_>, at: At, response: &CassetteResponse) -> Result<
 
 fn answer(assembly: &mut Assembly<'_>, response: CassetteResponse) -> ForeignMessage {
     if !response.trailer.0.is_empty() {
-        assembly.lose("the trailer fields of its response");
+        assembly.lose("the trailer fields of the response");
     }
     let body = if response.body.content.is_some() { response.body } else { response.content };
     ForeignMessage { headers: response.headers.0, body: body_of(assembly, body), media_type: None }

@@ -163,7 +163,7 @@ fn a_cassette_of_go_s() {
     -> 200
        content-type: application/json
        JSON {"ok":true}
-    LOSS exchange 1: the trailer fields of its response
+    LOSS exchange 1: the trailer fields of the response
     "#);
     let first = GO
         .replace("version: 2", "version: 1")
