@@ -70,13 +70,9 @@ impl Format {
             }
             Self::Polly => &[&["\"log\"", "\"_recordingName\""]],
             Self::Nock => &[&["\"scope\"", "\"path\""]],
-            Self::Wiremock => &[
-                &["\"mappings\"", "\"request\"", "\"response\""],
-                &["\"request\"", "\"response\"", "\"urlPa"],
-                &["\"request\"", "\"response\"", "\"bodyPatterns\""],
-            ],
-            Self::Hoverfly => &[&["\"data\"", "\"pairs\""]],
-            Self::Postman => &[&["\"info\"", "\"item\"", "schema.getpostman.com"]],
+            Self::Wiremock => &[&["\"request\"", "\"response\"", "\"url"], &["\"mappings\"", "\"request\""]],
+            Self::Hoverfly => &[&["\"pairs\"", "\"schemaVersion\""]],
+            Self::Postman => &[&["\"_postman_id\""], &["schema.getpostman.com"]],
             Self::Pact => &[&["\"consumer\"", "\"provider\"", "\"interactions\""]],
         }
     }

@@ -245,7 +245,7 @@ fn read_request_body(
     for (index, part) in parts.into_iter().enumerate() {
         let matcher = Matcher::read(source, part)?;
         if index > 0 {
-            making.lose("the matchers of its body but the first");
+            making.lose("the matchers of the body but the first");
             break;
         }
         let text = plain_text(matcher.value);
@@ -253,12 +253,12 @@ fn read_request_body(
             "exact" => body_of(text.as_bytes(), &making.exchange.request.headers),
             "json" => json_body(&text),
             "xml" => {
-                making.lose("that white space does not matter in its XML: on replay it does");
+                making.lose("that white space does not matter in the XML: on replay it does");
                 body_of(text.as_bytes(), &making.exchange.request.headers)
             }
             "form" => form(source, matcher.value, making)?,
             kind => {
-                making.lose(format!("the pattern of its body (`{}`); any body fits on replay", shown(kind)));
+                making.lose(format!("the pattern of the body (`{}`); any body fits on replay", shown(kind)));
                 ANY_BODY
             }
         };
@@ -309,7 +309,7 @@ fn read_response(
         (None, None) => Body::None,
     };
     if fields.raw("templated") == Some("true") && holds_template(&making.answer().body) {
-        making.lose("the template of its body: it stands as it is written, with its braces");
+        making.lose("the template of the body: it stands as it is written, with its braces");
     }
     match fields.value::<u64>("fixedDelay", "a number of milliseconds")? {
         Some(delay_ms) if delay_ms <= MAX_DELAY_MS => making.exchange.latency_ms = delay_ms,

@@ -107,7 +107,7 @@ fn entry(exchange: &Exchange, index: usize, place: &Place, going: &mut Going) ->
         ..exchange.clone()
     };
     if matches!(exchange.request.body, Body::Binary(_)) {
-        going.lose(index, "the binary body of its request, for other readers: HAR holds text alone");
+        going.lose(index, "the binary body of the request, for other readers: HAR holds text alone");
     }
     tell_losses(exchange, index, going);
     let bytes = exchange.request.body.to_bytes().len();

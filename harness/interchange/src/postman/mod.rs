@@ -226,7 +226,7 @@ fn read_original<'a>(
     own.as_ref().unwrap_or(&inherited.auth).add_to(variables, making);
     for key in ["proxy", "certificate"] {
         if fields.raw(key).is_some_and(|raw| raw != "{}") {
-            making.lose(format!("`{key}` of its request"));
+            making.lose(format!("`{key}` of the request"));
         }
     }
     fields.pass_over(&["description", "name"]);

@@ -33,7 +33,7 @@ pub(super) fn read(
     read_body(source, &mut fields, making)?;
     for key in ["port", "scheme", "clientIp", "customMatcher"] {
         if fields.raw(key).is_some() {
-            making.lose(format!("`{key}` of its request"));
+            making.lose(format!("`{key}` of the request"));
         }
     }
     making.lose_keys("request", fields.unread());
@@ -85,7 +85,7 @@ fn read_path(
         if let Some(pattern) = fields.text(key)? {
             let example = example::of_path_pattern(&pattern);
             if matches!(example, Some(Example::OneOf(_))) {
-                making.lose(format!("the pattern of its path (`{key}`); a path that fits stands for it"));
+                making.lose(format!("the pattern of the path (`{key}`); a path that fits stands for it"));
             }
             return Ok(example.map(Example::into_text));
         }
@@ -172,7 +172,7 @@ fn read_body(source: Source<'_>, fields: &mut Fields<'_>, making: &mut Making) -
         making.exchange.request.body = Body::Form(form);
     }
     if fields.list("multipartPatterns")?.is_some_and(|parts| !parts.is_empty()) {
-        making.lose("the patterns of its multipart body; any body fits on replay");
+        making.lose("the patterns of the multipart body; any body fits on replay");
         making.exchange.request.body = ANY_BODY;
         return Ok(());
     }
@@ -205,19 +205,19 @@ fn body_pattern(source: Source<'_>, part: &str, making: &mut Making) -> Result<O
         }
         let text = plain_text(raw);
         if text.contains("${json-unit") {
-            making.lose("the placeholders of JSON Unit in its body; any body fits on replay");
+            making.lose("the placeholders of JSON Unit in the body; any body fits on replay");
             return Ok(None);
         }
         return Ok(Some(json_body(if raw.starts_with('"') { &text } else { raw })));
     }
     if let Some(raw) = fields.raw("equalTo") {
         if fields.raw("caseInsensitive") == Some("true") {
-            making.lose("that upper and lower case do not matter in its body: on replay they do");
+            making.lose("that upper and lower case do not matter in the body: on replay they do");
         }
         return Ok(Some(Body::Text(plain_text(raw))));
     }
     if let Some(raw) = fields.raw("equalToXml") {
-        making.lose("that white space and order do not matter in its XML: on replay they do");
+        making.lose("that white space and order do not matter in the XML: on replay they do");
         return Ok(Some(Body::Text(plain_text(raw))));
     }
     if let Some(raw) = fields.raw("binaryEqualTo") {
@@ -227,6 +227,6 @@ fn body_pattern(source: Source<'_>, part: &str, making: &mut Making) -> Result<O
         return Ok(Some(Body::None));
     }
     let how = fields.unread().next().map(shown).unwrap_or_default();
-    making.lose(format!("the pattern of its body (`{how}`); any body fits on replay"));
+    making.lose(format!("the pattern of the body (`{how}`); any body fits on replay"));
     Ok(None)
 }

@@ -133,7 +133,7 @@ fn read_body(
         let text = body.to_bytes();
         let is_template = text.windows(2).any(|pair| pair == b"{{") && fields.has("transformers");
         if is_template {
-            making.lose("the template of its body: it stands as it is written, with its braces");
+            making.lose("the template of the body: it stands as it is written, with its braces");
         }
         making.answer().body = body;
     }

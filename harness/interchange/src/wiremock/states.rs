@@ -55,7 +55,7 @@ impl States {
             order.sort_by_key(|member| rank_of(&rank, member));
             let is_sequence = is_plain_sequence(&order, &imported.exchanges);
             for member in members.iter().filter(|_| !is_sequence) {
-                let what = "the states of its scenario: identical requests are answered in their order";
+                let what = "the states of the scenario: identical requests are answered in their order";
                 imported.losses.extend(member.tell.map(|exchange| Loss { exchange, what: what.to_owned() }));
             }
             let sorted: Vec<Exchange> =
