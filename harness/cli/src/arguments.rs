@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Look through fixtures for what is secret, or take it out of them
     Redact(Redact),
+    /// Write a fixture for another tool: HAR, WireMock, Pact
+    Export(Export),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
     /// Show what fixtures there are, the exchanges of one, or one exchange as it went over the wire
@@ -203,7 +205,7 @@ pub(crate) enum CaCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// What wrote the files: har, vcr (also vcrpy and go-vcr), polly, nock
+    /// What wrote the files: har, vcr (also vcrpy and go-vcr), polly, nock, wiremock, hoverfly, postman, pact
     #[arg(id = "FORMAT")]
     pub(crate) from: counterpart_interchange::Format,
     /// The files, in the order in which their exchanges happened
@@ -224,6 +226,36 @@ pub(crate) struct Import {
     /// An environment variable that holds a secret, which is replaced wherever it turns up
     #[arg(long = "secret-env", value_name = "NAME")]
     pub(crate) secret_env: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// What is to read the file
+    #[arg(id = "FORMAT", value_enum)]
+    pub(crate) to: ExportFormat,
+    /// What to write: provider/flow, or a fixture file
+    #[arg(value_name = "FIXTURE")]
+    pub(crate) fixture: String,
+    /// The file to write; standard output by default
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write nothing where anything of the fixture cannot be said
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// The name of the integration in a Pact file
+    #[arg(long, default_value = "integration", value_name = "NAME")]
+    pub(crate) consumer: String,
+}
+
+/// A format that fixtures are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// HTTP Archive 1.2
+    Har,
+    /// WireMock stub mappings
+    Wiremock,
+    /// Pact, version 4
+    Pact,
 }
 
 #[derive(Debug, Args)]

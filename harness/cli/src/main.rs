@@ -39,6 +39,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Record(record) => tokio.block_on(commands::record::record(global, record)),
         Command::Import(import) => commands::import::import(global, import),
         Command::Redact(redact) => commands::redact::redact(global, redact),
+        Command::Export(export) => commands::export::export(global, export),
         Command::Serve(serve) => tokio.block_on(commands::serve::serve(global, serve)),
         Command::Show(show) => commands::show::show(global, show),
         Command::Fixture(fixture) => commands::fixture::fixture(global, fixture),

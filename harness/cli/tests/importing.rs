@@ -84,17 +84,17 @@ fn what_is_lost_is_told_and_refused_where_that_is_asked_for() {
     let each = import(&project, &["har", "logo.har", "-v"]);
     insta::assert_snapshot!([strict.err, told.out, told.err, each.err].join("--\n"), @r"
     error: not all of it can be kept, so nothing was written (--strict):
-    logo.har: exchange 1 loses the body of its response: it is not in the file
+    logo.har: exchange 1 loses the body of the response: it is not in the file
     take these out of the files, or leave --strict out
     --
     wrote out/acme/logo.yaml: 1 exchange
     --
     0 secrets were replaced, 1 body was not kept
     drafted out/acme/provider.yaml: look it over, it decides how the fixture is played
-    logo.har: exchange 1 loses the body of its response: it is not in the file
+    logo.har: exchange 1 loses the body of the response: it is not in the file
     --
     0 secrets were replaced, 1 body was not kept
-    logo.har: exchange 1 loses the body of its response: it is not in the file
+    logo.har: exchange 1 loses the body of the response: it is not in the file
     ");
 }
 
@@ -121,7 +121,7 @@ fn programs_are_told_the_same() {
               "losses": [
                 {
                   "exchange": 1,
-                  "what": "the body of its response: it is not in the file"
+                  "what": "the body of the response: it is not in the file"
                 }
               ],
               "warnings": []

@@ -61,6 +61,8 @@ pub(crate) enum Started {
     Unknown,
     /// By the clock.
     At(Timestamp),
+    /// Milliseconds from the start of the recording, as our own exporter wrote them.
+    OffsetMs(u64),
 }
 
 /// The header fields and the body of one side.
@@ -156,14 +158,25 @@ impl<'a> Assembly<'a> {
     /// # Errors
     /// Where it cannot be one: no URL, no method, no status, too many of them.
     pub(crate) fn push(&mut self, foreign: ForeignExchange) -> Result<(), ImportError> {
+        let number = self.at_exchange + 1;
+        let url = ForeignUrl::parse(&foreign.url).map_err(|why| {
+            let message = format!("exchange {number}: the URL {why}; mend or take out this exchange");
+            self.source.refuse(foreign.at, message)
+        })?;
+        self.push_to(url, foreign)
+    }
+
+    /// Adds an exchange whose URL is cut already.
+    ///
+    /// # Errors
+    /// As [`Assembly::push`].
+    pub(crate) fn push_to(&mut self, url: ForeignUrl, foreign: ForeignExchange) -> Result<(), ImportError> {
         let at = foreign.at;
         self.check_count(at)?;
         let number = self.at_exchange + 1;
         let problem = |what: String| self.source.refuse(at, format!("exchange {number}: {what}"));
         let method = method_of(&foreign.method)
             .ok_or_else(|| problem("the method is not one; expected a word such as GET".to_owned()))?;
-        let url = ForeignUrl::parse(&foreign.url)
-            .map_err(|why| problem(format!("the URL {why}; mend or take out this exchange")))?;
         for message in std::iter::once(&foreign.request).chain(foreign.response.iter().map(|(_, it)| it)) {
             if message.headers.len() > MAX_HEADERS {
                 let found = message.headers.len();
@@ -201,6 +214,62 @@ impl<'a> Assembly<'a> {
         Ok(())
     }
 
+    /// Adds an exchange that our own exporter wrote, as it was: what it holds is judged, and nothing of it changed.
+    ///
+    /// # Errors
+    /// Where it cannot be one.
+    pub(crate) fn push_written(&mut self, at: At, mut exchange: Exchange) -> Result<(), ImportError> {
+        self.check_count(at)?;
+        let number = self.at_exchange + 1;
+        let source = self.source;
+        let problem = |what: &str| source.refuse(at, format!("exchange {number}: {what}"));
+        let request = &exchange.request;
+        if !is_token(&request.method) {
+            return Err(problem("the method is not one; expected a word such as GET"));
+        }
+        if request.target.is_empty() || request.target.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+            return Err(problem("the target cannot be sent; expected a path without spaces"));
+        }
+        if exchange.response.as_ref().is_some_and(|response| !(100..=999).contains(&response.status)) {
+            return Err(problem("the status is none; expected 100 to 999"));
+        }
+        let messages = std::iter::once((&mut exchange.request.headers, &mut exchange.request.body))
+            .chain(exchange.response.iter_mut().map(|response| (&mut response.headers, &mut response.body)));
+        for (headers, body) in messages {
+            let is_damaged = |(name, values): (&str, &[HeaderValue])| {
+                !is_token(name) || values.iter().any(|value| sendable(value).as_ref() != Some(value))
+            };
+            if headers.iter().any(is_damaged) {
+                return Err(problem(
+                    "a header field cannot be sent: its name is none, or a value holds control characters",
+                ));
+            }
+            self.check_unpacked(headers, body);
+        }
+        self.started.push(Started::OffsetMs(exchange.offset_ms));
+        self.imported.exchanges.push(exchange);
+        self.at_exchange += 1;
+        Ok(())
+    }
+
+    /// Unpacks a body that says it is compressed: secrets could hide in it.
+    fn check_unpacked(&mut self, headers: &mut Headers, body: &mut Body) {
+        let is_packed =
+            headers.text("content-encoding").is_some_and(|it| !it.eq_ignore_ascii_case("identity"));
+        if !is_packed || matches!(body, Body::None | Body::Omitted { .. }) {
+            return;
+        }
+        let fields = headers
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(move |value| (name.to_owned(), value.clone())));
+        let message = ForeignMessage {
+            headers: fields.collect(),
+            body: ForeignBody::AsSent(std::mem::take(body).into_bytes()),
+            media_type: None,
+        };
+        (*headers, *body) = self.message(message);
+    }
+
     fn check_count(&self, at: At) -> Result<(), ImportError> {
         if self.at_exchange >= MAX_EXCHANGES {
             let message = format!("has more than {MAX_EXCHANGES} exchanges; split the file");
@@ -217,7 +286,7 @@ impl<'a> Assembly<'a> {
                 let value = base64::engine::general_purpose::STANDARD.encode(userinfo);
                 headers.set("authorization", &format!("Basic {value}"));
             } else {
-                self.lose("the user and password in its URL; its `authorization` header is kept");
+                self.lose("the user and password in the URL; the `authorization` header is kept");
             }
         }
         if let Some(host) = url.host {
@@ -312,6 +381,7 @@ impl<'a> Assembly<'a> {
         let mut before = 0;
         for (exchange, started) in self.imported.exchanges.iter_mut().zip(&self.started) {
             before = match (started, began) {
+                (Started::OffsetMs(offset_ms), _) => *offset_ms,
                 (Started::At(at), Some(began)) => {
                     u64::try_from(at.duration_since(began).as_millis()).unwrap_or(0)
                 }

@@ -23,11 +23,28 @@ pub enum Format {
     Polly,
     /// Recorded definitions of nock.
     Nock,
+    /// Stub mappings of WireMock.
+    Wiremock,
+    /// Simulations of Hoverfly, schema version 5.
+    Hoverfly,
+    /// Postman collections, format 2.1, with saved answers.
+    Postman,
+    /// Pact files, versions 1 to 4.
+    Pact,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Har, Self::Vcr, Self::Polly, Self::Nock];
+    pub const ALL: [Self; 8] = [
+        Self::Har,
+        Self::Vcr,
+        Self::Polly,
+        Self::Nock,
+        Self::Wiremock,
+        Self::Hoverfly,
+        Self::Postman,
+        Self::Pact,
+    ];
 
     /// The name by which it is asked for.
     #[must_use]
@@ -37,30 +54,49 @@ impl Format {
             Self::Vcr => "vcr",
             Self::Polly => "polly",
             Self::Nock => "nock",
+            Self::Wiremock => "wiremock",
+            Self::Hoverfly => "hoverfly",
+            Self::Postman => "postman",
+            Self::Pact => "pact",
         }
     }
 
-    /// Words of which the beginning of such a file holds all; those of one list are enough.
+    /// What the beginning of a file of the format holds: all words of one of these lists.
     fn marks(self) -> &'static [&'static [&'static str]] {
         match self {
             Self::Har => &[&["\"log\"", "\"entries\""]],
-            Self::Vcr => &[&["http_interactions"], &["interactions", "version", "request", "uri"]],
+            Self::Vcr => {
+                &[&["http_interactions"], &["interactions:", "version: "], &["\"interactions\"", "\"uri\""]]
+            }
             Self::Polly => &[&["\"log\"", "\"_recordingName\""]],
             Self::Nock => &[&["\"scope\"", "\"path\""]],
+            Self::Wiremock => &[&["\"request\"", "\"response\"", "\"url"], &["\"mappings\"", "\"request\""]],
+            Self::Hoverfly => &[&["\"pairs\"", "\"schemaVersion\""]],
+            Self::Postman => &[&["\"_postman_id\""], &["schema.getpostman.com"]],
+            Self::Pact => &[&["\"consumer\"", "\"provider\"", "\"interactions\""]],
         }
     }
 
-    /// The format that a text looks like: the one of which it holds most words.
+    /// The format that a text looks like.
     #[must_use]
     pub fn detect(text: &str) -> Option<Self> {
         let end = (0..=text.len().min(SNIFFED_BYTES)).rev().find(|end| text.is_char_boundary(*end));
         let beginning = &text[..end.unwrap_or(0)];
-        let words_held = |format: &Self| {
-            let held =
-                format.marks().iter().filter(|marks| marks.iter().all(|mark| beginning.contains(mark)));
-            held.map(|marks| marks.iter().map(|mark| mark.len()).sum::<usize>()).max()
+        let is_marked = |format: &Self| {
+            format.marks().iter().any(|marks| marks.iter().all(|mark| beginning.contains(mark)))
         };
-        Self::ALL.into_iter().filter(|format| words_held(format).is_some()).max_by_key(words_held)
+        // Those whose words others use too come after these.
+        let by_mark = [
+            Self::Polly,
+            Self::Har,
+            Self::Pact,
+            Self::Hoverfly,
+            Self::Postman,
+            Self::Vcr,
+            Self::Nock,
+            Self::Wiremock,
+        ];
+        by_mark.into_iter().find(is_marked)
     }
 
     fn importer(self) -> fn(&Path, &str) -> Result<Imported, ImportError> {
@@ -69,6 +105,10 @@ impl Format {
             Self::Vcr => crate::import_vcr,
             Self::Polly => crate::import_polly,
             Self::Nock => crate::import_nock,
+            Self::Wiremock => crate::import_wiremock,
+            Self::Hoverfly => crate::import_hoverfly,
+            Self::Postman => crate::import_postman,
+            Self::Pact => crate::import_pact,
         }
     }
 }

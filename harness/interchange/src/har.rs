@@ -5,12 +5,15 @@
 //! fields say.
 
 use crate::assembly::{Assembly, ForeignBody, ForeignExchange, ForeignMessage, Started};
+use crate::extras::Extras;
 use crate::json;
 use crate::source::Source;
 use crate::url::{ForeignUrl, UrlProblem};
 use crate::{ImportError, Imported};
 use base64::Engine;
-use counterpart_exchange::{Body, Ended, HeaderValue};
+use counterpart_exchange::{
+    Body, Direction, Ended, Exchange, ExchangeId, HeaderValue, Headers, Request, Response,
+};
 use jiff::Timestamp;
 use serde::de::{IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -58,6 +61,9 @@ pub(crate) struct Entry<'a> {
     web_socket_messages: Option<Vec<IgnoredAny>>,
     #[serde(default, rename = "_fromCache", borrow)]
     from_cache: Option<&'a RawValue>,
+    /// What our own exporter wrote.
+    #[serde(default, rename = "_counterpart")]
+    extras: Option<Extras>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +81,7 @@ struct HarRequest<'a> {
     cookies: Option<Vec<NameValue<'a>>>,
     #[serde(default, borrow)]
     post_data: Option<PostData<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_number")]
     body_size: Option<i64>,
 }
 
@@ -162,7 +168,7 @@ struct PostData<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Content<'a> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_number")]
     size: Option<i64>,
     #[serde(default, borrow)]
     mime_type: Option<Cow<'a, str>>,
@@ -172,6 +178,11 @@ struct Content<'a> {
     encoding: Option<Cow<'a, str>>,
     #[serde(default, rename = "_isBinary")]
     is_binary: Option<bool>,
+}
+
+/// A size. Some write `12.0`.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.map(|number| number as i64))
 }
 
 /// Who wrote a HAR.
@@ -200,6 +211,7 @@ pub(crate) fn read_entries(
     dialect: Dialect,
 ) -> Result<Imported, ImportError> {
     let mut assembly = Assembly::new(source);
+    let mut is_all_ours = true;
     for page in log.pages.iter().flatten() {
         if let Started::At(at) = started_at(page.started_date_time.as_deref()) {
             assembly.began(at);
@@ -212,10 +224,64 @@ pub(crate) fn read_entries(
             assembly.leave_out(at, "the entry: it did not go over HTTP")?;
             continue;
         }
-        let exchange = exchange_of(&mut assembly, at, entry, dialect);
-        assembly.push(exchange)?;
+        is_all_ours &= entry.extras.is_some();
+        if entry.extras.is_some() {
+            let exchange = written(entry).map_err(|problem| source.refuse(at, problem))?;
+            assembly.push_written(at, exchange)?;
+        } else {
+            let exchange = exchange_of(&mut assembly, at, entry, dialect);
+            assembly.push(exchange)?;
+        }
     }
-    Ok(assembly.finish_by_time())
+    // What we wrote is in the order in which it was kept.
+    Ok(if is_all_ours { assembly.finish() } else { assembly.finish_by_time() })
+}
+
+/// An entry of our own exporter's, word for word, with what it wrote beside.
+fn written(entry: Entry<'_>) -> Result<Exchange, String> {
+    let Entry { request, response, extras, .. } = entry;
+    let url = ForeignUrl::parse(&request.url).map_err(|problem| format!("the URL {problem}"))?;
+    let of_side =
+        |headers: Option<Vec<NameValue<'_>>>, text: Option<Cow<'_, str>>, encoding: Option<&str>| {
+            let mut kept = Headers::default();
+            for (name, value) in header_fields(headers) {
+                kept.append(&name, value);
+            }
+            let bytes =
+                decoded(text.as_deref().unwrap_or_default(), encoding).ok_or("a body that is not base64")?;
+            let body = Body::from_bytes(&bytes, kept.text("content-type"));
+            Ok::<_, String>((kept, body))
+        };
+    let (headers, body) = of_side(request.headers, request.post_data.and_then(|data| data.text), None)?;
+    let request = Request { method: request.method.into_owned(), target: url.target, headers, body };
+    let response = response
+        .filter(|response| response.status != 0)
+        .map(|response| {
+            let content = response.content;
+            let encoding = content.as_ref().and_then(|content| content.encoding.clone());
+            let text = content.and_then(|content| content.text);
+            let (headers, body) = of_side(response.headers, text, encoding.as_deref())?;
+            Ok::<_, String>(Response {
+                status: u16::try_from(response.status).unwrap_or(u16::MAX),
+                headers,
+                body,
+            })
+        })
+        .transpose()?;
+    let mut exchange = Exchange {
+        id: ExchangeId::from(""),
+        direction: Direction::Outbound,
+        offset_ms: 0,
+        latency_ms: 0,
+        caused_by: None,
+        ended: Ended::Complete,
+        request,
+        response,
+    };
+    match extras {
+        Some(extras) => extras.add_to(&mut exchange).map(|()| exchange),
+        None => Ok(exchange),
+    }
 }
 
 fn exchange_of(
@@ -226,7 +292,7 @@ fn exchange_of(
 ) -> ForeignExchange {
     let Entry { request, response, .. } = entry;
     if entry.web_socket_messages.is_some_and(|messages| !messages.is_empty()) {
-        assembly.lose("the messages of its WebSocket");
+        assembly.lose("the messages of the WebSocket");
     }
     if entry.from_cache.is_some() {
         assembly.warn("an answer came out of the browser's cache");
@@ -331,7 +397,7 @@ fn post_body(assembly: &mut Assembly<'_>, data: PostData<'_>, declared: i64) -> 
             }
         },
         _ if !params.is_empty() && mime_type.starts_with("multipart/") => {
-            assembly.lose("the multipart body of its request: of its parts only names and values are there");
+            assembly.lose("the multipart body of the request: of its parts only names and values are there");
             ForeignBody::Missing { size_bytes: u64::try_from(declared).unwrap_or(0) }
         }
         _ if !params.is_empty() => ForeignBody::AsSent(form_text(&params).into_bytes()),
@@ -342,7 +408,7 @@ fn post_body(assembly: &mut Assembly<'_>, data: PostData<'_>, declared: i64) -> 
 
 fn missing(assembly: &mut Assembly<'_>, side: &str, size: i64) -> ForeignBody {
     let size_bytes = u64::try_from(size).unwrap_or(0);
-    assembly.lose(format!("the body of its {side}: it is not in the file"));
+    assembly.lose(format!("the body of the {side}: it is not in the file"));
     ForeignBody::Missing { size_bytes }
 }
 
@@ -386,7 +452,7 @@ fn response_message(
             let is_utf16 = media_type.as_deref().is_some_and(|it| it.to_ascii_lowercase().contains("utf-16"));
             match dialect {
                 Dialect::Har if held < size && !is_utf16 => {
-                    assembly.lose("the body of its response: only a part of it is in the file");
+                    assembly.lose("the body of the response: only a part of it is in the file");
                     ForeignBody::Missing { size_bytes: u64::try_from(size).unwrap_or(0) }
                 }
                 // Some write base64 of what came over the wire.

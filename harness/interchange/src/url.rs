@@ -30,6 +30,12 @@ pub(crate) enum UrlProblem {
 const NOT_SENT_AS_IS: &AsciiSet = &CONTROLS.add(b' ');
 
 impl ForeignUrl {
+    /// A target that a file gives by itself: path and query, whatever they look like.
+    pub(crate) fn of_target(target: &str) -> Self {
+        let target = if target == "*" { target.to_owned() } else { target_of(target) };
+        Self { target, host: None, is_host_damaged: false, userinfo: None }
+    }
+
     /// Cuts a URL; a damaged one as far as it makes sense. A fragment is never sent, so it is left out.
     pub(crate) fn parse(url: &str) -> Result<Self, UrlProblem> {
         let url = url.trim();

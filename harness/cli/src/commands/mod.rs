@@ -3,6 +3,7 @@
 mod authority;
 pub(crate) mod ca;
 pub(crate) mod contract;
+pub(crate) mod export;
 pub(crate) mod faults;
 pub(crate) mod fixture;
 pub(crate) mod import;

@@ -205,9 +205,7 @@ mod tests {
             .map(|one| String::from_utf8_lossy(&one.response.as_ref().unwrap().body.to_bytes()).into_owned())
             .collect();
         for (_, placeholder) in find_placeholders(&text) {
-            fixture
-                .redacted
-                .insert(placeholder, RedactedValue::of_length(8));
+            fixture.redacted.insert(placeholder, RedactedValue::of_length(8));
         }
         name_exchanges(&mut fixture, older, &ProviderProfile::unknown("p"));
         fixture

@@ -32,7 +32,7 @@ fn what_is_of_an_exchange_is_taken_over() {
        "response": {"status": 201, "headers": [{"name": "Content-Encoding", "value": "br"},
            {"name": "Content-Length", "value": "9"}, {"name": "Set-Cookie", "value": "a=1; Path=/\nb=2"}],
          "cookies": [{"name": "ignored", "value": "for the header says it"}],
-         "content": {"size": 11, "mimeType": "application/json", "text": "eyJpZCI6IDEwMH0=", "encoding": "base64"}}},
+         "content": {"size": 11.0, "mimeType": "application/json", "text": "eyJpZCI6IDEwMH0=", "encoding": "base64"}}},
       {"startedDateTime": "2024-05-01T10:00:01", "time": -1,
        "request": {"method": "GET", "url": "https://api.example.com/list", "queryString": [{"name": "q", "value": "a b"}]},
        "response": {"status": 304, "cookies": [{"name": "c", "value": "3"}], "content": {"size": 0}}}
@@ -86,15 +86,15 @@ fn a_body_is_taken_from_where_it_stands() {
        Text("as sent")
     -> 200
        Omitted { size_bytes: 900 }
-    LOSS exchange 1: the body of its response: only a part of it is in the file
+    LOSS exchange 1: the body of the response: only a part of it is in the file
     --
     POST /x (at 0 ms, 1 ms)
        host: api.example.com
        Omitted { size_bytes: 99 }
     -> 200
        Omitted { size_bytes: 0 }
-    LOSS exchange 1: the multipart body of its request: of its parts only names and values are there
-    LOSS exchange 1: the body of its response: it is not in the file
+    LOSS exchange 1: the multipart body of the request: of its parts only names and values are there
+    LOSS exchange 1: the body of the response: it is not in the file
     --
     POST /x (at 0 ms, 1 ms)
        host: api.example.com
@@ -102,8 +102,8 @@ fn a_body_is_taken_from_where_it_stands() {
        Omitted { size_bytes: 12 }
     -> 200
        Omitted { size_bytes: 44 }
-    LOSS exchange 1: the body of its request: it is not in the file
-    LOSS exchange 1: the body of its response: it is not in the file
+    LOSS exchange 1: the body of the request: it is not in the file
+    LOSS exchange 1: the body of the response: it is not in the file
     --
     POST /x (at 0 ms, 1 ms)
        host: api.example.com
@@ -149,7 +149,7 @@ fn what_did_not_go_over_http_is_a_loss() {
        authorization: Basic dXNlcjpwYXNz
     -> 200
     LOSS exchange 1: the entry: it did not go over HTTP
-    LOSS exchange 2: the messages of its WebSocket
+    LOSS exchange 2: the messages of the WebSocket
     WARNING went to several hosts (h, other); a fixture is of one provider, and keeps of each only the `host` header
     WARNING exchange 3: `startedDateTime` is missing or damaged, so the time of a request is not known
     WARNING exchange 3: an answer came out of the browser's cache

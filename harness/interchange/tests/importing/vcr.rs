@@ -163,7 +163,7 @@ fn a_cassette_of_go_s() {
     -> 200
        content-type: application/json
        JSON {"ok":true}
-    LOSS exchange 1: the trailer fields of its response
+    LOSS exchange 1: the trailer fields of the response
     "#);
     let first = GO
         .replace("version: 2", "version: 1")
@@ -238,4 +238,14 @@ fn what_is_wrong_is_told_with_its_place_and_without_values() {
     recorded.file:28:25: invalid trailing content after double-quoted scalar; expected a cassette of VCR (`http_interactions`), or of vcrpy or go-vcr (`interactions`, `version`)
     ");
     assert!(!errors.join("").contains("sk_live"));
+}
+
+#[test]
+fn what_another_yaml_reads_otherwise_is_warned_of() {
+    for (odd, warning) in
+        [("\u{2028}", "which break a line in YAML 1.1 alone"), ("<%= 1 %>", "looks like a template of ERB")]
+    {
+        let warnings = imported(Format::Vcr, &RUBY.replacen("VCR 6.3.1", odd, 1)).warnings;
+        assert!(warnings[0].contains(warning), "{warnings:?}");
+    }
 }

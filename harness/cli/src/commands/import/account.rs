@@ -51,24 +51,31 @@ impl FileAccount {
 
     /// The losses of the file: the same of several exchanges in one line, or each by itself.
     pub(super) fn loss_lines(&self, is_grouped: bool) -> Vec<String> {
-        let name = &self.name;
-        if !is_grouped {
-            let line =
-                |(exchange, what): &(usize, String)| format!("{name}: exchange {exchange} loses {what}");
-            return self.losses.iter().map(line).collect();
-        }
-        let mut by_what: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (exchange, what) in &self.losses {
-            by_what.entry(what).or_default().push(*exchange);
-        }
-        by_what
-            .iter()
-            .map(|(what, exchanges)| {
-                let loses = if exchanges.len() == 1 { "loses" } else { "lose" };
-                format!("{name}: {} {loses} {what}", named(exchanges))
-            })
-            .collect()
+        loss_lines(&self.name, &self.losses, is_grouped)
     }
+}
+
+/// Losses by exchange, from 1: the same of several exchanges in one line, or each by itself.
+pub(in crate::commands) fn loss_lines(
+    name: &str,
+    losses: &[(usize, String)],
+    is_grouped: bool,
+) -> Vec<String> {
+    if !is_grouped {
+        let line = |(exchange, what): &(usize, String)| format!("{name}: exchange {exchange} loses {what}");
+        return losses.iter().map(line).collect();
+    }
+    let mut by_what: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (exchange, what) in losses {
+        by_what.entry(what).or_default().push(*exchange);
+    }
+    by_what
+        .iter()
+        .map(|(what, exchanges)| {
+            let loses = if exchanges.len() == 1 { "loses" } else { "lose" };
+            format!("{name}: {} {loses} {what}", named(exchanges))
+        })
+        .collect()
 }
 
 impl Account {

@@ -4,6 +4,8 @@
 
 mod account;
 
+pub(super) use account::loss_lines;
+
 use super::record::known_secrets;
 use crate::arguments::{Format, Global, Import};
 use crate::exit::{Exit, Stop};

@@ -4,6 +4,8 @@ mod selection;
 mod summary;
 
 use super::authority::{Authority, how_to_trust};
+pub(crate) use selection::one_fixture;
+
 use super::stop_signal::StopSignal;
 use crate::arguments::{FaultSpec, Format, Global, Serve};
 use crate::exit::{Exit, Stop};
