@@ -81,7 +81,7 @@ struct HarRequest<'a> {
     cookies: Option<Vec<NameValue<'a>>>,
     #[serde(default, borrow)]
     post_data: Option<PostData<'a>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_number")]
     body_size: Option<i64>,
 }
 
@@ -168,7 +168,7 @@ struct PostData<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Content<'a> {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole_number")]
     size: Option<i64>,
     #[serde(default, borrow)]
     mime_type: Option<Cow<'a, str>>,
@@ -178,6 +178,11 @@ struct Content<'a> {
     encoding: Option<Cow<'a, str>>,
     #[serde(default, rename = "_isBinary")]
     is_binary: Option<bool>,
+}
+
+/// A size. Some write `12.0`.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.map(|number| number as i64))
 }
 
 /// Who wrote a HAR.

@@ -37,6 +37,12 @@ pub fn import_vcr(path: &Path, text: &str) -> Result<Imported, ImportError> {
             add(&mut assembly, source, json::at(source, raw), interaction)?;
         }
     } else {
+        if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+            assembly.warn_of_file(
+                "holds U+0085, U+2028 or U+2029, which break a line in YAML 1.1 alone: a text may have kept the \
+                 indentation behind it",
+            );
+        }
         let cassette: Cassette<Spanned<Interaction>> = yaml::parse(source, EXPECTED)?;
         for interaction in interactions_of(source, cassette)? {
             add(&mut assembly, source, interaction.referenced.into(), interaction.value)?;

@@ -32,7 +32,7 @@ fn what_is_of_an_exchange_is_taken_over() {
        "response": {"status": 201, "headers": [{"name": "Content-Encoding", "value": "br"},
            {"name": "Content-Length", "value": "9"}, {"name": "Set-Cookie", "value": "a=1; Path=/\nb=2"}],
          "cookies": [{"name": "ignored", "value": "for the header says it"}],
-         "content": {"size": 11, "mimeType": "application/json", "text": "eyJpZCI6IDEwMH0=", "encoding": "base64"}}},
+         "content": {"size": 11.0, "mimeType": "application/json", "text": "eyJpZCI6IDEwMH0=", "encoding": "base64"}}},
       {"startedDateTime": "2024-05-01T10:00:01", "time": -1,
        "request": {"method": "GET", "url": "https://api.example.com/list", "queryString": [{"name": "q", "value": "a b"}]},
        "response": {"status": 304, "cookies": [{"name": "c", "value": "3"}], "content": {"size": 0}}}

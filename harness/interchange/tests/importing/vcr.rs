@@ -239,3 +239,13 @@ fn what_is_wrong_is_told_with_its_place_and_without_values() {
     ");
     assert!(!errors.join("").contains("sk_live"));
 }
+
+#[test]
+fn what_another_yaml_reads_otherwise_is_warned_of() {
+    for (odd, warning) in
+        [("\u{2028}", "which break a line in YAML 1.1 alone"), ("<%= 1 %>", "looks like a template of ERB")]
+    {
+        let warnings = imported(Format::Vcr, &RUBY.replacen("VCR 6.3.1", odd, 1)).warnings;
+        assert!(warnings[0].contains(warning), "{warnings:?}");
+    }
+}
