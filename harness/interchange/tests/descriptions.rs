@@ -65,6 +65,18 @@ fn wiremock_answers() {
     insta::assert_snapshot!(shown(&sample("wiremock-answers.json")));
 }
 
+/// The rest of such a scenario lies in another file.
+#[test]
+fn a_part_of_a_scenario_is_no_sequence() {
+    for states in [r#""requiredScenarioState": "second""#, r#""newScenarioState": "second""#] {
+        let text =
+            format!(r#"{{"scenarioName": "s", {states}, "request": {{"url": "/"}}, "response": {{}}}}"#);
+        let imported = import(Format::Wiremock, Path::new("f.json"), text.as_bytes()).unwrap();
+        let told = imported.losses.iter().any(|loss| loss.what.starts_with("the states of the scenario"));
+        assert!(told, "{:?}", imported.losses);
+    }
+}
+
 #[test]
 fn hoverfly() {
     insta::assert_snapshot!(shown(&sample("hoverfly-v5.json")));

@@ -92,12 +92,18 @@ fn rank_of(ranks: &IndexMap<&str, usize>, member: &Member) -> usize {
     ranks.get(member.required.as_deref().unwrap_or(FIRST_STATE)).copied().unwrap_or(usize::MAX)
 }
 
-/// Whether every mapping answers the same request and leads to the next: what replay does by itself.
+/// Whether every mapping answers the same request and leads to the next, from the first state to an end: what replay
+/// does by itself. A scenario of which other files hold a part is none.
 fn is_plain_sequence(order: &[&Member], exchanges: &[Exchange]) -> bool {
     let request = |member: &Member| exchanges.get(member.place).map(|exchange| &exchange.request);
-    order.windows(2).all(|pair| {
+    let begins = order
+        .first()
+        .is_some_and(|first| first.required.as_deref().is_none_or(|required| required == FIRST_STATE));
+    let ends = order.last().is_some_and(|last| last.next.is_none());
+    let goes_on = order.windows(2).all(|pair| {
         pair[0].next.is_some()
             && pair[0].next.as_deref() == pair[1].required.as_deref()
             && request(pair[0]) == request(pair[1])
-    })
+    });
+    begins && ends && goes_on
 }
