@@ -2,7 +2,7 @@
 """Lets another scanner, detect-secrets from PyPI, look through what redaction leaves.
 
     python3 -m venv /tmp/scanner && /tmp/scanner/bin/pip install detect-secrets
-    /tmp/scanner/bin/python harness/exchange/tests/redaction/detect_secrets.py
+    /tmp/scanner/bin/python harness/exchange/tests/redaction/another_scanner.py
 
 Runs the corpus and, where COUNTERPART_REAL_RECORDINGS names them, the real recordings; each test puts what was kept into a
 folder. Every finding is told with its rule and the name that it stands under. Values that redaction put there itself are
