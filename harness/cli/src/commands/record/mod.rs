@@ -100,6 +100,9 @@ async fn begin_as_proxy(arguments: &Record, library: &Library) -> Result<Recorde
     output::result(&told.join("\n"));
     output::note(&format!("  export HTTPS_PROXY=http://{address} HTTP_PROXY=http://{address}"));
     output::note(&how_to_trust(&certificate).join("\n"));
+    if !address.ip().is_loopback() {
+        output::note("This proxy serves everybody who reaches that address.");
+    }
     output::note("Stop with Ctrl-C when the flow is done.");
     Ok(recorder)
 }
