@@ -204,7 +204,6 @@ fn memory(id: u32, name: &str) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn a_large_body_passes_in_constant_memory() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
