@@ -95,6 +95,25 @@ async fn a_connection_over_which_nothing_goes_is_closed() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_never_agrees_on_tls_is_given_up() {
+    let provider = Provider::start().await;
+    let limits = Limits { connect: Duration::from_millis(50), ..Limits::default() };
+    let proxied = proxy_within(recorded(&[("127.0.0.1", "acme")]), Others::Tunnel, &[], limits).await;
+    let target = provider.authority();
+    let accept = async {
+        let wire = provider.accept().await;
+        std::future::pending::<()>().await;
+        drop(wire);
+    };
+    let seen = tokio::select! { seen = proxied.get(target, "/a") => seen, () = accept => unreachable!() };
+    assert!(
+        seen.starts_with("HTTP/1.1 502 ") && seen.contains("no connection came about within 0.05 s"),
+        "{seen}"
+    );
+    assert_eq!(proxied.session.finish().await.only().ended, Ended::Unreachable);
+}
+
+#[tokio::test]
 async fn no_tunnel_to_nowhere() {
     let nowhere = crate::wire::nowhere();
     let proxied = proxy(Vec::new(), &[]).await;

@@ -1,9 +1,10 @@
 //! What is more than a request and its answer: HTTP/2, server-sent events, gRPC, WebSockets.
 
-use crate::origin::{Origin, Said, echo, proxy, recorded, said};
+use crate::origin::{Origin, Said, echo, proxy, proxy_within, recorded, said};
 use crate::wire::{Provider, Session, bounded, record};
 use bytes::Bytes;
 use counterpart_exchange::{Body, Ended};
+use counterpart_recorder::{Limits, Others};
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -58,6 +59,30 @@ async fn a_stream_of_http2_that_its_client_drops_is_kept_as_far_as_it_came() {
     proxied.session.captured(1).await;
     drop(wire);
     let kept = proxied.session.finish().await;
+    assert_eq!(kept.only().ended, Ended::ClientWentAway);
+    assert_eq!(kept.only().response.as_ref().unwrap().body, Body::Text("data: first\n\n".into()));
+}
+
+#[tokio::test]
+async fn a_stream_of_http2_that_does_not_end_in_time_is_kept_as_far_as_it_came() {
+    let origin = Origin::start(&["http/1.1"]).await;
+    let target = origin.authority();
+    let limits = Limits { drain: std::time::Duration::from_millis(20), ..Limits::default() };
+    let hosts = recorded(&[("localhost", "acme")]);
+    let proxied = proxy_within(hosts, Others::Tunnel, &[&origin], limits).await;
+    let mut client = proxied.http2(&target).await;
+    let request = Request::get(format!("https://{target}/events")).body(said("")).unwrap();
+    let serve = async {
+        let mut wire = origin.accept().await;
+        wire.until("\r\n\r\n").await;
+        wire.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: first\n\n").await;
+        wire
+    };
+    let (answer, wire) = tokio::join!(client.send_request(request), serve);
+    let mut body = answer.unwrap().into_body();
+    bounded(body.frame()).await.unwrap().unwrap();
+    let kept = proxied.session.finish().await;
+    drop(wire);
     assert_eq!(kept.only().ended, Ended::ClientWentAway);
     assert_eq!(kept.only().response.as_ref().unwrap().body, Body::Text("data: first\n\n".into()));
 }
