@@ -3,6 +3,7 @@
 //! Knows nothing of how requests are carried on.
 
 use crate::route::Route;
+use crate::webhook_route::WebhookRoute;
 use http::{Request, Version};
 use std::sync::Arc;
 
@@ -34,6 +35,6 @@ impl Routes {
     /// The webhooks' paths, as a sentence lists them.
     pub(crate) fn webhook_paths(&self) -> String {
         let paths = self.webhooks.iter().filter_map(|route| route.webhooks.as_ref());
-        paths.map(|webhooks| webhooks.path()).collect::<Vec<_>>().join(", ")
+        paths.map(WebhookRoute::path).collect::<Vec<_>>().join(", ")
     }
 }
