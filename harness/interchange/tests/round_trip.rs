@@ -170,7 +170,7 @@ fn fixture_of(mut exchanges: Vec<Exchange>, provenance: Provenance) -> Fixture {
         exchange.caused_by = exchange.caused_by.take().filter(|_| index > 0);
     }
     let token = Placeholder { kind: "token".into(), number: 1 };
-    let redacted = [(token, RedactedValue { length_chars: 16 })].into();
+    let redacted = [(token, RedactedValue::of_length(16))].into();
     Fixture { provider: "p".into(), flow: "f".into(), provenance, redacted, exchanges }
 }
 

@@ -3,6 +3,7 @@
 //! Knows nothing of how requests are carried on.
 
 use crate::route::Route;
+use crate::webhook_route::WebhookRoute;
 use http::{Request, Version};
 use std::sync::Arc;
 

@@ -1,8 +1,11 @@
 //! The provider's webhooks pass to the integration as they came, and stand in the fixture beside the calls.
 
 use crate::wire::{Provider, Session, Wire, config, nowhere};
+use bytes::Bytes;
 use counterpart_exchange::{Body, Direction, Ended, Exchange, ExchangeId, Provenance};
 use counterpart_recorder::{Limits, Recorder, RecorderError};
+use http_body_util::Empty;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use wiremock::matchers::{body_string, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -24,7 +27,10 @@ fn post(target: &str, body: &str) -> String {
     )
 }
 
-fn summary(exchanges: &[Exchange]) -> Vec<(&str, Direction, Ended, Option<u16>, Option<&str>)> {
+/// Id, direction, end, status and cause.
+type Told<'a> = (&'a str, Direction, Ended, Option<u16>, Option<&'a str>);
+
+fn summary(exchanges: &[Exchange]) -> Vec<Told<'_>> {
     exchanges
         .iter()
         .map(|one| {
@@ -277,4 +283,26 @@ async fn what_cannot_be_told_apart_is_refused_before_anything_listens() {
     let error = start(Some("http://127.0.0.1:9"), &["/=http://h"]).await;
     assert!(error.to_string().contains("leave the upstream out"), "{error}");
     assert!(matches!(start(None, &[]).await, RecorderError::NothingToRecord));
+}
+
+#[tokio::test]
+async fn a_webhook_may_come_in_http_2() {
+    let integration = Provider::start().await;
+    let session = record(Some("http://127.0.0.1:9"), &integration.url).await;
+    let stream = tokio::net::TcpStream::connect(session.recorder.address()).await.unwrap();
+    let (mut provider, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request =
+        http::Request::post("http://hooks.example/hooks/a?x=1").body(Empty::<Bytes>::new()).unwrap();
+    let answer = "HTTP/1.1 204 No Content\r\n\r\n";
+    let (head, seen) = tokio::join!(integration.answer(answer), provider.send_request(request));
+    assert!(head.starts_with("POST /a?x=1 HTTP/1.1\r\n"), "{head}");
+    assert!(head.to_ascii_lowercase().contains("\r\nhost: hooks.example\r\n"), "{head}");
+    assert_eq!(seen.unwrap().status(), 204);
+    drop(provider);
+    let _ = connection.await;
+    let kept = session.finish().await;
+    assert_eq!(kept.only().direction, Direction::Inbound);
+    assert_eq!(kept.only().request.headers.text("host"), Some("hooks.example"));
 }

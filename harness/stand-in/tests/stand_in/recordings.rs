@@ -2,7 +2,9 @@
 
 use crate::receiver::Receiver;
 use crate::wire::{Ask, Client, ask};
-use counterpart_exchange::{Direction, Fixture, FixtureRef, Library, ProviderProfile, parse_document};
+use counterpart_exchange::{
+    Direction, ExchangeId, Fixture, FixtureRef, Library, ProviderProfile, parse_document,
+};
 use counterpart_stand_in::{
     DeliveryEnd, ErrorForms, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig,
 };
@@ -127,7 +129,7 @@ async fn recorded_pushes_are_sent_anew_and_are_no_answers() {
     let (stand_in, fixture) = matrix_sending("push-events", &[], Some(webhooks)).await;
     let inbound = |one: &&counterpart_exchange::Exchange| one.direction == Direction::Inbound;
     let pushes: Vec<_> = fixture.exchanges.iter().filter(inbound).collect();
-    let causes: Vec<_> = pushes.iter().map(|push| push.caused_by.as_ref().map(|id| id.as_str())).collect();
+    let causes: Vec<_> = pushes.iter().map(|push| push.caused_by.as_ref().map(ExchangeId::as_str)).collect();
     assert_eq!(causes, [Some("send-1"), Some("send-1"), Some("send-1"), Some("send-2"), None]);
     assert!(pushes[..3].iter().all(|push| push.request.target == pushes[0].request.target), "sent again");
 

@@ -168,6 +168,12 @@ fn of_several_the_rarest_decides_then_who_shows_all_and_else_nobody() {
         ]),
         [Some(0), Some(2), Some(4)]
     );
+    // The task does not name its project, but the project stands in more webhooks.
+    let project = call("POST /projects", "{}", 200, r#"{"id":"prj_000001"}"#);
+    let task =
+        |n: u32| call("POST /tasks", &format!(r#"{{"n":{n}}}"#), 200, &format!(r#"{{"id":"tsk_00000{n}"}}"#));
+    let done = |n: u32| hook(&format!(r#"{{"task":"tsk_00000{n}","project":"prj_000001"}}"#));
+    assert_eq!(causes(vec![project, task(1), task(2), done(2), done(1)]), [Some(2), Some(1)]);
     // Both ids stand in one webhook alone; the charge shows its customer, the customer no charge.
     assert_eq!(causes(vec![customer(), charge(1), charged(1)]), [Some(1)]);
     let both = hook(r#"{"ids":["ch_000001","ch_000002"]}"#);
