@@ -47,7 +47,7 @@ def scan(folder):
         for _, secret in secrets:
             line = lines[secret.line_number - 1] if 0 < secret.line_number <= len(lines) else ""
             name = name_on(line)
-            if "«" in (secret.secret_value or ""):
+            if set("«»") & set(secret.secret_value or ""):
                 continue
             if secret.type in ENTROPY and IDENTIFIERS.search(name):
                 ids[(secret.type, name)] += 1
