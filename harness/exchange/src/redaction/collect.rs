@@ -166,6 +166,10 @@ impl Collecting<'_> {
 struct Learning<'a>(&'a mut Identifiers);
 
 impl Look for Learning<'_> {
+    fn asks_for_spots(&self) -> bool {
+        false
+    }
+
     fn secret(&mut self, _: &str, _: &str, _: &str) -> Option<String> {
         None
     }

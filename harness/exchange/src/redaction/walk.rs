@@ -31,6 +31,10 @@ pub(super) trait Look {
     fn text(&mut self, field: Option<&str>, text: &str, spots: &[Spot], shape: Shape) -> Option<String>;
     /// A number outside of secret places.
     fn number(&mut self, token: &str) -> Option<String>;
+    /// Whether it asks what parts of a text are secret by their place, which takes most of the time.
+    fn asks_for_spots(&self) -> bool {
+        true
+    }
     /// Whether a header of this name must go.
     fn drops_header(&self, name: &str) -> bool;
     /// Whether bytes must go.
@@ -95,7 +99,7 @@ impl<L: Look> Walk<'_, L> {
             changed = format!("{changed}?{}", fields.join("&"));
         }
         // A secret can reach over a slash or an ampersand.
-        let spots = spots_in(&changed, self.profile);
+        let spots = self.spots(&changed);
         if let Some(text) = self.look.text(None, &changed, &spots, Shape::Raw) {
             changed = text;
         }
@@ -126,7 +130,7 @@ impl<L: Look> Walk<'_, L> {
             if let HeaderValue::Text(text) = value {
                 let mut spots = spots_in_header(name, text, self.profile);
                 if spots.is_empty() {
-                    spots = spots_in(text, self.profile);
+                    spots = self.spots(text);
                 }
                 if let Some(changed) = self.look.text(Some(name), text, &apart(spots), Shape::Prose) {
                     *text = changed;
@@ -232,8 +236,12 @@ impl<L: Look> Walk<'_, L> {
         (inner != before).then(|| String::from_utf8_lossy(&inner.to_bytes()).into_owned())
     }
 
+    fn spots(&self, text: &str) -> Vec<Spot> {
+        if self.look.asks_for_spots() { spots_in(text, self.profile) } else { Vec::new() }
+    }
+
     fn prose(&mut self, field: Option<&str>, text: &str) -> Option<String> {
-        let spots = spots_in(text, self.profile);
+        let spots = self.spots(text);
         self.look.text(field, text, &spots, Shape::Prose)
     }
 
@@ -248,7 +256,7 @@ impl<L: Look> Walk<'_, L> {
         if is_json {
             return self.json(text, depth + 1);
         }
-        let spots = spots_in(text, self.profile);
+        let spots = self.spots(text);
         self.look.text(field, text, &spots, Shape::Value)
     }
 

@@ -24,13 +24,16 @@ from detect_secrets.settings import default_settings
 ENTROPY = {"Base64 High Entropy String", "Hex High Entropy String"}
 IDENTIFIERS = re.compile(
     r"(?i)(^|[_.-]|[a-z])(ids?|uuid|guid|sha|md5|sha256|etag|digest|checksum|hash|fingerprint|cursor|commit|revision"
-    r"|version|before|after|href|url|key|label)$"
+    r"|version|before|after|href|url|key|label|served-by)$"
 )
 
 
-def name_on(line):
-    """The key that a line begins with, in YAML or JSON."""
-    found = re.match(r"""\s*(?:- )?["']?([A-Za-z0-9_.\[\]-]+)["']?\s*:""", line)
+def name_on(line, value):
+    """The name right before the value, else the key that the line begins with, in YAML or JSON."""
+    before = line[: line.find(value)] if value and value in line else ""
+    near = re.search(r"""["']?([A-Za-z0-9_.\[\]-]+)\\?["']?\s*[:=]\s*\\?["']?[^"'\s:=,]*$""", before)
+    first = re.match(r"""\s*(?:- )?["']?([A-Za-z0-9_.\[\]-]+)["']?\s*:""", line)
+    found = near or first
     return found.group(1) if found else ""
 
 
@@ -46,8 +49,8 @@ def scan(folder):
         lines = path.read_text(errors="replace").splitlines()
         for _, secret in secrets:
             line = lines[secret.line_number - 1] if 0 < secret.line_number <= len(lines) else ""
-            name = name_on(line)
-            if "«" in (secret.secret_value or ""):
+            name = name_on(line, secret.secret_value or "")
+            if set("«»") & set(secret.secret_value or ""):
                 continue
             if secret.type in ENTROPY and IDENTIFIERS.search(name):
                 ids[(secret.type, name)] += 1

@@ -71,13 +71,17 @@ impl Found {
 /// Digits in a row from which on a text can hold a card number or an IBAN, blanks and hyphens left out.
 const MIN_NUMBER_DIGITS: usize = 8;
 
+/// Shortest token of a form without a mark: shorter texts are not looked through for them.
+const LONG_CHARS: usize = 45;
+
 struct Forms {
     all: Vec<(&'static Form, OnceLock<Option<Regex>>)>,
     marks: Option<AhoCorasick>,
     /// The form of each mark.
     form_of_mark: Vec<usize>,
-    /// Those without a mark.
+    /// Those without a mark: personal numbers, and tokens that are at least [`LONG_CHARS`] long.
     unmarked: Vec<usize>,
+    long: Vec<usize>,
 }
 
 static FORMS: LazyLock<Forms> = LazyLock::new(|| {
@@ -87,26 +91,36 @@ static FORMS: LazyLock<Forms> = LazyLock::new(|| {
     Forms {
         marks: AhoCorasick::new(marked().map(|(_, mark)| mark)).ok(),
         form_of_mark: marked().map(|(at, _)| at).collect(),
-        unmarked: (0..all.len()).filter(|at| all[*at].0.marks.is_empty()).collect(),
+        unmarked: without_mark(&all, true),
+        long: without_mark(&all, false),
         all,
     }
 });
+
+fn without_mark(all: &[(&'static Form, OnceLock<Option<Regex>>)], personal: bool) -> Vec<usize> {
+    let is_one = |at: &usize| all[*at].0.marks.is_empty() && all[*at].0.check.is_some() == personal;
+    (0..all.len()).filter(is_one).collect()
+}
 
 impl Forms {
     /// The forms that may occur in a text, by their index.
     fn possible(&self, text: &str) -> Vec<usize> {
         let mut possible = if has_long_number(text) { self.unmarked.clone() } else { Vec::new() };
+        if text.len() >= LONG_CHARS {
+            possible.extend(&self.long);
+        }
         match &self.marks {
             Some(marks) => {
-                let mut seen = vec![false; self.all.len()];
-                for found in marks.find_overlapping_iter(text) {
-                    seen[self.form_of_mark[found.pattern().as_usize()]] = true;
-                }
-                possible.extend(seen.iter().enumerate().filter(|(_, seen)| **seen).map(|(at, _)| at));
+                possible.extend(
+                    marks
+                        .find_overlapping_iter(text)
+                        .map(|found| self.form_of_mark[found.pattern().as_usize()]),
+                );
             }
             None => possible.extend(0..self.all.len()),
         }
         possible.sort_unstable();
+        possible.dedup();
         possible
     }
 

@@ -1,7 +1,8 @@
 //! The forms of tokens that vendors document, one row each. The source says where the form is written down.
 //!
 //! A row tells what is secret and nothing of what becomes of it. `marks` are texts of which one stands in every token
-//! of the row: a pattern is run only where a mark is. Where a pattern has a group, the group is the secret and the rest
+//! of the row: a pattern is run only where a mark is; one without a
+//! mark, in texts that are long enough. Where a pattern has a group, the group is the secret and the rest
 //! is what shows it. Rows whose tokens have no form of their own (a bare UUID or hexadecimal number) ask for the
 //! vendor's name before it on the line; under a telling name, as in a header, they are found by their place.
 
@@ -64,7 +65,7 @@ pub(super) const VENDORS: &[Form] = &[
         r"/api/webhooks/(\d{15,25}/[A-Za-z0-9_-]{50,})"),
     row("Teams webhook URL", HOOK, "Microsoft docs: incoming webhooks in Teams", &["/IncomingWebhook/"],
         r"/webhookb?2?/([A-Za-z0-9@-]{36,}/IncomingWebhook/[A-Za-z0-9]{20,}/[A-Za-z0-9-]{20,}(?:/[A-Za-z0-9_-]{10,})?)"),
-    row("Discord bot token", TOKEN, "Discord docs: authentication, bot token form", &["."],
+    row("Discord bot token", TOKEN, "Discord docs: authentication, bot token form", &[],
         r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}\b"),
     row("Telegram bot token", TOKEN, "Telegram Bot API: authorizing your bot", &[":AA"],
         r"\d{8,10}:AA[A-Za-z0-9_-]{33}"),
@@ -77,7 +78,7 @@ pub(super) const VENDORS: &[Form] = &[
         r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}"),
     row("Mailgun API key", KEY, "Mailgun docs: API keys, private and HTTP signing", &["key-"],
         r"\bkey-[0-9a-f]{32}\b"),
-    row("Mailgun sending key", KEY, "Mailgun docs: domain sending keys", &["-"],
+    row("Mailgun sending key", KEY, "Mailgun docs: domain sending keys", &[],
         r"\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b"),
     row("Mailchimp API key", KEY, "Mailchimp docs: API keys, data centre at the end", &["-us"],
         r"\b[0-9a-f]{32}-us\d{1,2}\b"),
@@ -251,7 +252,7 @@ pub(super) const VENDORS: &[Form] = &[
         r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b"),
     row("Figma token", TOKEN, "Figma docs: personal access and OAuth tokens", &["figd_", "figu_", "figo_", "figor_"],
         r"\bfig(?:d|u|o|or|oh|uh)_[A-Za-z0-9_-]{36,}"),
-    row("Asana token", TOKEN, "Asana docs: personal access tokens", &["/"],
+    row("Asana token", TOKEN, "Asana docs: personal access tokens", &[],
         r"\b[0-2]/\d{12,}(?:/\d{12,})?:[a-f0-9]{32}\b"),
     row("Dropbox token", TOKEN, "Dropbox docs: short-lived access tokens", &["sl."],
         r"\bsl\.(?:u\.)?[A-Za-z0-9_-]{60,}"),
