@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Record(Record),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
+    /// Run a command beside the recorder or the stand-ins: its tests without the network
+    Exec(Exec),
     /// Run scenarios against an integration and write the reports
     Run(Run),
     /// Go through snapshots that changed: accept, reject or skip each
@@ -138,6 +140,92 @@ pub(crate) struct Serve {
     /// What makes the command fail beside what does by default
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     pub(crate) deny: Vec<Finding>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = EXEC_EXAMPLES)]
+pub(crate) struct Exec {
+    /// Record what the command asks for: the same as --mode record
+    #[arg(long, conflicts_with = "mode")]
+    pub(crate) record: bool,
+    /// What becomes of the command's requests; `replay` by default
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(crate) mode: Option<ExecMode>,
+    /// What is played, or recorded: provider/flow; to play also a provider, a file or a folder
+    #[arg(long = "fixture", value_name = "FIXTURE")]
+    pub(crate) fixtures: Vec<String>,
+    /// With --flow the same as --fixture PROVIDER/FLOW
+    #[arg(long, requires = "flow")]
+    pub(crate) provider: Option<String>,
+    /// With --provider the same as --fixture PROVIDER/FLOW
+    #[arg(long, requires = "provider")]
+    pub(crate) flow: Option<String>,
+    /// A host of the API, or *.example.com; with =PROVIDER of one of several
+    #[arg(long = "host", value_name = "HOST[=PROVIDER]")]
+    pub(crate) hosts: Vec<HostSpec>,
+    /// The real API: http(s)://host[:port][/base]; taken from counterpart.toml or the fixture by default
+    #[arg(long, value_name = "URL")]
+    pub(crate) upstream: Option<http::Uri>,
+    /// The fixtures folder; the project's by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// An environment variable that holds a secret, which is replaced wherever it turns up
+    #[arg(long = "secret-env", value_name = "NAME")]
+    pub(crate) secret_env: Vec<String>,
+    /// [PROVIDER:]FAULT[JSON]@PLACE[*TIMES], as `serve` takes it
+    #[arg(long = "fault", value_name = "SPEC")]
+    pub(crate) faults: Vec<FaultSpec>,
+    /// What does not make the command fail
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub(crate) allow: Vec<Finding>,
+    /// What makes the command fail beside what does by default
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub(crate) deny: Vec<Finding>,
+    /// The command, after --
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+const EXEC_EXAMPLES: &str = "Examples:
+  counterpart exec --record --provider github --flow list-issues -- pytest tests/
+  counterpart exec --fixture github/list-issues -- pytest tests/
+  counterpart exec --mode auto --fixture github/list-issues -- pytest tests/";
+
+/// What becomes of a command's requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExecMode {
+    /// All go to the real API, and become the fixture
+    Record,
+    /// All are answered from the fixtures
+    Replay,
+    /// What is recorded is answered from it; what is missing goes to the real API and is added to it
+    Auto,
+}
+
+/// A host of a provider's, on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HostSpec {
+    pub(crate) host: String,
+    pub(crate) provider: Option<String>,
+}
+
+impl std::str::FromStr for HostSpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (host, provider) = match text.split_once('=') {
+            Some((host, provider)) => (host, Some(provider.to_owned())),
+            None => (text, None),
+        };
+        let is_host = !host.is_empty()
+            && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'*'));
+        if !is_host || provider.as_deref() == Some("") {
+            return Err("expected a host without scheme and port, as api.example.com, *.example.com or \
+                        api.example.com=PROVIDER"
+                .to_owned());
+        }
+        Ok(Self { host: host.to_ascii_lowercase(), provider })
+    }
 }
 
 /// What may be found when a stand-in ends.

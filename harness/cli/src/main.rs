@@ -37,6 +37,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
     match &arguments.command {
         Command::Record(record) => tokio.block_on(commands::record::record(global, record)),
         Command::Serve(serve) => tokio.block_on(commands::serve::serve(global, serve)),
+        Command::Exec(exec) => tokio.block_on(commands::exec::exec(global, exec)),
         Command::Run(run) => tokio.block_on(commands::run::run(global, run)),
         Command::Review => commands::review::review(global),
         Command::Accept => commands::review::settle_all(global, commands::review::Decision::Accept),

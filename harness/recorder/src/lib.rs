@@ -10,6 +10,7 @@
 //! without any (`Accept-Encoding: identity`), because secrets in a compressed body could not be found; and a
 //! `Location` at the upstream leads back to the recorder. Links inside bodies stay as they are.
 
+mod ask_first;
 mod body_copy;
 mod clock;
 mod config;
@@ -22,5 +23,6 @@ mod server;
 mod tee;
 mod upstream;
 
+pub use ask_first::{AskFirst, AskFirstConfig};
 pub use config::{Limits, RecorderConfig};
 pub use recorder::{Recorder, RecorderError, Recording};

@@ -7,9 +7,9 @@ use crate::journal::{Captures, Journal};
 use crate::route::Route;
 use crate::server::{Phase, serve};
 use crate::upstream::Upstream;
-use counterpart_exchange::keep::{Destination, KeepError, Kept, keep};
+use counterpart_exchange::keep::{Destination, KeepError, Kept, keep, keep_after};
 use counterpart_exchange::redaction::KnownSecret;
-use counterpart_exchange::{Direction, FixtureRef, Library, Provenance, Recorded};
+use counterpart_exchange::{Direction, Exchange, Fixture, FixtureRef, Library, Provenance, Recorded};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -164,28 +164,64 @@ impl Recorder {
     /// # Errors
     /// [`RecorderError::NothingCaptured`], or [`RecorderError::Keep`] with what is in the way; an older fixture of the name is untouched then.
     pub async fn finish(self) -> Result<Recording, RecorderError> {
+        let stopped = self.stop().await?;
+        let provenance = Provenance::Recorded(Recorded {
+            at: stopped.journal.clock.started_at,
+            upstream: stopped.upstream.to_string(),
+            by: format!("counterpart {}", env!("CARGO_PKG_VERSION")),
+            server: None,
+        });
+        stopped.kept(|exchanges, destination, known| keep(exchanges, provenance, destination, known))
+    }
+
+    /// Ends the recording and adds what was captured to a fixture of the same name, as it was read from its file. What
+    /// is there stays, ids and placeholders included.
+    ///
+    /// # Errors
+    /// As [`Recorder::finish`].
+    pub async fn finish_after(self, earlier: Fixture) -> Result<Recording, RecorderError> {
+        self.stop()
+            .await?
+            .kept(|exchanges, destination, known| keep_after(earlier, exchanges, destination, known))
+    }
+
+    /// Lets what is in flight end, and gives what was captured.
+    async fn stop(self) -> Result<Stopped, RecorderError> {
         self.phase.send_replace(Phase::Stopping);
         if let Err(error) = self.server.await {
             tracing::warn!(%error, "the recorder's server ended badly; what it captured is kept");
         }
-        let Captures { exchanges, not_kept } = self.journal.take();
-        if exchanges.is_empty() {
+        let captures = self.journal.take();
+        if captures.exchanges.is_empty() {
             return Err(RecorderError::NothingCaptured { fixture: self.destination.name().to_string() });
         }
-        let provenance = Provenance::Recorded(Recorded {
-            at: self.journal.clock.started_at,
-            upstream: self.upstream.to_string(),
-            by: format!("counterpart {}", env!("CARGO_PKG_VERSION")),
-            server: None,
-        });
-        // Files are written on this thread: nothing of the recorder is running any more that could wait.
-        let kept = keep(exchanges, provenance, &self.destination, &self.known_secrets)
-            .map_err(RecorderError::Keep)?;
+        let Self { destination, upstream, known_secrets, journal, .. } = self;
+        Ok(Stopped { captures, destination, upstream, known_secrets, journal })
+    }
+}
+
+/// A recording that ended and is to be kept.
+struct Stopped {
+    captures: Captures,
+    destination: Destination,
+    upstream: Upstream,
+    known_secrets: Vec<KnownSecret>,
+    journal: Arc<Journal>,
+}
+
+impl Stopped {
+    /// Files are written on this thread: nothing of the recorder is running any more that could wait.
+    fn kept(
+        self,
+        keep: impl FnOnce(Vec<Exchange>, &Destination, &[KnownSecret]) -> Result<Kept, KeepError>,
+    ) -> Result<Recording, RecorderError> {
+        let Captures { exchanges, not_kept } = self.captures;
+        let kept = keep(exchanges, &self.destination, &self.known_secrets).map_err(RecorderError::Keep)?;
         Ok(Recording { kept, not_kept })
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RecorderError> {
+pub(crate) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RecorderError> {
     let problem = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::AddrInUse => RecorderError::AddressInUse { address },
         _ => RecorderError::Listen { address, source },

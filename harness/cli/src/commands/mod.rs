@@ -1,7 +1,9 @@
 //! The commands, one file each.
 
 pub(crate) mod contract;
+pub(crate) mod exec;
 pub(crate) mod faults;
+mod playing;
 pub(crate) mod record;
 pub(crate) mod review;
 pub(crate) mod run;

@@ -49,21 +49,15 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
     Ok(Exit::Passed)
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
+pub(super) fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
     names
         .iter()
         .map(|name| match std::env::var(name) {
-            Ok(value) if !value.is_empty() => {
-                let kind = name
-                    .chars()
-                    .map(|c| if c.is_ascii_alphabetic() { c.to_ascii_lowercase() } else { '_' })
-                    .collect();
-                Ok(KnownSecret { kind, value })
-            }
+            Ok(value) if !value.is_empty() => Ok(named_secret(name, value)),
             _ => Err(Stop::usage(anyhow!(
                 "--secret-env {name}: there is no such environment variable, or it is empty"
             ))),
@@ -71,7 +65,13 @@ fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
         .collect()
 }
 
-fn stopped(error: RecorderError) -> Stop {
+/// A secret that an environment variable holds.
+pub(super) fn named_secret(name: &str, value: String) -> KnownSecret {
+    let letter = |c: char| if c.is_ascii_alphabetic() { c.to_ascii_lowercase() } else { '_' };
+    KnownSecret { kind: name.chars().map(letter).collect(), value }
+}
+
+pub(super) fn stopped(error: RecorderError) -> Stop {
     match error {
         RecorderError::AddressInUse { .. }
         | RecorderError::Listen { .. }

@@ -16,7 +16,7 @@ use crate::redaction::{FieldFinding, KnownSecret, Redacted, Scan, redact};
 use crate::{Body, Exchange, ProviderProfile};
 use draft::draft;
 use searchable::make_searchable;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use tempfile::TempPath;
@@ -172,27 +172,64 @@ pub fn keep(
     if exchanges.is_empty() {
         return Err(KeepError::Nothing { fixture: destination.name.to_string() });
     }
+    make_searchable(&mut exchanges, &destination.profile);
+    let fixture = Fixture {
+        provider: destination.name.provider.clone(),
+        flow: destination.name.flow.clone(),
+        provenance,
+        redacted: BTreeMap::new(),
+        exchanges,
+    };
+    keep_redacted(fixture, 0, destination, known)
+}
+
+/// Keeps exchanges behind those that a fixture of the destination's name holds already, as it was read from its file.
+/// What is there stays as it is: ids, placeholders and provenance. Whether a new secret is one of the old ones cannot be
+/// known, so it gets a placeholder of its own.
+///
+/// # Errors
+/// [`KeepError`]; the fixture on the disk is untouched then.
+pub fn keep_after(
+    mut earlier: Fixture,
+    mut exchanges: Vec<Exchange>,
+    destination: &Destination,
+    known: &[KnownSecret],
+) -> Result<Kept, KeepError> {
+    if exchanges.is_empty() {
+        return Err(KeepError::Nothing { fixture: destination.name.to_string() });
+    }
+    make_searchable(&mut exchanges, &destination.profile);
+    let numbered = earlier.exchanges.len();
+    let last_ms = earlier.exchanges.iter().map(|one| one.offset_ms).max().unwrap_or_default();
+    for exchange in &mut exchanges {
+        exchange.offset_ms = exchange.offset_ms.saturating_add(last_ms);
+    }
+    earlier.exchanges.append(&mut exchanges);
+    keep_redacted(earlier, numbered, destination, known)
+}
+
+/// Redacts, names and writes; the first so many exchanges have their names already.
+fn keep_redacted(
+    mut fixture: Fixture,
+    numbered: usize,
+    destination: &Destination,
+    known: &[KnownSecret],
+) -> Result<Kept, KeepError> {
     let profile = &destination.profile;
-    make_searchable(&mut exchanges, profile);
-    let redacted = redact(exchanges, profile, known);
-    let provenance = told(provenance, &redacted, profile);
+    let redacted = redact(std::mem::take(&mut fixture.exchanges), profile, known);
+    fixture.provenance = told(fixture.provenance, &redacted, profile);
     // Those that the user named are among them.
     let known = redacted.found;
 
     let drafted = if destination.folder().join(PROFILE_FILE).exists() {
         None
     } else {
-        draft(&destination.name.provider, origin_of(&provenance), &redacted.exchanges)
+        draft(&destination.name.provider, origin_of(&fixture.provenance), &redacted.exchanges)
     };
     let profile = drafted.as_ref().map_or(profile, |drafted| &drafted.profile);
-    let mut fixture = Fixture {
-        provider: destination.name.provider.clone(),
-        flow: destination.name.flow.clone(),
-        provenance,
-        redacted: redacted.values,
-        exchanges: redacted.exchanges,
-    };
-    fixture.number_exchanges(|one| profile.operation_of_request(&one.request).0);
+    fixture.redacted.extend(redacted.values);
+    fixture.exchanges = redacted.exchanges;
+    fixture.number_exchanges_from(numbered, |one| profile.operation_of_request(&one.request).0);
 
     let draft_text = drafted.as_ref().map(|drafted| drafted.text.as_str());
     write_and_search(&fixture, draft_text, destination, &known)?;
