@@ -6,13 +6,11 @@
 use crate::body_copy::SharedCopy;
 use crate::fields;
 use crate::journal::{Capture, Content};
-use crate::route::Route;
+use crate::route::{Reached, Route};
 use crate::tee::{AnswerTee, RequestTee};
 use crate::upstream::Upstream;
 use bytes::Bytes;
-use counterpart_exchange::keep::path_for_log;
-use counterpart_exchange::redaction::KnownSecret;
-use counterpart_exchange::{Body as RecordedBody, Ended, ProviderProfile, Request as RecordedRequest};
+use counterpart_exchange::{Body as RecordedBody, Ended, Request as RecordedRequest};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
@@ -42,18 +40,10 @@ pub(crate) struct NoAnswer;
 
 type UpstreamClient = Client<HttpsConnector<HttpConnector>, RequestTee>;
 
-/// Carries requests on along their route.
+/// Carries requests on along their routes.
 pub(crate) struct Forwarder {
-    route: Route,
     client: UpstreamClient,
     address: SocketAddr,
-    log: LogPolicy,
-}
-
-/// What must not stand in a log line.
-pub(crate) struct LogPolicy {
-    pub(crate) profile: ProviderProfile,
-    pub(crate) known_secrets: Vec<KnownSecret>,
 }
 
 impl Forwarder {
@@ -62,89 +52,62 @@ impl Forwarder {
     /// # Errors
     /// Where the upstream needs TLS and the machine's root certificates cannot be had.
     pub(crate) fn new(
-        route: Route,
+        upstream: &Upstream,
         address: SocketAddr,
         connect: Duration,
-        log: LogPolicy,
     ) -> Result<Self, std::io::Error> {
-        let client = client_of(&route.upstream, connect)?;
-        Ok(Self { route, client, address, log })
+        Ok(Self { client: client_of(upstream, connect)?, address })
     }
 
     /// Answers one request.
     ///
     /// # Errors
     /// [`NoAnswer`], upon which the server drops the client's connection.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response<AnswerBody>, NoAnswer> {
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        route: &Route,
+    ) -> Result<Response<AnswerBody>, NoAnswer> {
         if request.method() == Method::CONNECT {
             let message = "counterpart records as a reverse proxy: give the integration this address as the \
                            provider's base URL, not as its HTTP proxy";
             return Ok(own_words(StatusCode::NOT_IMPLEMENTED, message));
         }
-        let uri = match self.route.upstream.uri_of(request.uri()) {
+        let uri = match route.upstream.uri_of(request.uri()) {
             Ok(uri) => uri,
             Err(error) => {
-                let message =
-                    format!("the request's target makes no URI at {}: {error}", self.route.upstream);
+                let message = format!("the request's target makes no URI at {}: {error}", route.upstream);
                 return Ok(own_words(StatusCode::BAD_REQUEST, &message));
             }
         };
         let method = request.method().clone();
-        let reached_as = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-        let reached_as = reached_as.map_or_else(|| self.address.to_string(), str::to_owned);
-        let path = self.loggable_path(&uri);
-        let (forwarded, capture) = self.begin(request, uri);
+        let reached_as = request.headers().get(header::HOST).cloned();
+        let (forwarded, capture) = begin(request, route, uri.clone());
         let request_copy = capture.request_copy();
         match self.client.request(forwarded).await {
             Ok(answer) => {
-                tracing::debug!(%method, path, status = answer.status().as_u16(), "answered");
-                Ok(self.pass_back(answer, capture, &reached_as))
+                if tracing::enabled!(tracing::Level::DEBUG) {
+                    let path = route.log.path(uri.path());
+                    tracing::debug!(%method, path, status = answer.status().as_u16(), "answered");
+                }
+                Ok(self.pass_back(answer, route, capture, reached_as.as_ref()))
             }
             Err(error) => {
-                tracing::warn!(%method, path, reason = reason_of(&error), "no answer");
-                self.fail(&error, capture, &request_copy)
+                if tracing::enabled!(tracing::Level::WARN) {
+                    let path = route.log.path(uri.path());
+                    tracing::warn!(%method, path, reason = reason_of(&error), "no answer");
+                }
+                fail(&error, route, capture, &request_copy)
             }
         }
-    }
-
-    fn loggable_path(&self, uri: &Uri) -> String {
-        if tracing::enabled!(tracing::Level::WARN) {
-            path_for_log(uri.path(), &self.log.profile, &self.log.known_secrets)
-        } else {
-            String::new()
-        }
-    }
-
-    /// Makes the request that goes to the upstream, and begins its exchange.
-    fn begin(&self, request: Request<Incoming>, uri: Uri) -> (Request<RequestTee>, Capture) {
-        let (mut parts, body) = request.into_parts();
-        let mut headers = fields::for_upstream(&parts.headers, self.route.upstream.host());
-        let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
-        let head_bytes = target.len() + fields::size_bytes(&headers);
-        let recorded = RecordedRequest {
-            method: parts.method.to_string(),
-            target,
-            headers: fields::recorded(&headers),
-            body: RecordedBody::None,
-        };
-        let capture =
-            self.route.journal.begin(self.route.direction, recorded, head_bytes, content_of(&headers));
-        if !body.is_end_stream() && body.size_hint().exact().is_none() {
-            // Said outright, because without a length hyper takes a GET to have no body.
-            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        }
-        parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
-        parts.headers = headers;
-        parts.uri = uri;
-        parts.version = Version::HTTP_11;
-        (Request::from_parts(parts, RequestTee::new(body, capture.request_copy())), capture)
     }
 
     fn pass_back(
         &self,
         answer: Response<Incoming>,
+        route: &Route,
         mut capture: Capture,
-        reached_as: &str,
+        reached_as: Option<&HeaderValue>,
     ) -> Response<AnswerBody> {
         let (mut parts, body) = answer.into_parts();
         parts.headers = fields::end_to_end(&parts.headers);
@@ -155,33 +118,66 @@ impl Forwarder {
             fields::size_bytes(&parts.headers),
             content_of(&parts.headers),
         );
-        let location = parts.headers.get(header::LOCATION).and_then(|location| location.to_str().ok());
-        if let Some(location) = location.and_then(|it| self.route.upstream.location_through(it, reached_as))
-            && let Ok(location) = HeaderValue::from_str(&location)
+        if let Some(location) = parts.headers.get(header::LOCATION).and_then(|it| it.to_str().ok())
+            && let Some(location) = self.location_for_client(location, route, reached_as)
         {
             parts.headers.insert(header::LOCATION, location);
         }
         Response::from_parts(parts, Either::Left(AnswerTee::new(body, copy, capture)))
     }
 
-    fn fail(
+    /// A link of the upstream to itself, as it leads back through the recorder.
+    fn location_for_client(
         &self,
-        error: &ClientError,
-        capture: Capture,
-        request_copy: &SharedCopy,
-    ) -> Result<Response<AnswerBody>, NoAnswer> {
-        if error.is_connect() {
-            capture.conclude(Ended::Unreachable);
-            let message = format!("{} cannot be reached: {}", self.route.upstream, reason_of(error));
-            return Ok(own_words(StatusCode::BAD_GATEWAY, &message));
-        }
-        capture.conclude(if request_copy.is_broken() {
-            Ended::ClientWentAway
-        } else {
-            Ended::AnswerCutShort
-        });
-        Err(NoAnswer)
+        location: &str,
+        route: &Route,
+        reached_as: Option<&HeaderValue>,
+    ) -> Option<HeaderValue> {
+        let address = match &route.reached {
+            Reached::AtRecorder => reached_as.and_then(|host| host.to_str().ok()),
+        };
+        let address = address.map_or_else(|| self.address.to_string(), str::to_owned);
+        HeaderValue::from_str(&route.upstream.location_through(location, &address)?).ok()
     }
+}
+
+/// Makes the request that goes to the upstream, and begins its exchange.
+fn begin(request: Request<Incoming>, route: &Route, uri: Uri) -> (Request<RequestTee>, Capture) {
+    let (mut parts, body) = request.into_parts();
+    let mut headers = fields::for_upstream(&parts.headers, route.upstream.host());
+    let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
+    let head_bytes = target.len() + fields::size_bytes(&headers);
+    let recorded = RecordedRequest {
+        method: parts.method.to_string(),
+        target,
+        headers: fields::recorded(&headers),
+        body: RecordedBody::None,
+    };
+    let capture = route.journal.begin(route.direction, recorded, head_bytes, content_of(&headers));
+    if !body.is_end_stream() && body.size_hint().exact().is_none() {
+        // Said outright, because without a length hyper takes a GET to have no body.
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
+    parts.headers = headers;
+    parts.uri = uri;
+    parts.version = Version::HTTP_11;
+    (Request::from_parts(parts, RequestTee::new(body, capture.request_copy())), capture)
+}
+
+fn fail(
+    error: &ClientError,
+    route: &Route,
+    capture: Capture,
+    request_copy: &SharedCopy,
+) -> Result<Response<AnswerBody>, NoAnswer> {
+    if error.is_connect() {
+        capture.conclude(Ended::Unreachable);
+        let message = format!("{} cannot be reached: {}", route.upstream, reason_of(error));
+        return Ok(own_words(StatusCode::BAD_GATEWAY, &message));
+    }
+    capture.conclude(if request_copy.is_broken() { Ended::ClientWentAway } else { Ended::AnswerCutShort });
+    Err(NoAnswer)
 }
 
 fn content_of(headers: &HeaderMap) -> Content {

@@ -1,22 +1,20 @@
-//! What was captured so far, in memory: the exchanges that ended, and how many are under way.
+//! What was captured for one fixture so far, in memory: the exchanges that ended.
 //!
 //! Nothing here is redacted yet, so nothing here is ever printed or written.
 
-use crate::body_copy::{Budget, Copied, SharedCopy};
-use crate::clock::Clock;
-use crate::config::Limits;
+use crate::body_copy::{Copied, SharedCopy};
+use crate::pulse::Pulse;
+use crate::upstream::Upstream;
 use counterpart_exchange::{Body, Direction, Ended, Exchange, ExchangeId, Headers, Request, Response};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::sync::watch;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The memory of one recording. It has no `Debug`, nor has anything that holds a part of a message.
+/// The memory of one fixture. It has no `Debug`, nor has anything that holds a part of a message.
 pub(crate) struct Journal {
-    pub(crate) clock: Clock,
-    limits: Limits,
-    budget: Arc<Budget>,
+    recording: Arc<Pulse>,
+    keeps: Keeps,
+    /// Where its first request went on to.
+    first_upstream: OnceLock<String>,
     state: Mutex<State>,
-    changed: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -24,9 +22,16 @@ struct State {
     /// Exchanges begun and to be kept; also the next one's place in the order of requests.
     begun: usize,
     not_kept: usize,
-    in_flight: usize,
-    last_activity_ms: u64,
     ended: Vec<Captured>,
+}
+
+/// Whether exchanges are kept at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeps {
+    /// Within the bounds.
+    Exchanges,
+    /// They are counted, as ones that are not kept.
+    Nothing,
 }
 
 /// The whole of what was captured.
@@ -46,14 +51,33 @@ struct Captured {
 }
 
 impl Journal {
-    pub(crate) fn new(clock: Clock, limits: Limits) -> Arc<Self> {
-        let budget = Budget::new(limits.total_bytes);
-        let changed = watch::Sender::new(());
-        Arc::new(Self { clock, limits, budget, state: Mutex::default(), changed })
+    /// The memory of a fixture, within a recording's bounds.
+    pub(crate) fn new(recording: &Arc<Pulse>) -> Arc<Self> {
+        Self::that_keeps(Keeps::Exchanges, recording)
+    }
+
+    /// One that only counts: for what passes and is not recorded.
+    pub(crate) fn of_nothing(recording: &Arc<Pulse>) -> Arc<Self> {
+        Self::that_keeps(Keeps::Nothing, recording)
+    }
+
+    fn that_keeps(keeps: Keeps, recording: &Arc<Pulse>) -> Arc<Self> {
+        let recording = Arc::clone(recording);
+        Arc::new(Self { recording, keeps, first_upstream: OnceLock::new(), state: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes where requests go on to.
+    pub(crate) fn goes_on_to(&self, upstream: &Upstream) {
+        self.first_upstream.get_or_init(|| upstream.to_string());
+    }
+
+    /// Where the first request went on to.
+    pub(crate) fn first_upstream(&self) -> Option<&str> {
+        self.first_upstream.get().map(String::as_str)
     }
 
     /// Begins an exchange whose request has a head of `head_bytes`. The body's copy stays empty where it
@@ -65,11 +89,11 @@ impl Journal {
         head_bytes: usize,
         content: Content,
     ) -> Capture {
-        let offset_ms = self.clock.now_ms();
+        let Pulse { limits, budget, .. } = &*self.recording;
+        let offset_ms = self.recording.begun();
         let mut state = self.lock();
-        state.in_flight += 1;
-        state.last_activity_ms = offset_ms;
-        let entry = if state.begun < self.limits.exchanges && self.budget.take(head_bytes).is_ok() {
+        let has_room = self.keeps == Keeps::Exchanges && state.begun < limits.exchanges;
+        let entry = if has_room && budget.take(head_bytes).is_ok() {
             state.begun += 1;
             Some(Entry { sequence: state.begun, direction, offset_ms, request, response: None })
         } else {
@@ -79,12 +103,11 @@ impl Journal {
         let mut capture = Capture {
             journal: Arc::clone(self),
             entry,
-            request_copy: SharedCopy::counting(&self.budget),
-            answer_copy: SharedCopy::counting(&self.budget),
+            request_copy: SharedCopy::counting(budget),
+            answer_copy: SharedCopy::counting(budget),
             ended: Ended::ClientWentAway,
         };
         capture.request_copy = capture.copy_of(content);
-        self.changed.send_replace(());
         capture
     }
 
@@ -93,28 +116,9 @@ impl Journal {
         self.lock().ended.len()
     }
 
-    /// Resolves when something was captured, nothing is in flight, and nothing happened for `quiet`.
-    pub(crate) async fn idle(&self, quiet: Duration) {
-        let mut changed = self.changed.subscribe();
-        loop {
-            changed.mark_unchanged();
-            match self.quiet_left(quiet) {
-                Some(Duration::ZERO) => return,
-                Some(left) => {
-                    let _ = Clock::within(left, changed.changed()).await;
-                }
-                None => {
-                    let _ = changed.changed().await;
-                }
-            }
-        }
-    }
-
-    /// How much is left of a quiet time; nothing while it has not begun.
-    fn quiet_left(&self, quiet: Duration) -> Option<Duration> {
-        let state = self.lock();
-        let so_far = Duration::from_millis(self.clock.now_ms().saturating_sub(state.last_activity_ms));
-        (state.in_flight == 0 && !state.ended.is_empty()).then(|| quiet.saturating_sub(so_far))
+    /// How many exchanges ended and are not kept.
+    pub(crate) fn not_kept(&self) -> usize {
+        self.lock().not_kept
     }
 
     /// Everything captured so far, bodies in place.
@@ -170,7 +174,7 @@ impl Capture {
         head_bytes: usize,
         content: Content,
     ) -> SharedCopy {
-        if self.journal.budget.take(head_bytes).is_err() {
+        if self.journal.recording.budget.take(head_bytes).is_err() {
             self.entry = None;
         }
         if let Some(entry) = &mut self.entry {
@@ -186,11 +190,9 @@ impl Capture {
     }
 
     fn copy_of(&self, content: Content) -> SharedCopy {
-        let budget = &self.journal.budget;
+        let Pulse { limits, budget, .. } = &*self.journal.recording;
         match content {
-            Content::Plain if self.entry.is_some() => {
-                SharedCopy::keeping(self.journal.limits.body_bytes, budget)
-            }
+            Content::Plain if self.entry.is_some() => SharedCopy::keeping(limits.body_bytes, budget),
             Content::Plain | Content::Encoded => SharedCopy::counting(budget),
         }
     }
@@ -198,7 +200,7 @@ impl Capture {
 
 impl Drop for Capture {
     fn drop(&mut self) {
-        let now_ms = self.journal.clock.now_ms();
+        let now_ms = self.journal.recording.now_ms();
         let captured = self.entry.take().map(|entry| Captured {
             sequence: entry.sequence,
             exchange: Exchange {
@@ -214,15 +216,14 @@ impl Drop for Capture {
             request_body: self.request_copy.take(),
             answer_body: self.answer_copy.take(),
         });
+        let kept = usize::from(captured.is_some());
         let mut state = self.journal.lock();
-        state.in_flight -= 1;
-        state.last_activity_ms = now_ms;
         match captured {
             Some(captured) => state.ended.push(captured),
             None => state.not_kept += 1,
         }
         drop(state);
-        self.journal.changed.send_replace(());
+        self.journal.recording.ended(now_ms, kept);
     }
 }
 
@@ -243,13 +244,23 @@ impl Captured {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+    use crate::config::Limits;
 
     fn request(target: &str) -> Request {
         Request { method: "GET".into(), target: target.into(), headers: Headers::default(), body: Body::None }
     }
 
     fn journal(exchanges: usize, total_bytes: usize) -> Arc<Journal> {
-        Journal::new(Clock::start(), Limits { exchanges, total_bytes, ..Limits::default() })
+        let limits = Limits { exchanges, total_bytes, ..Limits::default() };
+        Journal::new(&Pulse::new(Clock::start(), limits))
+    }
+
+    #[test]
+    fn what_is_not_recorded_is_counted() {
+        let journal = Journal::of_nothing(&Pulse::new(Clock::start(), Limits::default()));
+        journal.begin(Direction::Outbound, request("/1"), 2, Content::Plain).conclude(Ended::Complete);
+        assert_eq!((journal.captured(), journal.not_kept()), (0, 1));
     }
 
     #[test]
@@ -281,20 +292,6 @@ mod tests {
         one.conclude(Ended::Complete);
         let captures = small.take();
         assert_eq!((captures.exchanges.len(), captures.not_kept), (0, 1));
-    }
-
-    #[test]
-    fn quiet_begins_when_the_last_exchange_in_flight_has_ended() {
-        let journal = journal(10, 1000);
-        let quiet = Duration::from_secs(3600);
-        assert_eq!(journal.quiet_left(quiet), None);
-        let one = journal.begin(Direction::Outbound, request("/1"), 2, Content::Plain);
-        assert_eq!(journal.quiet_left(quiet), None);
-        one.conclude(Ended::Complete);
-        assert!(journal.quiet_left(quiet).is_some_and(|left| left > Duration::from_secs(3500)));
-        assert_eq!(journal.quiet_left(Duration::ZERO), Some(Duration::ZERO));
-        let _two = journal.begin(Direction::Outbound, request("/2"), 2, Content::Plain);
-        assert_eq!(journal.quiet_left(Duration::ZERO), None);
     }
 
     #[test]

@@ -17,12 +17,15 @@ mod config;
 mod fields;
 mod forward;
 mod journal;
+mod pulse;
 mod recorder;
 mod route;
 mod server;
+mod sink;
 mod tee;
+mod together;
 mod upstream;
 
 pub use ask_first::{AskFirst, AskFirstConfig};
 pub use config::{Limits, RecorderConfig};
-pub use recorder::{Recorder, RecorderError, Recording};
+pub use recorder::{Finished, Recorder, RecorderError, Recording};

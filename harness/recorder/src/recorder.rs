@@ -2,14 +2,15 @@
 
 use crate::clock::Clock;
 use crate::config::{Limits, RecorderConfig};
-use crate::forward::{Forwarder, LogPolicy};
-use crate::journal::{Captures, Journal};
-use crate::route::Route;
+use crate::forward::Forwarder;
+use crate::pulse::Pulse;
+use crate::route::{Reached, Route};
 use crate::server::{Phase, serve};
+use crate::sink::Sink;
 use crate::upstream::Upstream;
-use counterpart_exchange::keep::{Destination, KeepError, Kept, keep, keep_after};
+use counterpart_exchange::keep::{KeepError, Kept};
 use counterpart_exchange::redaction::KnownSecret;
-use counterpart_exchange::{Direction, Exchange, Fixture, FixtureRef, Library, Provenance, Recorded};
+use counterpart_exchange::{Direction, FixtureRef, Library};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -64,25 +65,34 @@ pub enum RecorderError {
     Keep(KeepError),
 }
 
-/// What a recording left.
+/// What a recording left of one fixture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
+    /// The fixture's name.
+    pub fixture: FixtureRef,
     /// The fixture.
     pub kept: Kept,
     /// How many exchanges were passed on and not kept, beyond the bounds.
     pub not_kept: usize,
 }
 
+/// How a recording ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Each fixture, kept or not; one that could not be kept takes no other with it.
+    pub recordings: Vec<Result<Recording, RecorderError>>,
+}
+
 /// A recording under way. Dropped without [`Recorder::finish`], it forgets what it captured.
 pub struct Recorder {
     address: SocketAddr,
-    destination: Destination,
-    upstream: Upstream,
-    known_secrets: Vec<KnownSecret>,
+    pub(crate) clock: Clock,
+    pub(crate) sinks: Vec<Sink>,
+    pub(crate) known_secrets: Vec<KnownSecret>,
     until_idle: Option<Duration>,
-    journal: Arc<Journal>,
-    phase: watch::Sender<Phase>,
-    server: JoinHandle<()>,
+    pulse: Arc<Pulse>,
+    pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) server: JoinHandle<()>,
 }
 
 impl fmt::Debug for Recorder {
@@ -106,35 +116,29 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::start`].
     pub async fn start_within(config: RecorderConfig, limits: Limits) -> Result<Self, RecorderError> {
-        let name: FixtureRef =
-            format!("{}/{}", config.provider, config.flow).parse().map_err(RecorderError::Name)?;
         let upstream = Upstream::of(&config.upstream).map_err(RecorderError::Upstream)?;
-        let destination = Destination::new(Library::new(config.out), name).map_err(RecorderError::Keep)?;
+        let clock = Clock::start();
+        let pulse = Pulse::new(clock, limits.clone());
+        let library = Library::new(config.out);
+        let known_secrets = config.known_secrets;
+        let sink = Sink::new(&library, &config.provider, &config.flow, &known_secrets, &pulse)?;
         let (listener, address) = listen(config.listen).await?;
 
-        let journal = Journal::new(Clock::start(), limits.clone());
-        let log =
-            LogPolicy { profile: destination.profile().clone(), known_secrets: config.known_secrets.clone() };
+        sink.journal.goes_on_to(&upstream);
+        tracing::info!(%address, %upstream, fixture = %sink.name(), "recording");
         let route = Route {
-            upstream: upstream.clone(),
+            upstream,
             direction: Direction::Outbound,
-            journal: Arc::clone(&journal),
+            journal: Arc::clone(&sink.journal),
+            reached: Reached::AtRecorder,
+            log: Arc::clone(&sink.log),
         };
-        let forwarder = Forwarder::new(route, address, limits.connect, log)
+        let forwarder = Forwarder::new(&route.upstream, address, limits.connect)
             .map_err(|source| RecorderError::Certificates { source })?;
         let (phase, phases) = watch::channel(Phase::Recording);
-        let server = tokio::spawn(serve(listener, Arc::new(forwarder), phases, limits));
-        tracing::info!(%address, %upstream, fixture = %destination.name(), "recording");
-        Ok(Self {
-            address,
-            destination,
-            upstream,
-            known_secrets: config.known_secrets,
-            until_idle: config.until_idle,
-            journal,
-            phase,
-            server,
-        })
+        let server = tokio::spawn(serve(listener, Arc::new(forwarder), Arc::new(route), phases, limits));
+        let until_idle = config.until_idle;
+        Ok(Self { address, clock, sinks: vec![sink], known_secrets, until_idle, pulse, phase, server })
     }
 
     /// Where the integration is to call.
@@ -146,78 +150,28 @@ impl Recorder {
     /// How many exchanges have ended so far and will be kept.
     #[must_use]
     pub fn captured(&self) -> usize {
-        self.journal.captured()
+        self.sinks.iter().map(|sink| sink.journal.captured()).sum()
     }
 
     /// Resolves when at least one exchange was captured, none is in flight, and none began or ended for the
     /// configured `until_idle`; never, where that is not set.
     pub async fn idle(&self) {
         match self.until_idle {
-            Some(quiet) => self.journal.idle(quiet).await,
+            Some(quiet) => self.pulse.idle(quiet).await,
             None => std::future::pending().await,
         }
     }
 
-    /// Ends the recording and keeps its fixture. Exchanges in flight may end within [`Limits::drain`]; one
+    /// Ends the recording and keeps its fixtures. Exchanges in flight may end within [`Limits::drain`]; one
     /// that does not is kept as far as it came, as if its client had gone away.
-    ///
-    /// # Errors
-    /// [`RecorderError::NothingCaptured`], or [`RecorderError::Keep`] with what is in the way; an older fixture of the name is untouched then.
-    pub async fn finish(self) -> Result<Recording, RecorderError> {
-        let stopped = self.stop().await?;
-        let provenance = Provenance::Recorded(Recorded {
-            at: stopped.journal.clock.started_at,
-            upstream: stopped.upstream.to_string(),
-            by: format!("counterpart {}", env!("CARGO_PKG_VERSION")),
-            server: None,
-        });
-        stopped.kept(|exchanges, destination, known| keep(exchanges, provenance, destination, known))
-    }
-
-    /// Ends the recording and adds what was captured to a fixture of the same name, as it was read from its file. What
-    /// is there stays, ids and placeholders included.
-    ///
-    /// # Errors
-    /// As [`Recorder::finish`].
-    pub async fn finish_after(self, earlier: Fixture) -> Result<Recording, RecorderError> {
-        self.stop()
-            .await?
-            .kept(|exchanges, destination, known| keep_after(earlier, exchanges, destination, known))
-    }
-
-    /// Lets what is in flight end, and gives what was captured.
-    async fn stop(self) -> Result<Stopped, RecorderError> {
+    pub async fn finish(self) -> Finished {
         self.phase.send_replace(Phase::Stopping);
         if let Err(error) = self.server.await {
             tracing::warn!(%error, "the recorder's server ended badly; what it captured is kept");
         }
-        let captures = self.journal.take();
-        if captures.exchanges.is_empty() {
-            return Err(RecorderError::NothingCaptured { fixture: self.destination.name().to_string() });
-        }
-        let Self { destination, upstream, known_secrets, journal, .. } = self;
-        Ok(Stopped { captures, destination, upstream, known_secrets, journal })
-    }
-}
-
-/// A recording that ended and is to be kept.
-struct Stopped {
-    captures: Captures,
-    destination: Destination,
-    upstream: Upstream,
-    known_secrets: Vec<KnownSecret>,
-    journal: Arc<Journal>,
-}
-
-impl Stopped {
-    /// Files are written on this thread: nothing of the recorder is running any more that could wait.
-    fn kept(
-        self,
-        keep: impl FnOnce(Vec<Exchange>, &Destination, &[KnownSecret]) -> Result<Kept, KeepError>,
-    ) -> Result<Recording, RecorderError> {
-        let Captures { exchanges, not_kept } = self.captures;
-        let kept = keep(exchanges, &self.destination, &self.known_secrets).map_err(RecorderError::Keep)?;
-        Ok(Recording { kept, not_kept })
+        // Files are written on this thread: nothing of the recorder is running any more that could wait.
+        let keep = |sink: &Sink| sink.keep(self.clock, &self.known_secrets);
+        Finished { recordings: self.sinks.iter().map(keep).collect() }
     }
 }
 

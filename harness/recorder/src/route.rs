@@ -4,11 +4,12 @@
 
 use crate::journal::Journal;
 use crate::upstream::Upstream;
-use counterpart_exchange::Direction;
+use counterpart_exchange::keep::path_for_log;
+use counterpart_exchange::redaction::KnownSecret;
+use counterpart_exchange::{Direction, ProviderProfile};
 use std::sync::Arc;
 
 /// One way through the recorder.
-#[derive(Clone)]
 pub(crate) struct Route {
     /// Where requests go on to.
     pub(crate) upstream: Upstream,
@@ -16,4 +17,28 @@ pub(crate) struct Route {
     pub(crate) direction: Direction,
     /// What takes its exchanges down.
     pub(crate) journal: Arc<Journal>,
+    /// Under which name the client takes the upstream to be reached.
+    pub(crate) reached: Reached,
+    /// What must not stand in a log line.
+    pub(crate) log: Arc<LogPolicy>,
+}
+
+/// Under which name a client reaches an upstream, so that the upstream's links to itself can lead back to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// By the recorder's address, which `Host` names.
+    AtRecorder,
+}
+
+/// What must not stand in a log line.
+pub(crate) struct LogPolicy {
+    pub(crate) profile: ProviderProfile,
+    pub(crate) known_secrets: Vec<KnownSecret>,
+}
+
+impl LogPolicy {
+    /// A request's path, fit for a log line. It takes as long as redaction does: ask only where a line is written.
+    pub(crate) fn path(&self, path: &str) -> String {
+        path_for_log(path, &self.profile, &self.known_secrets)
+    }
 }

@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::forward::Forwarder;
+use crate::route::Route;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -30,6 +31,7 @@ pub(crate) enum Phase {
 pub(crate) async fn serve(
     listener: TcpListener,
     forwarder: Arc<Forwarder>,
+    route: Arc<Route>,
     mut phase: watch::Receiver<Phase>,
     limits: Limits,
 ) {
@@ -43,7 +45,13 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, slot)) => {
-                connections.spawn(converse(stream, slot, Arc::clone(&forwarder), phase.clone()));
+                connections.spawn(converse(
+                    stream,
+                    slot,
+                    Arc::clone(&forwarder),
+                    Arc::clone(&route),
+                    phase.clone(),
+                ));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -79,11 +87,12 @@ async fn converse(
     stream: TcpStream,
     _slot: OwnedSemaphorePermit,
     forwarder: Arc<Forwarder>,
+    route: Arc<Route>,
     mut phase: watch::Receiver<Phase>,
 ) {
     let service = service_fn(move |request| {
-        let forwarder = Arc::clone(&forwarder);
-        async move { forwarder.answer(request).await }
+        let (forwarder, route) = (Arc::clone(&forwarder), Arc::clone(&route));
+        async move { forwarder.answer(request, &route).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

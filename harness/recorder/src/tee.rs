@@ -136,6 +136,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::config::Limits;
     use crate::journal::{Content, Journal};
+    use crate::pulse::Pulse;
     use counterpart_exchange::{Body as RecordedBody, Direction, Headers, Request};
     use hyper::service::service_fn;
     use hyper_util::rt::TokioIo;
@@ -173,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_arrived_before_a_failure_is_passed_on() {
-        let journal = Journal::new(Clock::start(), Limits::default());
+        let journal = Journal::new(&Pulse::new(Clock::start(), Limits::default()));
         let (mut client, server) = tokio::io::duplex(1024);
         client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
         let service = service_fn(async |_| Ok::<_, Infallible>(http::Response::new(answer(&journal))));

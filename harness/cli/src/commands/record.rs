@@ -8,7 +8,7 @@ use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_exchange::keep::KeepError;
 use counterpart_exchange::redaction::KnownSecret;
-use counterpart_recorder::{Recorder, RecorderConfig, RecorderError};
+use counterpart_recorder::{Recorder, RecorderConfig, RecorderError, Recording};
 
 pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, Stop> {
     let mut stop = StopSignal::listen().map_err(Stop::environment)?;
@@ -30,7 +30,26 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
         received = stop.received() => received.map_err(Stop::environment)?,
         () = recorder.idle() => {}
     }
-    let recording = recorder.finish().await.map_err(stopped)?;
+    let finished = recorder.finish().await;
+    tell_all(finished.recordings)
+}
+
+/// Tells of every fixture; where several could not be kept, the first decides the exit code.
+fn tell_all(recordings: Vec<Result<Recording, RecorderError>>) -> Result<Exit, Stop> {
+    let mut stop: Option<Stop> = None;
+    for recording in recordings {
+        match recording.map_err(stopped) {
+            Ok(recording) => tell(&recording),
+            Err(error) => match &stop {
+                None => stop = Some(error),
+                Some(_) => output::error(&error.error),
+            },
+        }
+    }
+    stop.map_or(Ok(Exit::Passed), Err)
+}
+
+fn tell(recording: &Recording) {
     let kept = &recording.kept;
     let exchanges = counted(kept.exchanges, "exchange", "exchanges");
     output::result(&format!("wrote {}: {exchanges}", kept.path.display()));
@@ -46,7 +65,6 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
     if recording.not_kept > 0 {
         output::note(&format!("{} further exchanges were passed on but not kept", recording.not_kept));
     }
-    Ok(Exit::Passed)
 }
 
 pub(super) fn counted(count: usize, one: &str, many: &str) -> String {

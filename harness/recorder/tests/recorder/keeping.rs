@@ -1,7 +1,7 @@
 //! What a recording leaves on the disk: a fixture without secrets, or nothing.
 
 use crate::wire::{
-    Provider, Session, bounded, config, folder_of, free_again, nowhere, record, record_within,
+    Provider, Session, bounded, config, finish, folder_of, free_again, nowhere, record, record_within,
 };
 use counterpart_exchange::keep::KeepError;
 use counterpart_exchange::redaction::KnownSecret;
@@ -103,7 +103,7 @@ async fn a_recording_with_a_secret_left_is_refused_and_the_older_fixture_stays()
     let first = record(&provider.url).await;
     exchange(&first, &provider, &get("/note"), &json_answer(r#"{"note":"hello"}"#)).await;
     let Session { folder, recorder } = first;
-    let path = bounded(recorder.finish()).await.unwrap().kept.path;
+    let path = finish(recorder).await.unwrap().kept.path;
     let before = std::fs::read(&path).unwrap();
 
     let recorder = Recorder::start(config(&provider.url, &folder)).await.unwrap();
@@ -111,7 +111,7 @@ async fn a_recording_with_a_secret_left_is_refused_and_the_older_fixture_stays()
     let leaking = json_answer(&format!(r#"{{"note":"your ticket is {TOKEN}, keep it"}}"#));
     exchange(&session, &provider, &get("/note"), &leaking).await;
     let Session { folder, recorder } = session;
-    let error = bounded(recorder.finish()).await.unwrap_err();
+    let error = finish(recorder).await.unwrap_err();
     let message = error.to_string();
     let RecorderError::Keep(KeepError::SecretLeft { findings, .. }) = error else { panic!("{message}") };
     assert_eq!(findings[0].exchange.as_deref(), Some("get-note-1"));
@@ -232,7 +232,7 @@ async fn exchanges_beyond_the_bound_are_proxied_and_counted() {
 #[tokio::test]
 async fn a_recording_without_exchanges_writes_nothing() {
     let session = record("http://127.0.0.1:1").await;
-    let error = bounded(session.recorder.finish()).await.unwrap_err();
+    let error = finish(session.recorder).await.unwrap_err();
     assert!(matches!(error, RecorderError::NothingCaptured { .. }), "{error}");
     assert_eq!(std::fs::read_dir(session.folder.path()).unwrap().count(), 0);
 }

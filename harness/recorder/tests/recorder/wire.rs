@@ -1,7 +1,7 @@
 //! Raw HTTP on both sides of a recorder, so that tests see and decide every byte.
 
 use counterpart_exchange::{Exchange, Fixture};
-use counterpart_recorder::{Limits, Recorder, RecorderConfig, Recording};
+use counterpart_recorder::{Limits, Recorder, RecorderConfig, RecorderError, Recording};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -66,10 +66,17 @@ impl Session {
     }
 
     pub(crate) async fn finish(self) -> Kept {
-        let recording = bounded(self.recorder.finish()).await.unwrap();
+        let recording = finish(self.recorder).await.unwrap();
         let fixture = Fixture::read(&recording.kept.path).unwrap();
         Kept { _folder: self.folder, recording, fixture }
     }
+}
+
+/// Ends a recording of one fixture.
+pub(crate) async fn finish(recorder: Recorder) -> Result<Recording, RecorderError> {
+    let mut recordings = bounded(recorder.finish()).await.recordings;
+    assert_eq!(recordings.len(), 1);
+    recordings.remove(0)
 }
 
 /// What a session left.

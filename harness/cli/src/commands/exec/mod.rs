@@ -25,10 +25,7 @@ pub(crate) async fn exec(global: &Global, arguments: &Exec) -> Result<Exit, Stop
     let environment = environment::of(&servers)?;
     let signals = Signals::take().map_err(Stop::environment)?;
     let status = child::run(&arguments.command, &environment, signals).await?;
-    let mut finished = Vec::new();
-    for server in servers {
-        finished.push(server.finish().await);
-    }
+    let finished = servers::finish(servers).await;
     let told = Told::new(child::code_of(status), &finished, arguments);
     told.print(global);
     Ok(told.exit())

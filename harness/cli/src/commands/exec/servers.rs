@@ -28,15 +28,15 @@ pub(super) struct Server {
 }
 
 enum Kind {
-    Playing { stand_in: StandIn },
-    Recording { recorder: Recorder, fixture: FixtureRef },
+    Playing(StandIn),
+    Recording { recorder: Recorder },
     Completing { stand_in: StandIn, front: AskFirst, recorder: Recorder, earlier: Box<Fixture> },
 }
 
-/// What came of one provider.
+/// What came of the servers.
 pub(super) struct Finished {
-    pub(super) stand_in: Option<StandIn>,
-    pub(super) recorded: Option<Recorded>,
+    pub(super) stand_ins: Vec<StandIn>,
+    pub(super) recorded: Vec<Recorded>,
 }
 
 /// What came of a recording.
@@ -53,50 +53,53 @@ impl Server {
     pub(super) fn base_url(&self) -> String {
         match &self.kind {
             // What it plays has targets as the real API's, its base path included.
-            Kind::Playing { stand_in } => format!("{}{}", stand_in.base_url(), self.way.base_path()),
-            Kind::Recording { recorder, .. } => format!("http://{}", recorder.address()),
+            Kind::Playing(stand_in) => format!("{}{}", stand_in.base_url(), self.way.base_path()),
+            Kind::Recording { recorder } => format!("http://{}", recorder.address()),
             Kind::Completing { front, .. } => format!("http://{}{}", front.address(), self.way.base_path()),
         }
     }
 
     pub(super) fn stand_in(&self) -> Option<&StandIn> {
         match &self.kind {
-            Kind::Playing { stand_in } | Kind::Completing { stand_in, .. } => Some(stand_in),
+            Kind::Playing(stand_in) | Kind::Completing { stand_in, .. } => Some(stand_in),
             Kind::Recording { .. } => None,
         }
     }
 
     /// Whether the command is to have the stand-in's credentials: not where its requests may reach the real API.
     pub(super) fn gives_credentials(&self) -> bool {
-        matches!(self.kind, Kind::Playing { .. })
-    }
-
-    /// Ends it, and keeps what it recorded.
-    pub(super) async fn finish(self) -> Finished {
-        match self.kind {
-            Kind::Playing { stand_in } => Finished { stand_in: Some(stand_in), recorded: None },
-            Kind::Recording { recorder, fixture } => {
-                let outcome = outcome_of(recorder.finish().await);
-                let recorded = Recorded { fixture: fixture.to_string(), earlier: None, outcome };
-                Finished { stand_in: None, recorded: Some(recorded) }
-            }
-            Kind::Completing { stand_in, front, recorder, earlier } => {
-                front.finish().await;
-                let (fixture, count) = (earlier.name(), earlier.exchanges.len());
-                let outcome = outcome_of(recorder.finish_after(*earlier).await);
-                let recorded = Recorded { fixture, earlier: Some(count), outcome };
-                Finished { stand_in: Some(stand_in), recorded: Some(recorded) }
-            }
-        }
+        matches!(self.kind, Kind::Playing(_))
     }
 }
 
-fn outcome_of(finished: Result<Recording, RecorderError>) -> Result<Option<Recording>, Stop> {
-    match finished {
-        Ok(recording) => Ok(Some(recording)),
-        Err(RecorderError::NothingCaptured { .. }) => Ok(None),
-        Err(error) => Err(stopped(error)),
+/// Ends all servers, and keeps what they recorded.
+pub(super) async fn finish(servers: Vec<Server>) -> Finished {
+    let mut finished = Finished { stand_ins: Vec::new(), recorded: Vec::new() };
+    let (mut recorders, mut earlier) = (Vec::new(), Vec::new());
+    for Server { kind, .. } in servers {
+        match kind {
+            Kind::Playing(stand_in) => finished.stand_ins.push(stand_in),
+            Kind::Recording { recorder } => recorders.push(recorder),
+            Kind::Completing { stand_in, front, recorder, earlier: fixture } => {
+                front.finish().await;
+                finished.stand_ins.push(stand_in);
+                recorders.push(recorder);
+                earlier.push(*fixture);
+            }
+        }
     }
+    let counts: Vec<(String, usize)> = earlier.iter().map(|one| (one.name(), one.exchanges.len())).collect();
+    for (fixture, kept) in Recorder::finish_together(recorders, earlier).await {
+        let fixture = fixture.to_string();
+        let earlier = counts.iter().find(|(name, _)| *name == fixture).map(|(_, count)| *count);
+        let outcome = match kept {
+            Ok(recording) => Ok(Some(recording)),
+            Err(RecorderError::NothingCaptured { .. }) => Ok(None),
+            Err(error) => Err(stopped(error)),
+        };
+        finished.recorded.push(Recorded { fixture, earlier, outcome });
+    }
+    finished
 }
 
 /// Starts what each job needs.
@@ -110,12 +113,10 @@ pub(super) async fn start(jobs: Vec<Job>, library: &Library, arguments: &Exec) -
             Work::Play(chosen) => {
                 let faults = faults.next().unwrap_or_default();
                 let Chosen { profile, fixtures, forms } = chosen;
-                let stand_in = play(ProviderConfig { profile, fixtures, forms, faults }).await?;
-                Kind::Playing { stand_in }
+                Kind::Playing(play(ProviderConfig { profile, fixtures, forms, faults }).await?)
             }
             Work::Record(fixture) => {
-                let recorder = record(&fixture, way.upstream.clone(), library, secrets).await?;
-                Kind::Recording { recorder, fixture }
+                Kind::Recording { recorder: record(&fixture, way.upstream.clone(), library, secrets).await? }
             }
             Work::Complete { chosen, fixture } => {
                 faults.next();

@@ -6,21 +6,21 @@ use super::servers::{Finished, Recorded};
 use crate::arguments::{Exec, Format, Global};
 use crate::exit::{Exit, Stop};
 use crate::output;
-use counterpart_stand_in::StandIn;
+use counterpart_stand_in::{Provider, StandIn};
 use serde_json::{Value, json};
 
 /// What came of everything.
 pub(super) struct Told<'a> {
     /// What the command ended with.
     code: u8,
-    finished: &'a [Finished],
+    finished: &'a Finished,
     /// Of what was played; none where nothing was.
     summary: Option<Summary>,
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn new(code: u8, finished: &'a [Finished], arguments: &Exec) -> Self {
-        let stand_ins: Vec<&StandIn> = finished.iter().filter_map(|one| one.stand_in.as_ref()).collect();
+    pub(super) fn new(code: u8, finished: &'a Finished, arguments: &Exec) -> Self {
+        let stand_ins: Vec<&StandIn> = finished.stand_ins.iter().collect();
         let summary =
             (!stand_ins.is_empty()).then(|| Summary::of(&stand_ins, &arguments.allow, &arguments.deny));
         Self { code, finished, summary }
@@ -31,7 +31,7 @@ impl<'a> Told<'a> {
         if self.code != 0 {
             return Exit::OfCommand(self.code);
         }
-        let recordings = || self.finished.iter().filter_map(|one| one.recorded.as_ref());
+        let recordings = || self.finished.recorded.iter();
         if let Some(stop) = recordings().find_map(|recorded| recorded.outcome.as_ref().err()) {
             return stop.exit;
         }
@@ -54,17 +54,17 @@ impl<'a> Told<'a> {
     }
 
     fn print_text(&self, is_quiet: bool) {
-        for recorded in self.finished.iter().filter_map(|one| one.recorded.as_ref()) {
+        for recorded in &self.finished.recorded {
             tell(recorded, is_quiet, self.code);
         }
         if let Some(summary) = &self.summary {
             if !is_quiet {
                 let fixtures: Vec<&str> = self
                     .finished
+                    .stand_ins
                     .iter()
-                    .filter_map(|one| one.stand_in.as_ref())
-                    .flat_map(|stand_in| stand_in.providers())
-                    .flat_map(|provider| provider.fixtures())
+                    .flat_map(StandIn::providers)
+                    .flat_map(Provider::fixtures)
                     .map(String::as_str)
                     .collect();
                 output::note(&format!("answered from {}:", fixtures.join(", ")));
@@ -80,8 +80,8 @@ impl<'a> Told<'a> {
     fn json(&self) -> Value {
         let recorded: Vec<Value> = self
             .finished
+            .recorded
             .iter()
-            .filter_map(|one| one.recorded.as_ref())
             .map(|recorded| {
                 let kept = recorded.outcome.as_ref().ok().and_then(Option::as_ref).map(|one| &one.kept);
                 json!({
