@@ -229,6 +229,9 @@ fn forwarded(parts: &http::request::Parts, body: Bytes, to: SocketAddr) -> Optio
     *request.uri_mut() = uri;
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = fields::end_to_end(&parts.headers);
+    // In them is how the names of fields were spelled.
+    *request.extensions_mut() = parts.extensions.clone();
+    request.extensions_mut().remove::<hyper::upgrade::OnUpgrade>();
     Some(request)
 }
 
