@@ -6,6 +6,7 @@
 )]
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use counterpart_recorder::HostPattern;
 use counterpart_reference_runtime::CrashPoint;
 use counterpart_stand_in::PlannedFault;
 use std::net::SocketAddr;
@@ -56,7 +57,7 @@ pub(crate) enum Colour {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Record live traffic as a redacted fixture: a reverse proxy before the real API
+    /// Record live traffic as redacted fixtures: a reverse proxy before the real API, or a forward proxy
     Record(Record),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
@@ -76,6 +77,8 @@ pub(crate) enum Command {
     Runtime(Runtime),
     /// List the faults that a provider can be given, or tell one of them whole
     Faults(Faults),
+    /// The certificate authority that clients of `serve --tls` and `record --proxy` are to trust
+    Ca(Ca),
     /// Print the JSON Schemas of the file formats, or write them to a folder
     Schema(Schema),
 }
@@ -83,14 +86,30 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Record {
     /// The provider's short name: its folder under the fixtures
-    #[arg(long)]
-    pub(crate) provider: String,
+    #[arg(long, required_unless_present = "proxy")]
+    pub(crate) provider: Option<String>,
     /// The flow's short name: the fixture's file
     #[arg(long)]
     pub(crate) flow: String,
     /// The real API: http(s)://host[:port][/base]
-    #[arg(long, value_name = "URL")]
-    pub(crate) upstream: http::Uri,
+    #[arg(long, value_name = "URL", required_unless_present = "proxy", conflicts_with = "proxy")]
+    pub(crate) upstream: Option<http::Uri>,
+    /// Be a forward proxy, which the integration is given as its HTTPS_PROXY and HTTP_PROXY
+    #[arg(long)]
+    pub(crate) proxy: bool,
+    /// A host to record: api.example.com, *.example.com, host:port; =PROVIDER puts it into a fixture of its own. By
+    /// default those that the provider's profile names, or those of all profiles
+    #[arg(long = "host", value_name = "HOST[=PROVIDER]", requires = "proxy")]
+    pub(crate) hosts: Vec<RecordedHost>,
+    /// What is done with hosts that are not recorded
+    #[arg(long, value_enum, default_value_t = OtherHosts::Tunnel, requires = "proxy")]
+    pub(crate) others: OtherHosts,
+    /// The folder of the certificate authority (ca.pem, ca-key.pem); one in your data folder by default
+    #[arg(long, value_name = "DIR", requires = "proxy")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Certificates (PEM) to trust as those of the real API, beside the machine's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) upstream_ca: Vec<PathBuf>,
     /// Where to listen; port 0 takes a free one, which is printed
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
@@ -103,6 +122,51 @@ pub(crate) struct Record {
     /// An environment variable that holds a secret, which is replaced wherever it turns up
     #[arg(long = "secret-env", value_name = "NAME")]
     pub(crate) secret_env: Vec<String>,
+}
+
+/// A host that is recorded, and into whose fixture.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordedHost {
+    pub(crate) pattern: HostPattern,
+    pub(crate) provider: Option<String>,
+}
+
+impl std::str::FromStr for RecordedHost {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (host, provider) =
+            text.split_once('=').map_or((text, None), |(host, provider)| (host, Some(provider)));
+        Ok(Self { pattern: host.parse()?, provider: provider.map(str::to_owned) })
+    }
+}
+
+/// What is done with hosts that are not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OtherHosts {
+    /// They are passed on untouched
+    Tunnel,
+    /// They are refused
+    Refuse,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ca {
+    #[command(subcommand)]
+    pub(crate) command: CaCommand,
+    /// The authority's folder (ca.pem, ca-key.pem); one in your data folder by default
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum CaCommand {
+    /// Print where its certificate is; it is made when there is none yet
+    Path,
+    /// Print its certificate (PEM)
+    Print,
+    /// Make a new one in its place
+    Renew,
 }
 
 #[derive(Debug, Args)]
@@ -162,7 +226,19 @@ pub(crate) struct Exec {
     pub(crate) flow: Option<String>,
     /// A host of the API, or *.example.com; with =PROVIDER of one of several
     #[arg(long = "host", value_name = "HOST[=PROVIDER]")]
-    pub(crate) hosts: Vec<HostSpec>,
+    pub(crate) hosts: Vec<RecordedHost>,
+    /// What is done with all other hosts: `tunnel` by default where all is recorded, else `refuse`
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) others: Option<OtherHosts>,
+    /// Lead the command by base URLs alone: no proxy, and no certificates
+    #[arg(long, conflicts_with_all = ["hosts", "others"])]
+    pub(crate) no_proxy: bool,
+    /// The folder of the certificate authority (ca.pem, ca-key.pem); one in your data folder by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Certificates (PEM) to trust as those of the real API, beside the machine's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) upstream_ca: Vec<PathBuf>,
     /// The real API: http(s)://host[:port][/base]; taken from counterpart.toml or the fixture by default
     #[arg(long, value_name = "URL")]
     pub(crate) upstream: Option<http::Uri>,
@@ -200,32 +276,6 @@ pub(crate) enum ExecMode {
     Replay,
     /// What is recorded is answered from it; what is missing goes to the real API and is added to it
     Auto,
-}
-
-/// A host of a provider's, on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HostSpec {
-    pub(crate) host: String,
-    pub(crate) provider: Option<String>,
-}
-
-impl std::str::FromStr for HostSpec {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (host, provider) = match text.split_once('=') {
-            Some((host, provider)) => (host, Some(provider.to_owned())),
-            None => (text, None),
-        };
-        let is_host = !host.is_empty()
-            && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'*'));
-        if !is_host || provider.as_deref() == Some("") {
-            return Err("expected a host without scheme and port, as api.example.com, *.example.com or \
-                        api.example.com=PROVIDER"
-                .to_owned());
-        }
-        Ok(Self { host: host.to_ascii_lowercase(), provider })
-    }
 }
 
 /// What may be found when a stand-in ends.

@@ -45,6 +45,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Contract(contract) => commands::contract::contract(global, contract),
         Command::Runtime(runtime) => tokio.block_on(commands::runtime::runtime(runtime)),
         Command::Faults(faults) => commands::faults::faults(global, faults),
+        Command::Ca(ca) => commands::ca::ca(ca),
         Command::Schema(schema) => commands::schema::schema(schema),
     }
 }

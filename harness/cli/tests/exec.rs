@@ -73,7 +73,6 @@ impl Api {
 fn project(config: &str) -> Project {
     let project = Project::new();
     project.write("counterpart.toml", &format!("counterpart = \"config/1\"\n{config}"));
-    std::fs::create_dir(project.path("tmp")).unwrap();
     project
 }
 
@@ -91,6 +90,7 @@ fn command(project: &Project, options: &[&str], script: &str) -> Command {
     arguments.extend(options);
     arguments.extend(["--", "sh", "-c", script]);
     let mut command = project.command(&arguments);
+    std::fs::create_dir_all(project.path("tmp")).unwrap();
     command.env("TMPDIR", project.path("tmp")).env("XDG_DATA_HOME", project.path("data"));
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
         command.env_remove(name);
@@ -193,7 +193,8 @@ fn a_signal_reaches_the_command_and_its_answer_is_the_end() {
     let project = Project::new();
     for (signal, code) in [("TERM", 7), ("HUP", 8), ("INT", 9), ("QUIT", 10), ("USR1", 11)] {
         let script = format!("trap 'kill $!; exit {code}' {signal}; sleep 600 & echo ready; wait");
-        let mut running = project.start(&["exec", "--fixture", "matrix/missing", "--", "sh", "-c", &script]);
+        let mut running =
+            project.start(&["exec", "--no-proxy", "--fixture", "matrix/missing", "--", "sh", "-c", &script]);
         assert_eq!(running.first_line, "ready\n");
         let id = running.id().to_string();
         assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
@@ -205,7 +206,7 @@ fn a_signal_reaches_the_command_and_its_answer_is_the_end() {
 fn a_signal_that_was_ignored_from_the_beginning_stays_ignored() {
     let project = Project::new();
     let mut shell = Command::new("sh");
-    let script = "trap '' HUP; exec \"$0\" exec --fixture matrix/missing -- sh -c 'kill -HUP $PPID; kill -HUP $$; echo alive'";
+    let script = "trap '' HUP; exec \"$0\" exec --no-proxy --fixture matrix/missing -- sh -c 'kill -HUP $PPID; kill -HUP $$; echo alive'";
     shell.args(["-c", script, env!("CARGO_BIN_EXE_counterpart")]).current_dir(project.path(""));
     let output = shell.output().unwrap();
     assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"alive\n"[..]));
@@ -344,7 +345,7 @@ fn programs_read_one_line() {
     let ended = exec(&project, &["--format", "json", "--fixture", "matrix/missing"], "echo out; exit 3");
     assert_eq!(ended.out, "out\n");
     let told: serde_json::Value = serde_json::from_str(&ended.err).unwrap();
-    insta::assert_snapshot!(told, @r#"{"event":"ended","command_code":3,"code":3,"played":{"passed":true,"failed_because":[],"counts":{"requests":0,"replayed":0,"volatile":0,"any_body":0,"repeated":0,"behaved":0,"faulted":0,"fault_inapplicable":0,"exhausted":0,"unmatched":0,"connections_failed":0},"forgotten":0,"unanswered":[],"unused_faults":[],"unused_exchanges":["matrix/missing#resolve_alias-1"]},"recorded":[]}"#);
+    insta::assert_snapshot!(told, @r#"{"event":"ended","command_code":3,"code":3,"played":{"passed":true,"failed_because":[],"counts":{"requests":0,"replayed":0,"volatile":0,"any_body":0,"repeated":0,"behaved":0,"faulted":0,"fault_inapplicable":0,"exhausted":0,"unmatched":0,"connections_failed":0},"forgotten":0,"unanswered":[],"unused_faults":[],"unused_exchanges":["matrix/missing#resolve_alias-1"]},"recorded":[],"refused":{},"tunnelled":{},"handshakes_failed":{}}"#);
 }
 
 #[test]
@@ -384,4 +385,141 @@ fn arguments_that_make_no_sense_are_told_before_the_command_runs() {
     let missing = project.run(&["exec", "--fixture", "matrix/missing", "--", "./no-such-program"]);
     assert_eq!(missing.code, 2);
     assert!(missing.err.contains("the command ./no-such-program cannot be started"), "{}", missing.err);
+}
+
+/// What clients read of the environment.
+const GIVEN: [&str; 15] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "NODE_USE_ENV_PROXY",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",
+    "DENO_CERT",
+    "PERL_LWP_SSL_CA_FILE",
+];
+
+const HUB: &str = r#"counterpart: fixture/1
+provider: hub
+flow: list
+provenance: {written: {after: nobody}}
+exchanges:
+- id: get-issues-1
+  request: {method: GET, target: /issues, headers: {host: api.hub.example}}
+  response: {status: 200, body: {text: from the hub}}
+- id: get-issues-2
+  request: {method: GET, target: /issues, headers: {host: files.hub.example}}
+  response: {status: 200, body: {text: from the files}}
+- id: get-moved-1
+  request: {method: GET, target: /moved, headers: {host: api.hub.example}}
+  response: {status: 302, headers: {location: "https://files.hub.example/issues"}}
+"#;
+
+#[test]
+fn the_command_is_given_a_proxy_and_whom_to_trust() {
+    let project = project("");
+    project.write("fixtures/hub/list.yaml", HUB);
+    project.write("own.pem", "-----BEGIN CERTIFICATE-----\nof the user\n-----END CERTIFICATE-----\n");
+    let names = GIVEN.map(|name| format!("{name}=${name}")).join("\\n");
+    let script = format!(
+        "printf \"{names}\\n\"; ls -ld \"${{SSL_CERT_FILE%/*}}\" | cut -c1-10; cat \"$SSL_CERT_FILE\""
+    );
+    let mut command = command(&project, &["--fixture", "hub/list"], &script);
+    let output = command.env("REQUESTS_CA_BUNDLE", project.path("own.pem")).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    let (variables, bundle) = out.split_once("drwx------\n").expect("the folder is the user's alone");
+    let value = |name: &str| {
+        let line = variables.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+        line.unwrap_or_else(|| panic!("no {name} in {variables}")).to_owned()
+    };
+    let proxy = value("HTTPS_PROXY");
+    assert!(proxy.starts_with("http://127.0.0.1:"), "{proxy}");
+    for name in &GIVEN[..4] {
+        assert_eq!(value(name), proxy);
+    }
+    assert_eq!(
+        (value("NO_PROXY"), value("NODE_USE_ENV_PROXY")),
+        ("127.0.0.1,localhost,::1".into(), "1".into())
+    );
+    for name in &GIVEN[7..] {
+        assert_eq!(value(name), value("SSL_CERT_FILE"));
+    }
+    let ours = std::fs::read_to_string(project.path("data/counterpart/ca/ca.pem")).unwrap();
+    assert!(bundle.starts_with(&ours) && bundle.contains("of the user"), "{bundle}");
+    assert_eq!(everything_in(&project.path("tmp")), "", "something is left behind");
+
+    let without = exec(&project, &["--no-proxy", "--fixture", "hub/list"], "echo \"$HTTPS_PROXY$DENO_CERT\"");
+    assert_eq!(without.out, "\n");
+}
+
+#[test]
+fn hosts_are_played_by_their_own_names_and_no_other_is_reached() {
+    let project = project("");
+    project.write("fixtures/hub/list.yaml", HUB);
+    let script = "for url in https://files.hub.example/issues https://api.hub.example/issues http://api.hub.example/issues; \
+                  do curl -sS $url; echo; done; curl -sSL https://api.hub.example/moved";
+    let played = exec(&project, &["--fixture", "hub/list"], script);
+    assert_eq!(played.out, "from the files\nfrom the hub\nfrom the hub\nfrom the files", "{}", played.err);
+    assert_eq!(played.code, 0, "{}", played.err);
+
+    let other = "curl -s https://api.other.example/; curl -s http://api.other.example/; true";
+    let refused = exec(&project, &["--fixture", "hub/list"], other);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.err.starts_with("refused: api.other.example:443 (1), api.other.example:80 (1)\n"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(exec(&project, &["--fixture", "hub/list", "--allow", "unmatched"], other).code, 0);
+
+    let unmatched = exec(&project, &["--fixture", "hub/list"], "curl -s https://files.hub.example/moved");
+    assert!(
+        unmatched.code == 1 && unmatched.out.contains("nearest is hub/list#get-issues-2"),
+        "{}",
+        unmatched.out
+    );
+}
+
+#[test]
+fn a_host_behind_tls_is_recorded_by_its_own_name_and_completed() {
+    let project = project("");
+    project.write("real/hub/list.yaml", HUB);
+    let real = project.path("real").display().to_string();
+    let ca = project.path("real-ca").display().to_string();
+    let api = project.start(&["--format", "json", "serve", &real, "--tls", "--tls-ca", &ca]);
+    let ready: serde_json::Value = serde_json::from_str(&api.first_line).unwrap();
+    let address = ready["base_url"].as_str().unwrap().trim_start_matches("https://").to_owned();
+    let port = address.rsplit_once(':').unwrap().1;
+    let host = format!("localhost:{port}");
+    let trusted = format!("{ca}/ca.pem");
+    let record = ["--record", "--fixture", "hub/seen", "--host", &host, "--upstream-ca", &trusted];
+    let both = format!("curl -sS https://{host}/issues; curl -sS \"$COUNTERPART_URL/issues\"");
+    let recorded = exec(&project, &record, &both);
+    assert_eq!((recorded.code, recorded.out.as_str()), (0, "from the hubfrom the files"), "{}", recorded.err);
+    assert!(recorded.err.starts_with("wrote fixtures/hub/seen.yaml: 2 exchanges\n"), "{}", recorded.err);
+    // Before the profile is looked over it is not known that a token is not judged; there is none here.
+    let played = exec(&project, &["--fixture", "hub/seen", "--host", &host], &both);
+    assert_eq!((played.code, played.out.as_str()), (0, "from the hubfrom the files"), "{}", played.err);
+
+    let auto = ["--mode", "auto", "--fixture", "hub/seen", "--host", &host, "--upstream-ca", &trusted];
+    let more = format!("{both}; curl -sS -o /dev/null -w '%{{http_code}}' https://{host}/moved");
+    let completed = exec(&project, &auto, &more);
+    assert_eq!(
+        (completed.code, completed.out.as_str()),
+        (0, "from the hubfrom the files302"),
+        "{}",
+        completed.err
+    );
+    assert!(
+        completed.err.starts_with("wrote fixtures/hub/seen.yaml: 3 exchanges, 1 of them new\n"),
+        "{}",
+        completed.err
+    );
 }

@@ -26,6 +26,12 @@ impl Clock {
         u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// The wall-clock time, by which clients judge certificates.
+    pub(crate) fn wall(&self) -> Timestamp {
+        let passed = jiff::SignedDuration::try_from(self.origin.elapsed()).unwrap_or_default();
+        self.started_at.saturating_add(passed).unwrap_or(self.started_at)
+    }
+
     #[expect(clippy::disallowed_methods, reason = "waits for real traffic")]
     pub(crate) async fn wait(duration: Duration) {
         tokio::time::sleep(duration).await;

@@ -1,6 +1,7 @@
 //! What a recording is told before it starts, and the bounds that it keeps.
 
 use counterpart_exchange::redaction::KnownSecret;
+use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct RecorderConfig {
     pub until_idle: Option<Duration>,
     /// Secrets that are known beforehand: replaced however they are spelled.
     pub known_secrets: Vec<KnownSecret>,
+    /// Whom to trust as the upstream beside those whom the machine trusts.
+    pub additional_roots: Vec<CertificateDer<'static>>,
 }
 
 /// The bounds of a recording.
@@ -29,13 +32,17 @@ pub struct RecorderConfig {
 pub struct Limits {
     /// Connections of clients served at a time; further ones wait to be accepted.
     pub connections: usize,
-    /// Exchanges kept; further ones are proxied, counted, and not kept.
+    /// How long a client may take for its first bytes, for the head of a request, and for a handshake.
+    pub head: Duration,
+    /// How long nothing may go over a client's connection, either way, until it is closed.
+    pub silence: Duration,
+    /// Exchanges kept in one fixture; further ones are proxied, counted, and not kept.
     pub exchanges: usize,
     /// Largest body kept, in bytes; a larger one is recorded as omitted.
     pub body_bytes: usize,
     /// Bytes of heads and bodies kept in all.
     pub total_bytes: usize,
-    /// How long a TCP connection to the upstream may take to come about.
+    /// How long a connection to the upstream may take to come about, TLS included.
     pub connect: Duration,
     /// How long [`crate::Recorder::finish`] lets exchanges in flight end.
     pub drain: Duration,
@@ -45,6 +52,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1_000,
+            head: Duration::from_secs(30),
+            silence: Duration::from_secs(600),
             exchanges: 10_000,
             body_bytes: 8 * 1024 * 1024,
             total_bytes: 256 * 1024 * 1024,

@@ -36,22 +36,73 @@ pub(crate) fn end_to_end(fields: &HeaderMap) -> HeaderMap {
     kept
 }
 
+/// What is done with a request's fields beside taking out those that end at the recorder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Its exchange is recorded: the answer has to be one that can be searched.
+    Record,
+    /// It is passed on.
+    PassOn,
+}
+
 /// The fields of a request as the upstream gets them.
-pub(crate) fn for_upstream(fields: &HeaderMap, host: &HeaderValue) -> HeaderMap {
+pub(crate) fn for_upstream(fields: &HeaderMap, host: &HeaderValue, purpose: Purpose) -> HeaderMap {
     let mut forwarded = end_to_end(fields);
     forwarded.insert(header::HOST, host.clone());
-    if forwarded.contains_key(header::ACCEPT_ENCODING) {
+    if purpose == Purpose::Record && forwarded.contains_key(header::ACCEPT_ENCODING) {
         forwarded.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
+    if is_grpc(fields) && lists(fields, &header::TE, "trailers") {
+        // Without it servers of gRPC refuse, because a proxy that drops trailers would drop their status.
+        forwarded.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    join_cookies(&mut forwarded);
     forwarded
+}
+
+/// HTTP/2 may send a cookie a field, and HTTP/1.1 may not (RFC 9113 section 8.2.3).
+fn join_cookies(fields: &mut HeaderMap) {
+    if fields.get_all(header::COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let all: Vec<&[u8]> = fields.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
+        fields.insert(header::COOKIE, joined);
+    }
+}
+
+/// Whether a field that is a list has such an entry, whatever its parameters.
+fn lists(fields: &HeaderMap, name: &HeaderName, entry: &str) -> bool {
+    let values = fields.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|one| one.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(entry))
+}
+
+/// Whether a message is one of gRPC.
+pub(crate) fn is_grpc(fields: &HeaderMap) -> bool {
+    let media_type = fields.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    media_type.get(..16).is_some_and(|begin| begin.eq_ignore_ascii_case(b"application/grpc"))
+}
+
+/// Whether a request asks to go on as a WebSocket (RFC 6455 section 4.1).
+pub(crate) fn asks_for_websocket(fields: &HeaderMap) -> bool {
+    lists(fields, &header::CONNECTION, "upgrade") && lists(fields, &header::UPGRADE, "websocket")
+}
+
+/// Adds to a message what ends at each hop and this hop takes over: that the connection becomes a WebSocket.
+pub(crate) fn take_over_websocket(fields: &mut HeaderMap) {
+    fields.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
 }
 
 /// Whether a body under these fields can be searched for secrets as it is.
 pub(crate) fn is_plain(fields: &HeaderMap) -> bool {
-    fields
-        .get_all(header::CONTENT_ENCODING)
-        .iter()
-        .all(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
+    !is_grpc(fields)
+        && fields
+            .get_all(header::CONTENT_ENCODING)
+            .iter()
+            .all(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
 }
 
 /// The fields as they are recorded.
@@ -104,7 +155,7 @@ mod tests {
         ]);
         let host = HeaderValue::from_static("upstream");
         assert_eq!(
-            lines(&for_upstream(&sent, &host)),
+            lines(&for_upstream(&sent, &host, Purpose::Record)),
             ["host: upstream", "x-a: 1", "x-a: 2", "accept-encoding: identity", "x-b: 3"]
         );
     }
@@ -112,7 +163,7 @@ mod tests {
     #[test]
     fn nothing_is_added_but_the_host() {
         let host = HeaderValue::from_static("upstream");
-        assert_eq!(lines(&for_upstream(&HeaderMap::new(), &host)), ["host: upstream"]);
+        assert_eq!(lines(&for_upstream(&HeaderMap::new(), &host, Purpose::Record)), ["host: upstream"]);
     }
 
     #[test]
@@ -121,5 +172,44 @@ mod tests {
         assert!(is_plain(&fields(&[("content-encoding", "Identity")])));
         assert!(!is_plain(&fields(&[("content-encoding", "gzip")])));
         assert!(!is_plain(&fields(&[("content-encoding", "identity"), ("content-encoding", "br")])));
+    }
+
+    #[test]
+    fn what_is_not_recorded_may_come_in_any_encoding() {
+        let sent = fields(&[("accept-encoding", "gzip"), ("connection", "close")]);
+        let host = HeaderValue::from_static("upstream");
+        assert_eq!(
+            lines(&for_upstream(&sent, &host, Purpose::PassOn)),
+            ["accept-encoding: gzip", "host: upstream"]
+        );
+    }
+
+    #[test]
+    fn grpc_is_told_by_its_type_and_keeps_its_trailers() {
+        let sent = fields(&[("content-type", "Application/grpc+proto"), ("te", "trailers")]);
+        let host = HeaderValue::from_static("upstream");
+        assert!(is_grpc(&sent) && !is_plain(&sent));
+        assert!(lines(&for_upstream(&sent, &host, Purpose::Record)).contains(&"te: trailers".to_owned()));
+        assert!(!is_grpc(&fields(&[("content-type", "application/json")])));
+    }
+
+    #[test]
+    fn cookies_come_in_one_field() {
+        let sent = fields(&[("cookie", "a=1"), ("x", "y"), ("cookie", "b=2")]);
+        let host = HeaderValue::from_static("u");
+        assert_eq!(
+            lines(&for_upstream(&sent, &host, Purpose::Record)),
+            ["cookie: a=1; b=2", "x: y", "host: u"]
+        );
+    }
+
+    #[test]
+    fn a_websocket_is_asked_for_by_both_fields() {
+        assert!(asks_for_websocket(&fields(&[
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "WebSocket")
+        ])));
+        assert!(!asks_for_websocket(&fields(&[("connection", "upgrade"), ("upgrade", "h2c")])));
+        assert!(!asks_for_websocket(&fields(&[("upgrade", "websocket")])));
     }
 }

@@ -4,31 +4,25 @@
 //! an exchange can end is told to its [`Capture`]. Knows nothing of listening, of redaction or of files.
 
 use crate::body_copy::SharedCopy;
-use crate::fields;
+use crate::clients::{Clients, Speaks};
+use crate::connection::{Next, NextStep};
+use crate::fields::{self, Purpose};
 use crate::journal::{Capture, Content};
 use crate::route::{Reached, Route};
-use crate::tee::{AnswerTee, RequestTee};
-use crate::upstream::Upstream;
+use crate::tee::{AnswerTee, RequestTee, Trailers};
+use crate::websocket::Transcript;
+use crate::words::{empty, own_words};
 use bytes::Bytes;
 use counterpart_exchange::{Body as RecordedBody, Ended, Request as RecordedRequest};
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::uri::Scheme;
+use http::{Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error as ClientError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::RootCertStore;
-use rustls::crypto::aws_lc_rs;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::client::legacy::Error as ClientError;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-/// Connections to the upstream that lie idle are given up before servers commonly close them (five seconds),
-/// so that a request does not run into a closing connection that its client never saw.
-const POOL_IDLE: Duration = Duration::from_secs(4);
 
 /// What a client gets: the upstream's answer, or the recorder's own words.
 pub(crate) type AnswerBody = Either<AnswerTee, Full<Bytes>>;
@@ -38,41 +32,29 @@ pub(crate) type AnswerBody = Either<AnswerTee, Full<Bytes>>;
 #[error("the upstream ended the connection before it answered")]
 pub(crate) struct NoAnswer;
 
-type UpstreamClient = Client<HttpsConnector<HttpConnector>, RequestTee>;
-
 /// Carries requests on along their routes.
 pub(crate) struct Forwarder {
-    client: UpstreamClient,
+    clients: Clients,
     address: SocketAddr,
+    max_message_bytes: usize,
 }
 
 impl Forwarder {
-    /// A forwarder for a recorder that listens on `address`.
-    ///
-    /// # Errors
-    /// Where the upstream needs TLS and the machine's root certificates cannot be had.
-    pub(crate) fn new(
-        upstream: &Upstream,
-        address: SocketAddr,
-        connect: Duration,
-    ) -> Result<Self, std::io::Error> {
-        Ok(Self { client: client_of(upstream, connect)?, address })
+    /// A forwarder for a recorder that listens on `address`, and keeps messages of a WebSocket up to so many bytes.
+    pub(crate) fn new(clients: Clients, address: SocketAddr, max_message_bytes: usize) -> Self {
+        Self { clients, address, max_message_bytes }
     }
 
-    /// Answers one request.
+    /// Answers one request. What its connection is to do when HTTP on it ends stands in `next`.
     ///
     /// # Errors
     /// [`NoAnswer`], upon which the server drops the client's connection.
     pub(crate) async fn answer(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         route: &Route,
+        next: &Next,
     ) -> Result<Response<AnswerBody>, NoAnswer> {
-        if request.method() == Method::CONNECT {
-            let message = "counterpart records as a reverse proxy: give the integration this address as the \
-                           provider's base URL, not as its HTTP proxy";
-            return Ok(own_words(StatusCode::NOT_IMPLEMENTED, message));
-        }
         let uri = match route.upstream.uri_of(request.uri()) {
             Ok(uri) => uri,
             Err(error) => {
@@ -82,13 +64,22 @@ impl Forwarder {
         };
         let method = request.method().clone();
         let reached_as = request.headers().get(header::HOST).cloned();
-        let (forwarded, capture) = begin(request, route, uri.clone());
+        let is_websocket =
+            request.version() == Version::HTTP_11 && fields::asks_for_websocket(request.headers());
+        let client_side = is_websocket.then(|| hyper::upgrade::on(&mut request));
+        let speaks = speaks(&request, route, is_websocket);
+        let (forwarded, capture) = begin(request, route, uri.clone(), is_websocket);
         let request_copy = capture.request_copy();
-        match self.client.request(forwarded).await {
+        match self.clients.request(forwarded, speaks).await {
             Ok(answer) => {
                 if tracing::enabled!(tracing::Level::DEBUG) {
                     let path = route.log.path(uri.path());
                     tracing::debug!(%method, path, status = answer.status().as_u16(), "answered");
+                }
+                if let Some(client_side) = client_side
+                    && answer.status() == StatusCode::SWITCHING_PROTOCOLS
+                {
+                    return Ok(self.switch(answer, client_side, capture, next));
                 }
                 Ok(self.pass_back(answer, route, capture, reached_as.as_ref()))
             }
@@ -112,18 +103,14 @@ impl Forwarder {
         let (mut parts, body) = answer.into_parts();
         parts.headers = fields::end_to_end(&parts.headers);
         parts.version = Version::HTTP_11;
-        let copy = capture.answered(
-            parts.status.as_u16(),
-            fields::recorded(&parts.headers),
-            fields::size_bytes(&parts.headers),
-            content_of(&parts.headers),
-        );
+        let copy = answered(&mut capture, parts.status, &parts.headers);
         if let Some(location) = parts.headers.get(header::LOCATION).and_then(|it| it.to_str().ok())
             && let Some(location) = self.location_for_client(location, route, reached_as)
         {
             parts.headers.insert(header::LOCATION, location);
         }
-        Response::from_parts(parts, Either::Left(AnswerTee::new(body, copy, capture)))
+        let trailers = if fields::is_grpc(&parts.headers) { Trailers::TakenDown } else { Trailers::Lost };
+        Response::from_parts(parts, Either::Left(AnswerTee::new(body, copy, capture, trailers)))
     }
 
     /// A link of the upstream to itself, as it leads back through the recorder.
@@ -133,18 +120,61 @@ impl Forwarder {
         route: &Route,
         reached_as: Option<&HeaderValue>,
     ) -> Option<HeaderValue> {
-        let address = match &route.reached {
-            Reached::AtRecorder => reached_as.and_then(|host| host.to_str().ok()),
+        let origin = match &route.reached {
+            Reached::AtRecorder => match reached_as.and_then(|host| host.to_str().ok()) {
+                Some(host) => format!("http://{host}"),
+                None => format!("http://{}", self.address),
+            },
+            Reached::As { origin, .. } => origin.to_string(),
+            Reached::InItsOwnName => return None,
         };
-        let address = address.map_or_else(|| self.address.to_string(), str::to_owned);
-        HeaderValue::from_str(&route.upstream.location_through(location, &address)?).ok()
+        HeaderValue::from_str(&route.upstream.location_through(location, &origin)?).ok()
+    }
+
+    /// Both sides have agreed to go on as a WebSocket.
+    fn switch(
+        &self,
+        mut answer: Response<Incoming>,
+        client_side: OnUpgrade,
+        mut capture: Capture,
+        next: &Next,
+    ) -> Response<AnswerBody> {
+        let server_side = hyper::upgrade::on(&mut answer);
+        let mut headers = fields::end_to_end(answer.headers());
+        let copy = answered(&mut capture, answer.status(), &headers);
+        let transcript = Transcript::new(copy, capture, self.max_message_bytes);
+        next.set(NextStep::WebSocket { client_side, server_side, transcript });
+        fields::take_over_websocket(&mut headers);
+        let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
+        *response.headers_mut() = headers;
+        response
     }
 }
 
+/// In which version a request goes on.
+fn speaks(request: &Request<Incoming>, route: &Route, is_websocket: bool) -> Speaks {
+    if is_websocket {
+        return Speaks::Http1;
+    }
+    // Who speaks HTTP/2 without having asked knows that the server does.
+    let is_unasked = request.version() == Version::HTTP_2 && request.uri().scheme() == Some(&Scheme::HTTP);
+    if is_unasked && !route.upstream.is_encrypted() { Speaks::Http2Plain } else { Speaks::WhatIsAgreed }
+}
+
 /// Makes the request that goes to the upstream, and begins its exchange.
-fn begin(request: Request<Incoming>, route: &Route, uri: Uri) -> (Request<RequestTee>, Capture) {
+fn begin(
+    request: Request<Incoming>,
+    route: &Route,
+    uri: Uri,
+    is_websocket: bool,
+) -> (Request<RequestTee>, Capture) {
     let (mut parts, body) = request.into_parts();
-    let mut headers = fields::for_upstream(&parts.headers, route.upstream.host());
+    let purpose = if route.journal.keeps_exchanges() { Purpose::Record } else { Purpose::PassOn };
+    let mut headers = fields::for_upstream(&parts.headers, route.host(), purpose);
+    if is_websocket && purpose == Purpose::Record {
+        // What is compressed could not be searched.
+        headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
+    }
     let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
     let head_bytes = target.len() + fields::size_bytes(&headers);
     let recorded = RecordedRequest {
@@ -158,11 +188,23 @@ fn begin(request: Request<Incoming>, route: &Route, uri: Uri) -> (Request<Reques
         // Said outright, because without a length hyper takes a GET to have no body.
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
-    parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
+    if is_websocket {
+        fields::take_over_websocket(&mut headers);
+    }
+    parts.extensions.remove::<OnUpgrade>();
     parts.headers = headers;
     parts.uri = uri;
     parts.version = Version::HTTP_11;
     (Request::from_parts(parts, RequestTee::new(body, capture.request_copy())), capture)
+}
+
+fn answered(capture: &mut Capture, status: StatusCode, headers: &HeaderMap) -> SharedCopy {
+    let content = content_of(headers);
+    capture.answered(status.as_u16(), fields::recorded(headers), fields::size_bytes(headers), content)
+}
+
+fn content_of(headers: &HeaderMap) -> Content {
+    if fields::is_plain(headers) { Content::Plain } else { Content::Encoded }
 }
 
 fn fail(
@@ -176,44 +218,28 @@ fn fail(
         let message = format!("{} cannot be reached: {}", route.upstream, reason_of(error));
         return Ok(own_words(StatusCode::BAD_GATEWAY, &message));
     }
-    capture.conclude(if request_copy.is_broken() { Ended::ClientWentAway } else { Ended::AnswerCutShort });
+    if request_copy.is_broken() {
+        capture.conclude(Ended::ClientWentAway);
+        return Err(NoAnswer);
+    }
+    capture.conclude(Ended::AnswerCutShort);
+    if is_no_http(error) {
+        let message = format!("{} answers with what is no HTTP: {}", route.upstream, reason_of(error));
+        return Ok(own_words(StatusCode::BAD_GATEWAY, &message));
+    }
     Err(NoAnswer)
 }
 
-fn content_of(headers: &HeaderMap) -> Content {
-    if fields::is_plain(headers) { Content::Plain } else { Content::Encoded }
-}
-
-/// A client that adds nothing, follows nothing, and keeps the spelling of header names.
-fn client_of(upstream: &Upstream, connect: Duration) -> Result<UpstreamClient, std::io::Error> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(connect));
-    let builder = HttpsConnectorBuilder::new();
-    let builder = if upstream.is_encrypted() {
-        builder.with_provider_and_native_roots(aws_lc_rs::default_provider())?
-    } else {
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(std::io::Error::other)?;
-        builder.with_tls_config(tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-    };
-    let connector = builder.https_or_http().enable_http1().wrap_connector(tcp);
-    Ok(Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(POOL_IDLE)
-        .http1_preserve_header_case(true)
-        .set_host(false)
-        .build(connector))
-}
-
-fn own_words(status: StatusCode, message: &str) -> Response<AnswerBody> {
-    let body = serde_json::json!({ "error": message }).to_string();
-    let mut response = Response::new(Either::Right(Full::new(Bytes::from(body))));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+/// Whether something came from the upstream, and could not be understood.
+fn is_no_http(error: &ClientError) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// An error with its causes, each said once. Hyper's errors hold no part of a message.

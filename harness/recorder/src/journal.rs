@@ -3,9 +3,13 @@
 //! Nothing here is redacted yet, so nothing here is ever printed or written.
 
 use crate::body_copy::{Copied, SharedCopy};
+use crate::fields;
 use crate::pulse::Pulse;
 use crate::upstream::Upstream;
-use counterpart_exchange::{Body, Direction, Ended, Exchange, ExchangeId, Headers, Request, Response};
+use counterpart_exchange::{
+    Body, Direction, Ended, Exchange, ExchangeId, HeaderValue, Headers, Request, Response,
+};
+use http::HeaderMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The memory of one fixture. It has no `Debug`, nor has anything that holds a part of a message.
@@ -116,9 +120,9 @@ impl Journal {
         self.lock().ended.len()
     }
 
-    /// How many exchanges ended and are not kept.
-    pub(crate) fn not_kept(&self) -> usize {
-        self.lock().not_kept
+    /// Whether it is there to keep exchanges.
+    pub(crate) fn keeps_exchanges(&self) -> bool {
+        self.keeps == Keeps::Exchanges
     }
 
     /// Everything captured so far, bodies in place.
@@ -137,7 +141,7 @@ impl Journal {
 pub(crate) enum Content {
     /// It can.
     Plain,
-    /// It is encoded (`Content-Encoding`), so it is counted and not kept.
+    /// It is encoded (`Content-Encoding`), or one of gRPC, so it is counted and not kept.
     Encoded,
 }
 
@@ -182,6 +186,18 @@ impl Capture {
         }
         self.answer_copy = self.copy_of(content);
         self.answer_copy.clone()
+    }
+
+    /// Takes down what an answer tells behind its body, as if it stood in its head.
+    pub(crate) fn trailed_by(&mut self, trailers: &HeaderMap) {
+        let is_affordable = self.journal.recording.budget.take(fields::size_bytes(trailers)).is_ok();
+        if let Some(response) = self.entry.as_mut().and_then(|entry| entry.response.as_mut())
+            && is_affordable
+        {
+            for (name, value) in trailers {
+                response.headers.append(name.as_str(), HeaderValue::from_bytes(value.as_bytes()));
+            }
+        }
     }
 
     /// Ends the exchange.
@@ -260,7 +276,7 @@ mod tests {
     fn what_is_not_recorded_is_counted() {
         let journal = Journal::of_nothing(&Pulse::new(Clock::start(), Limits::default()));
         journal.begin(Direction::Outbound, request("/1"), 2, Content::Plain).conclude(Ended::Complete);
-        assert_eq!((journal.captured(), journal.not_kept()), (0, 1));
+        assert_eq!((journal.captured(), journal.take().not_kept), (0, 1));
     }
 
     #[test]

@@ -1,19 +1,29 @@
 //! A recording from its start to the fixture that it leaves.
 
+use crate::clients::{self, Clients};
 use crate::clock::Clock;
 use crate::config::{Limits, RecorderConfig};
+use crate::door::{Door, Proxy, Treatment};
 use crate::forward::Forwarder;
+use crate::house::House;
+use crate::interception::Interception;
+use crate::journal::Journal;
+use crate::proxy_config::{HostAction, ProxyConfig, ProxyHost};
 use crate::pulse::Pulse;
-use crate::route::{Reached, Route};
+use crate::route::{LogPolicy, Reached, Route};
 use crate::server::{Phase, serve};
 use crate::sink::Sink;
+use crate::streams::Streams;
+use crate::traffic::{Tally, Traffic};
 use crate::upstream::Upstream;
 use counterpart_exchange::keep::{KeepError, Kept};
 use counterpart_exchange::redaction::KnownSecret;
-use counterpart_exchange::{Direction, FixtureRef, Library};
+use counterpart_exchange::{Direction, FixtureRef, Library, ProviderProfile};
+use rustls::RootCertStore;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -54,7 +64,7 @@ pub enum RecorderError {
     },
     /// No exchange was captured, so nothing was written.
     #[error(
-        "nothing was captured for {fixture}, so nothing was written; point the integration's base URL at the recorder's address"
+        "nothing was captured for {fixture}, so nothing was written; point the integration at the recorder's address, as its base URL or, where the recorder is a proxy, as its proxy"
     )]
     NothingCaptured {
         /// `provider/flow`.
@@ -81,6 +91,58 @@ pub struct Recording {
 pub struct Finished {
     /// Each fixture, kept or not; one that could not be kept takes no other with it.
     pub recordings: Vec<Result<Recording, RecorderError>>,
+    /// What passed beside.
+    pub traffic: Traffic,
+}
+
+/// What a recording is before it listens.
+struct Begun {
+    clock: Clock,
+    pulse: Arc<Pulse>,
+    library: Library,
+    known_secrets: Vec<KnownSecret>,
+    until_idle: Option<Duration>,
+    limits: Limits,
+}
+
+impl Begun {
+    fn new(
+        out: PathBuf,
+        known_secrets: Vec<KnownSecret>,
+        until_idle: Option<Duration>,
+        limits: Limits,
+    ) -> Self {
+        let clock = Clock::start();
+        let pulse = Pulse::new(clock, limits.clone());
+        Self { clock, pulse, library: Library::new(out), known_secrets, until_idle, limits }
+    }
+
+    fn sink(&self, provider: &str, flow: &str) -> Result<Sink, RecorderError> {
+        Sink::new(&self.library, provider, flow, &self.known_secrets, &self.pulse)
+    }
+
+    fn serve(
+        self,
+        listener: TcpListener,
+        address: SocketAddr,
+        door: Door,
+        roots: RootCertStore,
+        sinks: Vec<Sink>,
+    ) -> Result<Recorder, RecorderError> {
+        let Self { clock, pulse, known_secrets, until_idle, limits, .. } = self;
+        let clients = Clients::new(roots, limits.connect).map_err(certificates)?;
+        let forwarder = Forwarder::new(clients, address, limits.body_bytes);
+        let tally = Tally::default();
+        let house =
+            House { door, forwarder, streams: Streams::default(), tally: tally.clone(), limits, clock };
+        let (phase, phases) = watch::channel(Phase::Recording);
+        let server = tokio::spawn(serve(listener, Arc::new(house), phases));
+        Ok(Recorder { address, clock, sinks, known_secrets, until_idle, pulse, tally, phase, server })
+    }
+}
+
+fn certificates(source: std::io::Error) -> RecorderError {
+    RecorderError::Certificates { source }
 }
 
 /// A recording under way. Dropped without [`Recorder::finish`], it forgets what it captured.
@@ -91,6 +153,7 @@ pub struct Recorder {
     pub(crate) known_secrets: Vec<KnownSecret>,
     until_idle: Option<Duration>,
     pulse: Arc<Pulse>,
+    pub(crate) tally: Tally,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) server: JoinHandle<()>,
 }
@@ -117,13 +180,14 @@ impl Recorder {
     /// As [`Recorder::start`].
     pub async fn start_within(config: RecorderConfig, limits: Limits) -> Result<Self, RecorderError> {
         let upstream = Upstream::of(&config.upstream).map_err(RecorderError::Upstream)?;
-        let clock = Clock::start();
-        let pulse = Pulse::new(clock, limits.clone());
-        let library = Library::new(config.out);
-        let known_secrets = config.known_secrets;
-        let sink = Sink::new(&library, &config.provider, &config.flow, &known_secrets, &pulse)?;
+        let begun = Begun::new(config.out, config.known_secrets, config.until_idle, limits);
+        let sink = begun.sink(&config.provider, &config.flow)?;
+        let roots = if upstream.is_encrypted() {
+            clients::roots(&config.additional_roots).map_err(certificates)?
+        } else {
+            RootCertStore::empty()
+        };
         let (listener, address) = listen(config.listen).await?;
-
         sink.journal.goes_on_to(&upstream);
         tracing::info!(%address, %upstream, fixture = %sink.name(), "recording");
         let route = Route {
@@ -133,12 +197,67 @@ impl Recorder {
             reached: Reached::AtRecorder,
             log: Arc::clone(&sink.log),
         };
-        let forwarder = Forwarder::new(&route.upstream, address, limits.connect)
-            .map_err(|source| RecorderError::Certificates { source })?;
-        let (phase, phases) = watch::channel(Phase::Recording);
-        let server = tokio::spawn(serve(listener, Arc::new(forwarder), Arc::new(route), phases, limits));
-        let until_idle = config.until_idle;
-        Ok(Self { address, clock, sinks: vec![sink], known_secrets, until_idle, pulse, phase, server })
+        begun.serve(listener, address, Door::Reverse(Arc::new(route)), roots, vec![sink])
+    }
+
+    /// Listens as a forward proxy, within the usual bounds.
+    ///
+    /// # Errors
+    /// [`RecorderError`]: names or upstreams that cannot be used, an address in use, a broken profile.
+    pub async fn proxy(config: ProxyConfig) -> Result<Self, RecorderError> {
+        Self::proxy_within(config, Limits::default()).await
+    }
+
+    /// Listens as a forward proxy, within given bounds.
+    ///
+    /// # Errors
+    /// As [`Recorder::proxy`].
+    pub async fn proxy_within(config: ProxyConfig, limits: Limits) -> Result<Self, RecorderError> {
+        let begun = Begun::new(config.out, config.known_secrets, config.until_idle, limits);
+        let (mut sinks, mut hosts) = (Vec::<Sink>::new(), Vec::new());
+        for ProxyHost { pattern, action } in config.hosts {
+            let treatment = match action {
+                HostAction::Record { provider, flow } => {
+                    let is_it = |sink: &&Sink| sink.name().provider == provider && sink.name().flow == flow;
+                    let (journal, log) = match sinks.iter().find(is_it) {
+                        Some(known) => known.ends(),
+                        None => {
+                            let sink = begun.sink(&provider, &flow)?;
+                            let ends = sink.ends();
+                            sinks.push(sink);
+                            ends
+                        }
+                    };
+                    Treatment::Record { journal, log }
+                }
+                HostAction::ForwardTo { base } => {
+                    Treatment::ForwardTo(Upstream::of(&base).map_err(RecorderError::Upstream)?)
+                }
+            };
+            hosts.push((pattern, treatment));
+        }
+        // Who sends everything elsewhere, without TLS, needs nobody to be trusted.
+        let roots = match clients::roots(&config.additional_roots) {
+            Err(source) if !sinks.is_empty() => return Err(certificates(source)),
+            roots => roots.unwrap_or_else(|_| RootCertStore::empty()),
+        };
+        let (listener, address) = listen(config.listen).await?;
+        tracing::info!(%address, hosts = hosts.len(), "recording as a forward proxy");
+        let apart = Pulse::new(begun.clock, begun.limits.clone());
+        let log = LogPolicy {
+            profile: ProviderProfile::unknown("unrecorded"),
+            known_secrets: begun.known_secrets.clone(),
+        };
+        let proxy = Proxy {
+            address,
+            hosts,
+            others: config.others,
+            interception: Interception::new(config.authority),
+            unrecorded: Journal::of_nothing(&apart),
+            log: Arc::new(log),
+            routes: Mutex::default(),
+        };
+        begun.serve(listener, address, Door::Proxy(Box::new(proxy)), roots, sinks)
     }
 
     /// Where the integration is to call.
@@ -151,6 +270,12 @@ impl Recorder {
     #[must_use]
     pub fn captured(&self) -> usize {
         self.sinks.iter().map(|sink| sink.journal.captured()).sum()
+    }
+
+    /// What passed so far that no fixture shows.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.tally.so_far()
     }
 
     /// Resolves when at least one exchange was captured, none is in flight, and none began or ended for the
@@ -171,7 +296,7 @@ impl Recorder {
         }
         // Files are written on this thread: nothing of the recorder is running any more that could wait.
         let keep = |sink: &Sink| sink.keep(self.clock, &self.known_secrets);
-        Finished { recordings: self.sinks.iter().map(keep).collect() }
+        Finished { recordings: self.sinks.iter().map(keep).collect(), traffic: self.tally.so_far() }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::upstream::Upstream;
 use counterpart_exchange::keep::path_for_log;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_exchange::{Direction, ProviderProfile};
+use http::HeaderValue;
 use std::sync::Arc;
 
 /// One way through the recorder.
@@ -23,11 +24,30 @@ pub(crate) struct Route {
     pub(crate) log: Arc<LogPolicy>,
 }
 
+impl Route {
+    /// What `Host` says to the upstream. One that answers in the place of another is told whom the client asked.
+    pub(crate) fn host(&self) -> &HeaderValue {
+        match &self.reached {
+            Reached::As { host, .. } => host,
+            Reached::AtRecorder | Reached::InItsOwnName => self.upstream.host(),
+        }
+    }
+}
+
 /// Under which name a client reaches an upstream, so that the upstream's links to itself can lead back to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reached {
     /// By the recorder's address, which `Host` names.
     AtRecorder,
+    /// As what it is.
+    InItsOwnName,
+    /// As another server, of this origin.
+    As {
+        /// Its origin.
+        origin: Box<str>,
+        /// What `Host` names it.
+        host: HeaderValue,
+    },
 }
 
 /// What must not stand in a log line.

@@ -1,13 +1,8 @@
-//! Listening: accepts clients, hands their requests to the forwarder, and ends in bounded time.
+//! Listening: accepts clients, so many at a time, and ends in bounded time.
 
 use crate::clock::Clock;
-use crate::config::Limits;
-use crate::forward::Forwarder;
-use crate::route::Route;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::pin::pin;
+use crate::connection::converse;
+use crate::house::House;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,14 +23,8 @@ pub(crate) enum Phase {
 
 /// Serves until the phase is [`Phase::Stopping`] or its sender is gone, and then until the last exchange in
 /// flight has ended or the drain bound has passed. On return nothing is in flight any more.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    forwarder: Arc<Forwarder>,
-    route: Arc<Route>,
-    mut phase: watch::Receiver<Phase>,
-    limits: Limits,
-) {
-    let slots = Arc::new(Semaphore::new(limits.connections));
+pub(crate) async fn serve(listener: TcpListener, house: Arc<House>, mut phase: watch::Receiver<Phase>) {
+    let slots = Arc::new(Semaphore::new(house.limits.connections));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -45,13 +34,11 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, slot)) => {
-                connections.spawn(converse(
-                    stream,
-                    slot,
-                    Arc::clone(&forwarder),
-                    Arc::clone(&route),
-                    phase.clone(),
-                ));
+                let (house, phase) = (Arc::clone(&house), phase.clone());
+                connections.spawn(async move {
+                    converse(stream, house, phase).await;
+                    drop(slot);
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -61,13 +48,15 @@ pub(crate) async fn serve(
     }
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };
-    if Clock::within(limits.drain, ended).await.is_none() {
+    if Clock::within(house.limits.drain, ended).await.is_none() {
         tracing::warn!("exchanges still in flight are kept as far as they came");
         connections.shutdown().await;
     }
+    house.streams.end().await;
 }
 
-async fn stopping(phase: &mut watch::Receiver<Phase>) {
+/// Resolves when the recording is to end.
+pub(crate) async fn stopping(phase: &mut watch::Receiver<Phase>) {
     // An error means that the recorder itself is gone, which ends the recording as well.
     let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
 }
@@ -80,34 +69,4 @@ async fn accept(
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
     Ok((stream, slot))
-}
-
-/// Serves one client's connection, its requests one after the other.
-async fn converse(
-    stream: TcpStream,
-    _slot: OwnedSemaphorePermit,
-    forwarder: Arc<Forwarder>,
-    route: Arc<Route>,
-    mut phase: watch::Receiver<Phase>,
-) {
-    let service = service_fn(move |request| {
-        let (forwarder, route) = (Arc::clone(&forwarder), Arc::clone(&route));
-        async move { forwarder.answer(request, &route).await }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .preserve_header_case(true)
-        .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = stopping(&mut phase) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%error, "a client's connection ended early");
-    }
 }

@@ -33,6 +33,11 @@ impl Sink {
         Ok(Self { destination, journal: Journal::new(recording), log: Arc::new(log) })
     }
 
+    /// What takes its exchanges down, and what must not be logged of them.
+    pub(crate) fn ends(&self) -> (Arc<Journal>, Arc<LogPolicy>) {
+        (Arc::clone(&self.journal), Arc::clone(&self.log))
+    }
+
     /// The fixture's name.
     pub(crate) fn name(&self) -> &FixtureRef {
         self.destination.name()

@@ -66,12 +66,22 @@ pub(crate) struct AnswerTee<B: Body = Incoming> {
     inner: B,
     copy: SharedCopy,
     capture: Option<Capture>,
+    trailers: Trailers,
     failure: Option<B::Error>,
 }
 
+/// What is done with an answer's trailers, which pass on either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trailers {
+    /// They are taken down: they tell what the answer came to.
+    TakenDown,
+    /// A fixture has no place for them.
+    Lost,
+}
+
 impl<B: Body> AnswerTee<B> {
-    pub(crate) fn new(inner: B, copy: SharedCopy, capture: Capture) -> Self {
-        let mut tee = Self { inner, copy, capture: Some(capture), failure: None };
+    pub(crate) fn new(inner: B, copy: SharedCopy, capture: Capture, trailers: Trailers) -> Self {
+        let mut tee = Self { inner, copy, capture: Some(capture), trailers, failure: None };
         if tee.inner.is_end_stream() {
             tee.conclude(Ended::Complete);
         }
@@ -100,6 +110,12 @@ impl<B: Body<Data = Bytes, Error: Unpin> + Unpin> Body for AnswerTee<B> {
             Some(Ok(frame)) => {
                 if let Some(data) = frame.data_ref() {
                     self.copy.push(data);
+                }
+                if let Some(trailers) = frame.trailers_ref()
+                    && self.trailers == Trailers::TakenDown
+                    && let Some(capture) = &mut self.capture
+                {
+                    capture.trailed_by(trailers);
                 }
                 if self.inner.is_end_stream() {
                     self.conclude(Ended::Complete);
@@ -169,7 +185,7 @@ mod tests {
         };
         let mut capture = journal.begin(Direction::Outbound, request, 1, Content::Plain);
         let copy = capture.answered(200, Headers::default(), 0, Content::Plain);
-        AnswerTee::new(CutShort(Some("first")), copy, capture)
+        AnswerTee::new(CutShort(Some("first")), copy, capture, Trailers::Lost)
     }
 
     #[tokio::test]

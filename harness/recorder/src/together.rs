@@ -41,11 +41,12 @@ impl Recorder {
         }
         let mut kept = Vec::new();
         while let Some(name) = sinks.first().map(|(sink, _)| sink.name().clone()) {
-            let (same, others) = sinks.into_iter().partition(|(sink, _)| *sink.name() == name);
+            let (same, others): (Vec<_>, Vec<_>) =
+                sinks.into_iter().partition(|(sink, _)| *sink.name() == name);
             sinks = others;
             let index = earlier.iter().position(|fixture| fixture.name() == name.to_string());
             let earlier = index.map(|index| earlier.swap_remove(index));
-            kept.push((name, keep_one(same, earlier, &known)));
+            kept.push((name, keep_one(&same, earlier, &known)));
         }
         kept
     }
@@ -53,7 +54,7 @@ impl Recorder {
 
 /// Keeps one fixture from all that was captured of it.
 fn keep_one(
-    sinks: Vec<(Sink, Clock)>,
+    sinks: &[(Sink, Clock)],
     earlier: Option<Fixture>,
     known: &[KnownSecret],
 ) -> Result<Recording, RecorderError> {

@@ -47,6 +47,19 @@ impl Upstream {
         Ok(Self { scheme, authority, host, base_path: uri.path().trim_end_matches('/').to_owned() })
     }
 
+    /// The origin of a request that names its own.
+    ///
+    /// # Errors
+    /// As [`Upstream::of`].
+    pub(crate) fn at(scheme: Scheme, authority: Authority) -> Result<Self, String> {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(scheme);
+        parts.authority = Some(authority);
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        let uri = Uri::from_parts(parts).map_err(|error| format!("makes no URI: {error}"))?;
+        Self::of(&uri)
+    }
+
     /// What `Host` says to the upstream.
     pub(crate) fn host(&self) -> &HeaderValue {
         &self.host
@@ -71,9 +84,9 @@ impl Upstream {
         builder.path_and_query(target).build()
     }
 
-    /// Where a `Location` of the upstream is for a client that reached the recorder as `recorder`; nothing
-    /// where it may stay as it is: it leads elsewhere, or to where no request through the recorder can go.
-    pub(crate) fn location_through(&self, location: &str, recorder: &str) -> Option<String> {
+    /// Where a `Location` of the upstream is for a client that reaches it at the origin `reached`, as `http://host`;
+    /// nothing where it may stay as it is: it leads elsewhere, or to where no request through the recorder can go.
+    pub(crate) fn location_through(&self, location: &str, reached: &str) -> Option<String> {
         if let Some(path) = location.strip_prefix('/').filter(|rest| !rest.starts_with('/')) {
             return (!self.base_path.is_empty()).then(|| self.below_base(&format!("/{path}"))).flatten();
         }
@@ -91,7 +104,7 @@ impl Upstream {
             && port(authority, scheme) == port(&self.authority, &self.scheme);
         let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let below = same_origin.then(|| self.below_base(target)).flatten()?;
-        Some(format!("http://{recorder}{below}{fragment}"))
+        Some(format!("{reached}{below}{fragment}"))
     }
 
     /// A target of the upstream, as it is asked for at the recorder.
@@ -173,7 +186,7 @@ mod tests {
             (&based, "/v1/a?b", Some("/a?b")),
             (&based, "/login", None),
         ] {
-            assert_eq!(upstream.location_through(location, "me:1").as_deref(), expected, "{location}");
+            assert_eq!(upstream.location_through(location, "http://me:1").as_deref(), expected, "{location}");
         }
     }
 }

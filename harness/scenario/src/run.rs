@@ -11,11 +11,11 @@ use crate::snapshot::SnapshotMode;
 use crate::stage::Stage;
 use crate::steps::{flattened, happy_steps, same_steps};
 use crate::unjudged::{Unjudged, unjudged};
+use counterpart_certificates::{CertificateAuthority, Life};
 use counterpart_exchange::ProviderProfile;
 use counterpart_outcome::{Attempt, Replay, ScenarioOutcome, Verdict, Violation, ViolationKind};
 use counterpart_stand_in::{
-    CertificateAuthority, DeliveryEnd, PlannedFault, ProviderConfig, SeenNote, StandIn, StandInClock,
-    StandInConfig,
+    DeliveryEnd, PlannedFault, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig,
 };
 use counterpart_subject::{
     ClockKind, Launch, LaunchRequest, LaunchSpec, ProbeName, Stopwatch, Subject, SubjectSpec, Variables,
@@ -201,8 +201,12 @@ impl<'a> Runner<'a> {
             )));
         }
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
-        let authority =
-            plan.file.tls.map(|_| CertificateAuthority::generate()).transpose().map_err(unjudged)?;
+        let authority = plan
+            .file
+            .tls
+            .map(|_| CertificateAuthority::generate(Life::ANY_TIME))
+            .transpose()
+            .map_err(unjudged)?;
         let ca_pem = authority.as_ref().map(|authority| authority.certificate_pem().to_owned());
         let stand_in = StandIn::start(StandInConfig {
             providers: vec![ProviderConfig {

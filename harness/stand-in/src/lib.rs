@@ -50,6 +50,4 @@ pub use webhooks::{
     Delivered, DeliveriesPaused, DeliveryEnd, DeliveryError, DeliveryReport, GivenWebhook, WebhookKeys,
     check_webhooks,
 };
-pub use wire::{
-    AuthorityError, CertificateAuthority, Provider, ProviderConfig, StandIn, StandInConfig, StandInError,
-};
+pub use wire::{Provider, ProviderConfig, StandIn, StandInConfig, StandInError};

@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+mod authority;
+pub(crate) mod ca;
 pub(crate) mod contract;
 pub(crate) mod exec;
 pub(crate) mod faults;

@@ -30,6 +30,7 @@ pub(crate) fn config(upstream: &str, folder: &TempDir) -> RecorderConfig {
         out: folder.path().to_owned(),
         until_idle: None,
         known_secrets: Vec::new(),
+        additional_roots: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A certificate of somebody else.
 
-use super::{AtConnection, CertificateFlaw, Effect, Misbehaves};
+use super::{AtConnection, Effect, Misbehaves};
+use counterpart_certificates::CertificateFlaw;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -91,6 +91,7 @@ use crate::data::{Ask, Data};
 use crate::forms::ErrorForms;
 use crate::webhooks::{AtWebhook, Shipment};
 use bytes::Bytes;
+use counterpart_certificates::CertificateFlaw;
 use counterpart_exchange::{JsonText, OperationName, ProviderProfile, Request, Response, suggest};
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -219,17 +220,6 @@ pub(crate) enum AtConnection {
     Garbage(Bytes),
     /// The handshake shows a certificate that must not be trusted.
     Certificate(CertificateFlaw),
-}
-
-/// What is wrong with a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum CertificateFlaw {
-    /// Its time is over.
-    Expired,
-    /// Nobody knows who signed it.
-    Untrusted,
-    /// It is another server's.
-    WrongName,
 }
 
 /// One way to misbehave.

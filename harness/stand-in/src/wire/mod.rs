@@ -25,6 +25,7 @@ use crate::webhooks::{
 };
 use accept::Door;
 use base64::Engine as _;
+use counterpart_certificates::{AuthorityError, CertificateAuthority};
 use counterpart_exchange::Response;
 pub(crate) use end::ConnectionEnd;
 use http::{HeaderName, HeaderValue};
@@ -35,7 +36,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use tls::Handshakes;
-pub use tls::{AuthorityError, CertificateAuthority};
 use tokio::task::JoinHandle;
 
 /// What a stand-in needs to begin.
@@ -112,9 +112,12 @@ impl StandIn {
         let address = door.address();
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let base_url = format!("{scheme}://{address}");
-        let handshakes = config.tls.map(|authority| Handshakes::new(authority, address.ip())).transpose()?;
-        let is_alone = config.providers.len() == 1;
         let clock = config.clock;
+        let handshakes = config
+            .tls
+            .map(|authority| Handshakes::new(authority, address.ip(), clock.clone()))
+            .transpose()?;
+        let is_alone = config.providers.len() == 1;
         let providers: Vec<Provider> = config
             .providers
             .into_iter()

@@ -2,8 +2,9 @@
 
 use crate::provider::{Played, fixture, got, profile_of};
 use crate::wire::{Ask, ask};
+use counterpart_certificates::{CertificateAuthority, Life};
 use counterpart_exchange::Fixture;
-use counterpart_stand_in::{CertificateAuthority, ErrorForms, ProviderConfig, SeenNote, StandIn};
+use counterpart_stand_in::{ErrorForms, ProviderConfig, SeenNote, StandIn};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn provider(name: &str, hosts: &str) -> ProviderConfig {
@@ -75,7 +76,7 @@ async fn a_host_that_two_claim_leads_to_neither() {
 #[tokio::test]
 async fn within_tls_the_handshake_tells_where_the_request_does_not() {
     let mut played = both();
-    let authority = CertificateAuthority::generate().unwrap();
+    let authority = CertificateAuthority::generate(Life::ANY_TIME).unwrap();
     let trusted = authority.certificate_pem().to_owned();
     played.config.tls = Some(authority);
     let stand_in = played.start().await;

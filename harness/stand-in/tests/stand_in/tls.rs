@@ -2,7 +2,8 @@
 
 use crate::faults::{PAGE_1, history, page_1};
 use crate::provider::playing;
-use counterpart_stand_in::{CertificateAuthority, StandIn, StandInError, Traffic};
+use counterpart_certificates::{CertificateAuthority, Life};
+use counterpart_stand_in::{StandIn, StandInError, Traffic};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
@@ -21,7 +22,7 @@ cases! {
 /// A stand-in within TLS, and the authority to trust.
 pub(crate) async fn within_tls(spec: Option<&str>) -> (StandIn, String) {
     let mut played = playing(history());
-    let authority = CertificateAuthority::generate().unwrap();
+    let authority = CertificateAuthority::generate(Life::ANY_TIME).unwrap();
     let certificate = authority.certificate_pem().to_owned();
     played.config.tls = Some(authority);
     let played = match spec {
@@ -75,7 +76,7 @@ async fn any_name_and_address_is_certified() {
 
 #[tokio::test]
 async fn an_authority_comes_back_from_its_files() {
-    let authority = CertificateAuthority::generate().unwrap();
+    let authority = CertificateAuthority::generate(Life::ANY_TIME).unwrap();
     let (certificate, key) = (authority.certificate_pem().to_owned(), authority.key_pem());
     let again = CertificateAuthority::from_pem(&certificate, &key).unwrap();
     let mut played = playing(history());

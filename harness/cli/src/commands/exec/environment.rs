@@ -15,14 +15,13 @@ pub(super) type Environment = Vec<(String, OsString)>;
 /// Where `counterpart.toml` names what has no value.
 pub(super) fn of(servers: &[Server]) -> Result<Environment, Stop> {
     let mut environment = Environment::new();
-    if let [only] = servers {
-        environment.push(("COUNTERPART_URL".to_owned(), only.base_url().into()));
-    }
     for server in servers {
-        let base_url = server.base_url();
-        environment.push((default_name(&server.provider), base_url.clone().into()));
-        let named = &server.way.spec.base_url_env;
-        environment.extend(named.iter().map(|name| (name.clone(), base_url.clone().into())));
+        if let Some(base_url) = server.base_url() {
+            let alone = (servers.len() == 1).then(|| "COUNTERPART_URL".to_owned());
+            let names = alone.into_iter().chain([default_name(&server.provider)]);
+            let names = names.chain(server.way.spec.base_url_env.iter().cloned());
+            environment.extend(names.map(|name| (name, base_url.clone().into())));
+        }
         if !server.gives_credentials() {
             continue;
         }
@@ -34,7 +33,7 @@ pub(super) fn of(servers: &[Server]) -> Result<Environment, Stop> {
                     server.provider
                 ))
             })?;
-            environment.push((name.clone(), value.into()));
+            environment.push((name.clone(), OsString::from(value)));
         }
     }
     check_names(&environment)?;
@@ -50,7 +49,9 @@ fn default_name(provider: &str) -> String {
 fn variables(server: &Server) -> Variables {
     let mut variables = Variables::default();
     variables.set("provider", &server.provider);
-    variables.set("base_url", &server.base_url());
+    if let Some(base_url) = server.base_url() {
+        variables.set("base_url", &base_url);
+    }
     let Some(stand_in) = server.stand_in() else { return variables };
     let credentials = stand_in.credentials();
     for (name, value) in [

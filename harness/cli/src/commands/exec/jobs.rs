@@ -7,6 +7,7 @@ use crate::project::{ExecSpec, Project};
 use anyhow::anyhow;
 use counterpart_exchange::{Fixture, FixtureRef, Library, Provenance, ProviderProfile};
 use http::Uri;
+use http::uri::Authority;
 use std::collections::BTreeSet;
 
 /// What is to be done for one provider.
@@ -34,6 +35,25 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// The servers behind the hosts that are known by name, each with its host; that of the upstream first. Without the base
+    /// path: targets begin with it already, as they were recorded.
+    pub(super) fn origins(&self) -> Vec<(String, Uri)> {
+        let upstream = self.upstream.as_ref().and_then(|upstream| {
+            let authority = upstream.authority()?;
+            let scheme = upstream.scheme_str()?;
+            Some((spelled(authority), format!("{scheme}://{authority}").parse().ok()?))
+        });
+        let mut origins: Vec<(String, Uri)> = upstream.into_iter().collect();
+        for host in self.hosts.iter().filter(|host| !host.contains('*')) {
+            if origins.iter().all(|(known, _)| known != host)
+                && let Ok(origin) = format!("https://{host}").parse()
+            {
+                origins.push((host.clone(), origin));
+            }
+        }
+        origins
+    }
+
     /// The path at which the API begins, as recorded targets do; empty where it is the root.
     pub(super) fn base_path(&self) -> &str {
         self.upstream.as_ref().map_or("", |upstream| upstream.path().trim_end_matches('/'))
@@ -140,9 +160,8 @@ fn check_hosts(arguments: &Exec, providers: &[String]) -> Result<(), Stop> {
         };
         let named = providers.join(", ");
         return Err(Stop::usage(anyhow!(
-            "--host {}: {problem}; write --host {}=PROVIDER with one of: {named}",
-            spec.host,
-            spec.host
+            "--host {0}: {problem}; write --host {0}=PROVIDER with one of: {named}",
+            spec.pattern
         )));
     }
     if arguments.upstream.is_some() && providers.len() > 1 {
@@ -185,7 +204,7 @@ fn way_of(
         Some(of) => of == provider,
         None => is_alone,
     });
-    let mut hosts: BTreeSet<String> = named.map(|host| host.host.clone()).collect();
+    let mut hosts: BTreeSet<String> = named.map(|host| host.pattern.to_string()).collect();
     hosts.extend(spec.hosts.iter().map(|host| host.to_ascii_lowercase()));
     hosts.extend(profile.hosts.iter().cloned());
     let whole = |host: &&String| !host.contains('*');
@@ -193,16 +212,15 @@ fn way_of(
         let only = (hosts.iter().filter(whole).count() == 1).then(|| hosts.iter().find(whole)).flatten()?;
         format!("https://{only}").parse().ok()
     });
-    if let Some(host) = upstream.as_ref().and_then(Uri::host) {
-        hosts.insert(host.to_ascii_lowercase());
-    }
-    if let Some(chosen) = match work {
-        Work::Play(chosen) | Work::Complete { chosen, .. } => Some(chosen),
-        Work::Record(_) => None,
-    } {
-        hosts.extend(chosen.fixtures.iter().flat_map(recorded_hosts));
-    }
-    if hosts.is_empty() && !matches!(work, Work::Play(_)) {
+    let known = upstream.as_ref().and_then(Uri::authority).map(spelled);
+    let fixtures = match work {
+        Work::Play(chosen) | Work::Complete { chosen, .. } => &chosen.fixtures[..],
+        Work::Record(_) => &[],
+    };
+    // What stood on this machine is reached directly, unless somebody names it.
+    let known = known.into_iter().chain(fixtures.iter().flat_map(recorded_hosts));
+    hosts.extend(known.filter(|host| !is_loopback(host)));
+    if hosts.is_empty() && upstream.is_none() && !matches!(work, Work::Play(_)) {
         return Err(Stop::usage(anyhow!(
             "nothing tells where {provider} is; write --upstream https://api.example.com, or `upstream` under \
              [exec.{provider}] in counterpart.toml"
@@ -219,13 +237,28 @@ fn recorded_from(fixture: &Fixture) -> Option<Uri> {
     }
 }
 
-/// The hosts that a fixture's requests named, without their ports.
+/// The hosts that a fixture's requests named.
 fn recorded_hosts(fixture: &Fixture) -> BTreeSet<String> {
     let outbound =
         fixture.exchanges.iter().filter(|one| one.direction == counterpart_exchange::Direction::Outbound);
     outbound
         .filter_map(|one| one.request.headers.text("host"))
-        .filter_map(|host| host.parse::<http::uri::Authority>().ok())
-        .map(|authority| authority.host().to_ascii_lowercase())
+        .filter_map(|host| host.parse::<Authority>().ok())
+        .map(|authority| spelled(&authority))
         .collect()
+}
+
+/// A host as the proxy takes it, with a port where it is not that of its scheme.
+fn spelled(authority: &Authority) -> String {
+    let host = authority.host().to_ascii_lowercase();
+    match authority.port_u16() {
+        None | Some(80 | 443) => host,
+        Some(port) => format!("{host}:{port}"),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = host.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name);
+    let name = name.unwrap_or_else(|| host.split(':').next().unwrap_or_default());
+    name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }

@@ -1,16 +1,19 @@
 //! The stand-ins and recorders that take the place of real APIs while a command runs.
 
 use super::super::playing::{Chosen, share_out};
-use super::super::record::{known_secrets, named_secret, stopped};
+use super::super::record::{certificates, known_secrets, named_secret, stopped};
 use super::jobs::{Job, Way, Work};
 use crate::arguments::Exec;
 use crate::exit::Stop;
 use anyhow::anyhow;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_exchange::{Auth, Fixture, FixtureRef, Library};
-use counterpart_recorder::{AskFirst, AskFirstConfig, Recorder, RecorderConfig, RecorderError, Recording};
+use counterpart_recorder::{
+    AskFirst, AskFirstConfig, HostAction, Recorder, RecorderConfig, RecorderError, Recording, Traffic,
+};
 use counterpart_stand_in::{ProviderConfig, StandIn, StandInClock, StandInConfig, StandInError};
 use http::{HeaderName, HeaderValue, Uri};
+use rustls::pki_types::CertificateDer;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 
@@ -18,7 +21,8 @@ use std::net::SocketAddr;
 const UNANSWERED: HeaderName = HeaderName::from_static("counterpart-unanswered");
 
 /// A free port of this machine alone.
-const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+pub(super) const ANYWHERE: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 /// What takes the place of one provider.
 pub(super) struct Server {
@@ -29,14 +33,32 @@ pub(super) struct Server {
 
 enum Kind {
     Playing(StandIn),
-    Recording { recorder: Recorder },
-    Completing { stand_in: StandIn, front: AskFirst, recorder: Recorder, earlier: Box<Fixture> },
+    /// The recorder is the way by a base URL; none where the real one is not known.
+    Recording {
+        fixture: FixtureRef,
+        recorder: Option<Recorder>,
+    },
+    /// The first way is that by a base URL.
+    Completing {
+        stand_in: StandIn,
+        ways: Vec<Completed>,
+        earlier: Box<Fixture>,
+    },
+}
+
+/// A host whose fixture is completed: the stand-in is asked first, then the host itself.
+struct Completed {
+    host: String,
+    front: AskFirst,
+    recorder: Recorder,
 }
 
 /// What came of the servers.
 pub(super) struct Finished {
     pub(super) stand_ins: Vec<StandIn>,
     pub(super) recorded: Vec<Recorded>,
+    /// What passed the proxy that no fixture shows.
+    pub(super) traffic: Traffic,
 }
 
 /// What came of a recording.
@@ -49,13 +71,34 @@ pub(super) struct Recorded {
 }
 
 impl Server {
-    /// Where the API begins for the command.
-    pub(super) fn base_url(&self) -> String {
+    /// Where the API begins for the command; none where only its hosts are known.
+    pub(super) fn base_url(&self) -> Option<String> {
         match &self.kind {
             // What it plays has targets as the real API's, its base path included.
-            Kind::Playing(stand_in) => format!("{}{}", stand_in.base_url(), self.way.base_path()),
-            Kind::Recording { recorder } => format!("http://{}", recorder.address()),
-            Kind::Completing { front, .. } => format!("http://{}{}", front.address(), self.way.base_path()),
+            Kind::Playing(stand_in) => Some(format!("{}{}", stand_in.base_url(), self.way.base_path())),
+            Kind::Recording { recorder, .. } => {
+                recorder.as_ref().map(|recorder| format!("http://{}", recorder.address()))
+            }
+            Kind::Completing { ways, .. } => {
+                ways.first().map(|way| format!("http://{}{}", way.front.address(), self.way.base_path()))
+            }
+        }
+    }
+
+    /// What a proxy is to do with a host of the provider's; none where it is as any other.
+    pub(super) fn action(&self, host: &str) -> Option<HostAction> {
+        let forward = |address: SocketAddr| {
+            let base = Uri::builder().scheme("http").authority(address.to_string()).path_and_query("/");
+            base.build().ok().map(|base| HostAction::ForwardTo { base })
+        };
+        match &self.kind {
+            Kind::Playing(stand_in) => forward(stand_in.address()),
+            Kind::Recording { fixture, .. } => {
+                Some(HostAction::Record { provider: fixture.provider.clone(), flow: fixture.flow.clone() })
+            }
+            Kind::Completing { ways, .. } => {
+                ways.iter().find(|way| way.host == host).and_then(|way| forward(way.front.address()))
+            }
         }
     }
 
@@ -73,17 +116,20 @@ impl Server {
 }
 
 /// Ends all servers, and keeps what they recorded.
-pub(super) async fn finish(servers: Vec<Server>) -> Finished {
-    let mut finished = Finished { stand_ins: Vec::new(), recorded: Vec::new() };
-    let (mut recorders, mut earlier) = (Vec::new(), Vec::new());
+pub(super) async fn finish(servers: Vec<Server>, proxy: Option<Recorder>) -> Finished {
+    let traffic = proxy.as_ref().map(Recorder::traffic).unwrap_or_default();
+    let mut finished = Finished { stand_ins: Vec::new(), recorded: Vec::new(), traffic };
+    let (mut recorders, mut earlier) = (Vec::from_iter(proxy), Vec::new());
     for Server { kind, .. } in servers {
         match kind {
             Kind::Playing(stand_in) => finished.stand_ins.push(stand_in),
-            Kind::Recording { recorder } => recorders.push(recorder),
-            Kind::Completing { stand_in, front, recorder, earlier: fixture } => {
-                front.finish().await;
+            Kind::Recording { recorder, .. } => recorders.extend(recorder),
+            Kind::Completing { stand_in, ways, earlier: fixture } => {
+                for way in ways {
+                    way.front.finish().await;
+                    recorders.push(way.recorder);
+                }
                 finished.stand_ins.push(stand_in);
-                recorders.push(recorder);
                 earlier.push(*fixture);
             }
         }
@@ -106,6 +152,7 @@ pub(super) async fn finish(servers: Vec<Server>) -> Finished {
 pub(super) async fn start(jobs: Vec<Job>, library: &Library, arguments: &Exec) -> Result<Vec<Server>, Stop> {
     let played: Vec<_> = jobs.iter().filter_map(Job::chosen).collect();
     let mut faults = share_out(&played, &arguments.faults)?.into_iter();
+    let recorders = Recorders { library, additional_roots: certificates(&arguments.upstream_ca)? };
     let mut servers = Vec::new();
     for Job { provider, work, way } in jobs {
         let secrets = secrets_of(&way, arguments)?;
@@ -116,11 +163,15 @@ pub(super) async fn start(jobs: Vec<Job>, library: &Library, arguments: &Exec) -
                 Kind::Playing(play(ProviderConfig { profile, fixtures, forms, faults }).await?)
             }
             Work::Record(fixture) => {
-                Kind::Recording { recorder: record(&fixture, way.upstream.clone(), library, secrets).await? }
+                let recorder = match &way.upstream {
+                    Some(upstream) => Some(recorders.start(&fixture, upstream.clone(), secrets).await?),
+                    None => None,
+                };
+                Kind::Recording { fixture, recorder }
             }
             Work::Complete { chosen, fixture } => {
                 faults.next();
-                complete(chosen, &fixture, &way, library, secrets).await?
+                recorders.complete(chosen, &fixture, &way, secrets).await?
             }
         };
         servers.push(Server { provider, way, kind });
@@ -142,74 +193,80 @@ async fn play(provider: ProviderConfig) -> Result<StandIn, Stop> {
     })
 }
 
-async fn record(
-    fixture: &FixtureRef,
-    upstream: Option<Uri>,
-    library: &Library,
-    known_secrets: Vec<KnownSecret>,
-) -> Result<Recorder, Stop> {
-    let provider = fixture.provider.clone();
-    let Some(upstream) = upstream else {
-        return Err(Stop::usage(anyhow!(
-            "nothing tells where {provider} is; write --upstream https://api.example.com, or `upstream` under \
-             [exec.{provider}] in counterpart.toml"
-        )));
-    };
-    let config = RecorderConfig {
-        provider,
-        flow: fixture.flow.clone(),
-        upstream,
-        listen: ANYWHERE,
-        out: library.root().to_owned(),
-        until_idle: None,
-        known_secrets,
-    };
-    Recorder::start(config).await.map_err(stopped)
+/// What all recorders have in common.
+struct Recorders<'a> {
+    library: &'a Library,
+    additional_roots: Vec<CertificateDer<'static>>,
 }
 
-async fn complete(
-    chosen: Chosen,
-    fixture: &FixtureRef,
-    way: &Way,
-    library: &Library,
-    secrets: Vec<KnownSecret>,
-) -> Result<Kind, Stop> {
-    // What is completed is read as it is now: what is played are values that must not be written.
-    let earlier = Box::new(library.fixture(fixture).map_err(Stop::usage)?);
-    let Chosen { mut profile, fixtures, forms } = chosen;
-    // The command has the credentials of the real API, which the stand-in cannot judge.
-    profile.auth = Auth::default();
-    let stand_in = play(ProviderConfig { profile, fixtures, forms, faults: Vec::new() }).await?;
-    let mark = HeaderValue::from_str(&run_id()).map_err(Stop::environment)?;
-    stand_in.mark_unanswered(UNANSWERED, mark.clone());
-    // Targets begin with the base path already, as they were recorded.
-    let origin = way.upstream.as_ref().map(origin_of).transpose().map_err(Stop::usage)?;
-    let recorder = record(fixture, origin, library, secrets).await?;
-    let config = AskFirstConfig {
-        listen: ANYWHERE,
-        first: stand_in.address(),
-        declined: (UNANSWERED, mark),
-        second: recorder.address(),
-    };
-    let front = AskFirst::start(config).await.map_err(stopped)?;
-    Ok(Kind::Completing { stand_in, front, recorder, earlier })
-}
+impl Recorders<'_> {
+    async fn start(
+        &self,
+        fixture: &FixtureRef,
+        upstream: Uri,
+        known_secrets: Vec<KnownSecret>,
+    ) -> Result<Recorder, Stop> {
+        let config = RecorderConfig {
+            provider: fixture.provider.clone(),
+            flow: fixture.flow.clone(),
+            upstream,
+            listen: ANYWHERE,
+            out: self.library.root().to_owned(),
+            until_idle: None,
+            known_secrets,
+            additional_roots: self.additional_roots.clone(),
+        };
+        Recorder::start(config).await.map_err(stopped)
+    }
 
-fn origin_of(upstream: &Uri) -> Result<Uri, http::Error> {
-    let mut builder = Uri::builder().path_and_query("/");
-    if let Some(scheme) = upstream.scheme() {
-        builder = builder.scheme(scheme.clone());
+    async fn complete(
+        &self,
+        chosen: Chosen,
+        fixture: &FixtureRef,
+        way: &Way,
+        secrets: Vec<KnownSecret>,
+    ) -> Result<Kind, Stop> {
+        // What is completed is read as it is now: what is played are values that must not be written.
+        let earlier = Box::new(self.library.fixture(fixture).map_err(Stop::usage)?);
+        let Chosen { mut profile, fixtures, forms } = chosen;
+        // The command has the credentials of the real API, which the stand-in cannot judge.
+        profile.auth = Auth::default();
+        let stand_in = play(ProviderConfig { profile, fixtures, forms, faults: Vec::new() }).await?;
+        let mark = HeaderValue::from_str(&run_id()).map_err(Stop::environment)?;
+        stand_in.mark_unanswered(UNANSWERED, mark.clone());
+        let mut ways = Vec::new();
+        for (host, origin) in way.origins() {
+            let recorder = self.start(fixture, origin, secrets.clone()).await?;
+            let config = AskFirstConfig {
+                listen: ANYWHERE,
+                first: stand_in.address(),
+                declined: (UNANSWERED, mark.clone()),
+                second: recorder.address(),
+            };
+            let front = AskFirst::start(config).await.map_err(stopped)?;
+            ways.push(Completed { host, front, recorder });
+        }
+        Ok(Kind::Completing { stand_in, ways, earlier })
     }
-    if let Some(authority) = upstream.authority() {
-        builder = builder.authority(authority.clone());
-    }
-    builder.build()
 }
 
 /// What nobody outside this process can know: no answer of a provider's can bear it by chance or on purpose.
 fn run_id() -> String {
     let half = |_| RandomState::new().hash_one(std::process::id());
     (0..2).map(half).map(|half: u64| format!("{half:016x}")).collect()
+}
+
+/// All secrets that are known beforehand, of whatever provider.
+pub(super) fn all_secrets(servers: &[Server], arguments: &Exec) -> Result<Vec<KnownSecret>, Stop> {
+    let mut all: Vec<KnownSecret> = Vec::new();
+    for server in servers {
+        for secret in secrets_of(&server.way, arguments)? {
+            if !all.contains(&secret) {
+                all.push(secret);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// The secrets that are known beforehand: those that are named, and the credentials that the command is given.

@@ -1,11 +1,12 @@
 //! What is told when the command has ended: on standard error alone, for standard output is the command's.
 
 use super::super::playing::Summary;
-use super::super::record::counted;
+use super::super::record::{counted, traffic};
 use super::servers::{Finished, Recorded};
-use crate::arguments::{Exec, Format, Global};
+use crate::arguments::{Exec, Finding, Format, Global};
 use crate::exit::{Exit, Stop};
 use crate::output;
+use counterpart_recorder::Traffic;
 use counterpart_stand_in::{Provider, StandIn};
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ pub(super) struct Told<'a> {
     finished: &'a Finished,
     /// Of what was played; none where nothing was.
     summary: Option<Summary>,
+    allows_unmatched: bool,
 }
 
 impl<'a> Told<'a> {
@@ -23,7 +25,8 @@ impl<'a> Told<'a> {
         let stand_ins: Vec<&StandIn> = finished.stand_ins.iter().collect();
         let summary =
             (!stand_ins.is_empty()).then(|| Summary::of(&stand_ins, &arguments.allow, &arguments.deny));
-        Self { code, finished, summary }
+        let allows_unmatched = arguments.allow.contains(&Finding::Unmatched);
+        Self { code, finished, summary, allows_unmatched }
     }
 
     /// How all of it ends: the command's own code, and where that is 0 what the recording or the playing came to.
@@ -35,7 +38,7 @@ impl<'a> Told<'a> {
         if let Some(stop) = recordings().find_map(|recorded| recorded.outcome.as_ref().err()) {
             return stop.exit;
         }
-        if self.summary.as_ref().is_some_and(|summary| !summary.passes()) {
+        if self.summary.as_ref().is_some_and(|summary| !summary.passes()) || self.fails_by_refusal() {
             return Exit::Failed;
         }
         let is_empty =
@@ -44,6 +47,11 @@ impl<'a> Told<'a> {
             return Exit::NothingSelected;
         }
         Exit::Passed
+    }
+
+    /// Whether a request went to a host that nobody named, and was refused where it was to be answered.
+    fn fails_by_refusal(&self) -> bool {
+        !self.finished.traffic.refused.is_empty() && !self.allows_unmatched
     }
 
     pub(super) fn print(&self, global: &Global) {
@@ -56,6 +64,20 @@ impl<'a> Told<'a> {
     fn print_text(&self, is_quiet: bool) {
         for recorded in &self.finished.recorded {
             tell(recorded, is_quiet, self.code);
+        }
+        let mut shown = self.finished.traffic.clone();
+        if is_quiet {
+            shown = Traffic {
+                refused: shown.refused,
+                handshakes_failed: shown.handshakes_failed,
+                ..Traffic::default()
+            };
+        }
+        traffic::told(&shown).iter().for_each(|line| output::note(line));
+        if !shown.refused.is_empty() {
+            output::note(
+                "name a host whose it is (--host HOST=PROVIDER), or let all others through (--others tunnel)",
+            );
         }
         if let Some(summary) = &self.summary {
             if !is_quiet {
@@ -107,6 +129,9 @@ impl<'a> Told<'a> {
                 summary
             }),
             "recorded": recorded,
+            "refused": self.finished.traffic.refused,
+            "tunnelled": self.finished.traffic.tunnelled,
+            "handshakes_failed": self.finished.traffic.handshakes_failed,
         })
     }
 }

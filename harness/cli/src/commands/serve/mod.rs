@@ -1,7 +1,6 @@
 //! `counterpart serve`: the stand-in by itself, for any client.
 
-mod authority;
-
+use super::authority::{Authority, how_to_trust};
 use super::playing::{Chosen, Summary, choose, share_out};
 use super::stop_signal::StopSignal;
 use crate::arguments::{Format, Global, Serve};
@@ -9,14 +8,13 @@ use crate::exit::{Exit, Stop};
 use crate::output;
 use crate::project::Project;
 use anyhow::anyhow;
-use authority::Authority;
 use counterpart_stand_in::{
     Control, ControlConfig, ControlError, Provider, ProviderConfig, StandIn, StandInClock, StandInConfig,
     StandInError,
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where a test clock begins: 2026-01-01T00:00:00Z, as in scenarios.
 const TEST_CLOCK_START_S: i64 = 1_767_225_600;
@@ -172,16 +170,4 @@ impl Begun<'_> {
         }
         lines.join("\n")
     }
-}
-
-/// What makes clients trust the stand-in.
-fn how_to_trust(certificate: &Path) -> Vec<String> {
-    let path = certificate.display();
-    vec![
-        format!("clients must trust {path}:"),
-        format!("  export SSL_CERT_FILE={path}        # OpenSSL, Go, Ruby, Rust"),
-        format!("  export REQUESTS_CA_BUNDLE={path}   # Python requests"),
-        format!("  export NODE_EXTRA_CA_CERTS={path}  # Node.js"),
-        format!("  curl --cacert {path} ..."),
-    ]
 }

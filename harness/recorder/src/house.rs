@@ -1,0 +1,63 @@
+//! What all connections of a recording share.
+
+use crate::clock::Clock;
+use crate::config::Limits;
+use crate::connection::Next;
+use crate::door::Door;
+use crate::forward::{AnswerBody, Forwarder, NoAnswer};
+use crate::route::Route;
+use crate::streams::Streams;
+use crate::traffic::Tally;
+use crate::words::own_words;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+/// What all connections of a recording share.
+pub(crate) struct House {
+    pub(crate) door: Door,
+    pub(crate) forwarder: Forwarder,
+    pub(crate) streams: Streams,
+    pub(crate) tally: Tally,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Clock,
+}
+
+impl House {
+    /// Answers a request that says itself where it is to go.
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        next: &Next,
+    ) -> Result<Response<AnswerBody>, NoAnswer> {
+        match &self.door {
+            Door::Reverse(route) => self.answer_along(request, route, next).await,
+            Door::Proxy(proxy) if request.method() == Method::CONNECT => {
+                Ok(proxy.connect(request, next, &self.tally, self.limits.connect).await)
+            }
+            Door::Proxy(proxy) => match proxy.route_of(request.uri(), &self.tally) {
+                Ok(route) => self.forwarder.answer(request, &route, next).await,
+                Err(refusal) => Ok(*refusal),
+            },
+        }
+    }
+
+    /// Answers a request along a route.
+    pub(crate) async fn answer_along(
+        &self,
+        request: Request<Incoming>,
+        route: &Route,
+        next: &Next,
+    ) -> Result<Response<AnswerBody>, NoAnswer> {
+        if request.method() == Method::CONNECT {
+            let message = match self.door {
+                Door::Reverse(_) => {
+                    "counterpart records as a reverse proxy: give the integration this address as the \
+                     provider's base URL, not as its HTTP proxy"
+                }
+                Door::Proxy(_) => "this is a tunnel already: ask for another host on another connection",
+            };
+            return Ok(own_words(StatusCode::NOT_IMPLEMENTED, message));
+        }
+        self.forwarder.answer(request, route, next).await
+    }
+}
