@@ -33,7 +33,7 @@ pub(crate) enum NextStep {
     /// What the client would say to a host.
     Intercepted { client_side: OnUpgrade, target: Target },
     /// A WebSocket.
-    WebSocket { client_side: OnUpgrade, server_side: OnUpgrade, transcript: Transcript },
+    WebSocket { client_side: OnUpgrade, server_side: OnUpgrade, transcript: Box<Transcript> },
 }
 
 impl Next {
@@ -89,7 +89,7 @@ impl Conversation {
                 NextStep::WebSocket { client_side, server_side, transcript } => {
                     // Where either fails, the transcript is dropped, which ends its exchange.
                     if let (Ok(client), Ok(server)) = tokio::join!(client_side, server_side) {
-                        websocket::converse(client, server, transcript, self.house.limits.drain).await;
+                        websocket::converse(client, server, *transcript, self.house.limits.drain).await;
                     }
                     None
                 }

@@ -142,7 +142,7 @@ impl Forwarder {
         let server_side = hyper::upgrade::on(&mut answer);
         let mut headers = fields::end_to_end(answer.headers());
         let copy = answered(&mut capture, answer.status(), &headers);
-        let transcript = Transcript::new(copy, capture, self.max_message_bytes);
+        let transcript = Box::new(Transcript::new(copy, capture, self.max_message_bytes));
         next.set(NextStep::WebSocket { client_side, server_side, transcript });
         fields::take_over_websocket(&mut headers);
         let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);

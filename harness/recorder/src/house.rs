@@ -9,6 +9,7 @@ use crate::route::Route;
 use crate::streams::Streams;
 use crate::traffic::Tally;
 use crate::words::own_words;
+use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -32,7 +33,12 @@ impl House {
         match &self.door {
             Door::Reverse(route) => self.answer_along(request, route, next).await,
             Door::Proxy(proxy) if request.method() == Method::CONNECT => {
-                Ok(proxy.connect(request, next, &self.tally, self.limits.connect).await)
+                let mut answer = proxy.connect(request, next, &self.tally, self.limits.connect).await;
+                if answer.status() != StatusCode::OK {
+                    // Many a client has no use for the connection then, and waits for its end.
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok(answer)
             }
             Door::Proxy(proxy) => match proxy.route_of(request.uri(), &self.tally) {
                 Ok(route) => self.forwarder.answer(request, &route, next).await,

@@ -77,7 +77,8 @@ impl Project {
         Self::started(command)
     }
 
-    fn started(mut command: Command) -> Running {
+    /// Starts a command of the test's own making; its first line is read.
+    pub(crate) fn started(mut command: Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut stderr = child.stderr.take().unwrap();
@@ -133,6 +134,12 @@ impl Running {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.wait()
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Waits until it ends by itself.

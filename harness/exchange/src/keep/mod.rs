@@ -95,7 +95,7 @@ pub enum KeepError {
         /// Where the secrets were.
         findings: Vec<LeftSecret>,
     },
-    /// The fixture cannot be written, or what was written cannot be read.
+    /// The fixture makes no YAML, or what was written cannot be read.
     #[error(transparent)]
     Fixture(#[from] FixtureError),
     /// The file system said no.
@@ -299,7 +299,10 @@ fn write_and_search(
             .tempdir_in(&folder)
             .map_err(problem(&folder))?;
         let written = aside.path().join(format!("{}.yaml", fixture.flow));
-        fixture.write(&written)?;
+        fixture.write(&written).map_err(|error| match error {
+            FixtureError::Write { path, source } => KeepError::Write { path, source },
+            other => KeepError::Fixture(other),
+        })?;
         if let Some(text) = draft {
             let path = aside.path().join(PROFILE_FILE);
             write_atomically(&path, text.as_bytes()).map_err(problem(&path))?;

@@ -2,9 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod ask_first;
+mod bad_input;
 mod endings;
+mod interception;
 mod keeping;
 mod ordinary;
+mod origin;
+mod protocols;
+mod proxied;
 mod streaming;
 mod together;
 mod wire;

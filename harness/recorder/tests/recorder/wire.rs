@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs};
 
 /// Fails a test that hangs.
@@ -153,15 +153,23 @@ pub(crate) async fn free_again(address: SocketAddr) {
 }
 
 /// One end of a connection.
-pub(crate) struct Wire(pub(crate) TcpStream);
+pub(crate) struct Wire<S = TcpStream>(pub(crate) S);
 
 impl Wire {
     pub(crate) async fn connect(address: impl ToSocketAddrs) -> Self {
         Self(TcpStream::connect(address).await.unwrap())
     }
 
+    /// Ends the connection by a reset.
+    pub(crate) fn reset(self) {
+        self.0.set_zero_linger().unwrap();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(crate) async fn send(&mut self, text: &str) {
         self.0.write_all(text.as_bytes()).await.unwrap();
+        self.0.flush().await.unwrap();
     }
 
     /// Reads up to and with `mark`.
@@ -171,7 +179,7 @@ impl Wire {
             while !seen.ends_with(mark.as_bytes()) {
                 seen.push(self.0.read_u8().await.unwrap());
             }
-            String::from_utf8(seen).unwrap()
+            String::from_utf8_lossy(&seen).into_owned()
         })
         .await
     }
@@ -184,11 +192,6 @@ impl Wire {
             String::from_utf8_lossy(&seen).into_owned()
         })
         .await
-    }
-
-    /// Ends the connection by a reset.
-    pub(crate) fn reset(self) {
-        self.0.set_zero_linger().unwrap();
     }
 }
 

@@ -45,14 +45,26 @@ mod tests {
     fn everything_that_happened_is_told_once() {
         assert_eq!(told(&Traffic::default()), Vec::<String>::new());
         let hosts = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), 2)).collect();
-        let many: Vec<String> = (0..22).map(|number| format!("h{number:02}:1")).collect();
         let traffic = Traffic {
             tunnelled: hosts(&["pypi.org:443", "a.example:443"]),
             passed_on: hosts(&["b.example:80"]),
-            refused: hosts(&many.iter().map(String::as_str).collect::<Vec<_>>()),
+            refused: hosts(&["c.example:443"]),
             handshakes_failed: hosts(&["api.example.com:443"]),
             invalid: 1,
         };
-        insta::assert_snapshot!(told(&traffic).join("\n"), @"");
+        insta::assert_snapshot!(told(&traffic).join("\n"), @r"
+        passed on untouched, because it was not named: a.example:443 (2), pypi.org:443 (2)
+        passed on and not recorded, because it was not named: b.example:80 (2)
+        refused: c.example:443 (2)
+        no TLS was agreed on; does the client trust the authority (counterpart ca path)?: api.example.com:443 (2)
+        connections that ended with what is no HTTP: 1
+        ");
+    }
+
+    #[test]
+    fn of_many_hosts_some_are_named() {
+        let hosts: BTreeMap<String, u64> = (0..22).map(|number| (format!("h{number:02}:1"), 1)).collect();
+        let told = listed(&hosts);
+        assert!(told.starts_with("h00:1 (1), ") && told.ends_with("h19:1 (1), and 2 more"), "{told}");
     }
 }
