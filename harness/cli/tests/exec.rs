@@ -1,6 +1,11 @@
 //! `counterpart exec`: a command beside the recorder or the stand-ins.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failed unwrap is a failed test, and what is skipped is said"
+)]
 
 mod support;
 
@@ -199,6 +204,39 @@ fn a_signal_reaches_the_command_and_its_answer_is_the_end() {
         let id = running.id().to_string();
         assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
         assert_eq!(running.wait().code, code, "{signal}");
+    }
+}
+
+/// Presses Ctrl-C at a terminal once the command is ready.
+const AT_A_TERMINAL: &str = r#"
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+while b"ready" not in seen:
+    seen += os.read(terminal, 1024)
+os.write(terminal, b"\x03")
+try:
+    while os.read(terminal, 1024):
+        pass
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"#;
+
+#[test]
+fn what_a_key_at_the_terminal_sends_is_not_delivered_twice() {
+    let project = Project::new();
+    // Signals arrive in order: when TERM comes back, each INT before it has come.
+    let script = "n=0; trap 'n=$((n+1)); kill -TERM $PPID' INT; trap 'kill $!; exit $((10+n))' TERM; \
+                  sleep 600 & echo ready; while :; do wait; done";
+    let mut command = Command::new("python3");
+    command.args(["-c", AT_A_TERMINAL, env!("CARGO_BIN_EXE_counterpart")]);
+    command.args(["exec", "--no-proxy", "--fixture", "matrix/missing", "--", "sh", "-c", script]);
+    match command.current_dir(project.path("")).output() {
+        Ok(output) => assert_eq!(output.status.code(), Some(11), "{output:?}"),
+        Err(error) => eprintln!("SKIPPED: python3 opens the terminal of this test: {error}"),
     }
 }
 
