@@ -96,7 +96,7 @@ fn no_source_file_is_forgotten() {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         let folder = path.parent().unwrap();
         // Programs of their own, that no module declares.
-        let is_program = ["bin", "fuzz_targets"].iter().any(|name| folder.ends_with(name));
+        let is_program = ["bin", "examples", "fuzz_targets"].iter().any(|name| folder.ends_with(name));
         if matches!(stem.as_str(), "lib" | "main") || is_program {
             continue;
         }
