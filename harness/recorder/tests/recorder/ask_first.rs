@@ -1,6 +1,6 @@
 //! Two servers behind one front: the second is asked where the first declines.
 
-use crate::wire::Provider;
+use crate::wire::{Provider, bounded};
 use counterpart_recorder::{AskFirst, AskFirstConfig};
 use http::{HeaderName, HeaderValue};
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ async fn ask(front: &AskFirst, request: &str) -> String {
     let mut stream = TcpStream::connect(front.address()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    bounded(stream.read_to_string(&mut answer)).await.unwrap();
     answer
 }
 
@@ -69,7 +69,7 @@ async fn a_body_that_is_too_large_to_be_held_is_refused() {
         let _ = write.write_all(&vec![b'x'; length]).await;
     };
     let mut answer = vec![0; 12];
-    let (_, got) = tokio::join!(sending, read.read_exact(&mut answer));
+    let (_, got) = bounded(async { tokio::join!(sending, read.read_exact(&mut answer)) }).await;
     got.unwrap();
     assert_eq!(String::from_utf8(answer).unwrap(), "HTTP/1.1 413");
 }
