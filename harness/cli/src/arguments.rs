@@ -5,10 +5,13 @@
     reason = "brackets here are usage, not links"
 )]
 
+mod exec;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use counterpart_recorder::HostPattern;
 use counterpart_reference_runtime::CrashPoint;
 use counterpart_stand_in::PlannedFault;
+pub(crate) use exec::{Exec, ExecMode};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -59,10 +62,20 @@ pub(crate) enum Colour {
 pub(crate) enum Command {
     /// Record live traffic as redacted fixtures: a reverse proxy before the real API, or a forward proxy
     Record(Record),
+    /// Make fixtures of what another tool recorded: HAR, VCR, nock and their like
+    Import(Import),
+    /// Look through fixtures for what is secret, or take it out of them
+    Redact(Redact),
+    /// Write a fixture for another tool: HAR, WireMock, Pact
+    Export(Export),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
     /// Run a command beside the recorder or the stand-ins: its tests without the network
     Exec(Exec),
+    /// Show what fixtures there are, the exchanges of one, or one exchange as it went over the wire
+    Show(Show),
+    /// Compare fixtures
+    Fixture(Fixture),
     /// Run scenarios against an integration and write the reports
     Run(Run),
     /// Go through snapshots that changed: accept, reject or skip each
@@ -91,9 +104,13 @@ pub(crate) struct Record {
     /// The flow's short name: the fixture's file
     #[arg(long)]
     pub(crate) flow: String,
-    /// The real API: http(s)://host[:port][/base]
-    #[arg(long, value_name = "URL", required_unless_present = "proxy", conflicts_with = "proxy")]
+    /// The real API: http(s)://host[:port][/base]; needless where webhooks alone are recorded
+    #[arg(long, value_name = "URL", conflicts_with = "proxy")]
     pub(crate) upstream: Option<http::Uri>,
+    /// Take the provider's webhooks at a path, pass them on to your integration, and record them too:
+    /// /hooks=http://127.0.0.1:3000/hooks
+    #[arg(long, value_name = "PATH=URL", conflicts_with = "proxy")]
+    pub(crate) webhooks: Vec<String>,
     /// Be a forward proxy, which the integration is given as its HTTPS_PROXY and HTTP_PROXY
     #[arg(long)]
     pub(crate) proxy: bool,
@@ -122,6 +139,28 @@ pub(crate) struct Record {
     /// An environment variable that holds a secret, which is replaced wherever it turns up
     #[arg(long = "secret-env", value_name = "NAME")]
     pub(crate) secret_env: Vec<String>,
+    /// Tell of each placeholder which rule took out what it stands for, and where
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Redact {
+    /// With --check: files and folders, the bodies beside fixtures included. Without: fixture files, redacted again in place
+    #[arg(required_unless_present = "forms", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Change nothing; fail if something looks secret
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// An environment variable that holds a secret, which is found in every spelling
+    #[arg(long = "secret-env", value_name = "NAME")]
+    pub(crate) secret_env: Vec<String>,
+    /// Tell of each placeholder that is put in which rule took out what it stands for, and where
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) explain: bool,
+    /// List the documented forms of secrets that are found by their look
+    #[arg(long, conflicts_with_all = ["paths", "check", "explain"])]
+    pub(crate) forms: bool,
 }
 
 /// A host that is recorded, and into whose fixture.
@@ -170,6 +209,61 @@ pub(crate) enum CaCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// What wrote the files: har, vcr (also vcrpy and go-vcr), polly, nock, wiremock, hoverfly, postman, pact
+    #[arg(id = "FORMAT")]
+    pub(crate) from: counterpart_interchange::Format,
+    /// The files, in the order in which their exchanges happened
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The provider's short name: its folder under the fixtures
+    #[arg(long)]
+    pub(crate) provider: String,
+    /// The flow's short name, for all files together; by default each file is a flow, named after it
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// The fixtures folder; the project's by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write nothing where anything in the files cannot be kept
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// An environment variable that holds a secret, which is replaced wherever it turns up
+    #[arg(long = "secret-env", value_name = "NAME")]
+    pub(crate) secret_env: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// What is to read the file
+    #[arg(id = "FORMAT", value_enum)]
+    pub(crate) to: ExportFormat,
+    /// What to write: provider/flow, or a fixture file
+    #[arg(value_name = "FIXTURE")]
+    pub(crate) fixture: String,
+    /// The file to write; standard output by default
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write nothing where anything of the fixture cannot be said
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// The name of the integration in a Pact file
+    #[arg(long, default_value = "integration", value_name = "NAME")]
+    pub(crate) consumer: String,
+}
+
+/// A format that fixtures are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// HTTP Archive 1.2
+    Har,
+    /// WireMock stub mappings
+    Wiremock,
+    /// Pact, version 4
+    Pact,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// What to play: provider/flow, a provider for all its flows, a fixture file, or a folder of providers
     #[arg(required = true, value_name = "FIXTURE")]
@@ -207,75 +301,32 @@ pub(crate) struct Serve {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = EXEC_EXAMPLES)]
-pub(crate) struct Exec {
-    /// Record what the command asks for: the same as --mode record
-    #[arg(long, conflicts_with = "mode")]
-    pub(crate) record: bool,
-    /// What becomes of the command's requests; `replay` by default
-    #[arg(long, value_enum, value_name = "MODE")]
-    pub(crate) mode: Option<ExecMode>,
-    /// What is played, or recorded: provider/flow; to play also a provider, a file or a folder
-    #[arg(long = "fixture", value_name = "FIXTURE")]
-    pub(crate) fixtures: Vec<String>,
-    /// With --flow the same as --fixture PROVIDER/FLOW
-    #[arg(long, requires = "flow")]
-    pub(crate) provider: Option<String>,
-    /// With --provider the same as --fixture PROVIDER/FLOW
-    #[arg(long, requires = "provider")]
-    pub(crate) flow: Option<String>,
-    /// A host of the API, or *.example.com; with =PROVIDER of one of several
-    #[arg(long = "host", value_name = "HOST[=PROVIDER]")]
-    pub(crate) hosts: Vec<RecordedHost>,
-    /// What is done with all other hosts: `tunnel` by default where all is recorded, else `refuse`
-    #[arg(long, value_enum, value_name = "WHAT")]
-    pub(crate) others: Option<OtherHosts>,
-    /// Lead the command by base URLs alone: no proxy, and no certificates
-    #[arg(long, conflicts_with_all = ["hosts", "others"])]
-    pub(crate) no_proxy: bool,
-    /// The folder of the certificate authority (ca.pem, ca-key.pem); one in your data folder by default
-    #[arg(long, value_name = "DIR")]
-    pub(crate) ca: Option<PathBuf>,
-    /// Certificates (PEM) to trust as those of the real API, beside the machine's
-    #[arg(long, value_name = "FILE")]
-    pub(crate) upstream_ca: Vec<PathBuf>,
-    /// The real API: http(s)://host[:port][/base]; taken from counterpart.toml or the fixture by default
-    #[arg(long, value_name = "URL")]
-    pub(crate) upstream: Option<http::Uri>,
-    /// The fixtures folder; the project's by default
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// An environment variable that holds a secret, which is replaced wherever it turns up
-    #[arg(long = "secret-env", value_name = "NAME")]
-    pub(crate) secret_env: Vec<String>,
-    /// [PROVIDER:]FAULT[JSON]@PLACE[*TIMES], as `serve` takes it
-    #[arg(long = "fault", value_name = "SPEC")]
-    pub(crate) faults: Vec<FaultSpec>,
-    /// What does not make the command fail
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
-    pub(crate) allow: Vec<Finding>,
-    /// What makes the command fail beside what does by default
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
-    pub(crate) deny: Vec<Finding>,
-    /// The command, after --
-    #[arg(required = true, last = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<std::ffi::OsString>,
+pub(crate) struct Show {
+    /// provider/flow or the path of a fixture, with #EXCHANGE behind it for one exchange; a provider, or nothing, for a list
+    #[arg(value_name = "FIXTURE")]
+    pub(crate) fixture: Option<String>,
+    /// The exchange to show as it went over the wire: its id, or the beginning of it
+    #[arg(long, value_name = "ID", requires = "fixture")]
+    pub(crate) exchange: Option<String>,
 }
 
-const EXEC_EXAMPLES: &str = "Examples:
-  counterpart exec --record --provider github --flow list-issues -- pytest tests/
-  counterpart exec --fixture github/list-issues -- pytest tests/
-  counterpart exec --mode auto --fixture github/list-issues -- pytest tests/";
+#[derive(Debug, Args)]
+pub(crate) struct Fixture {
+    #[command(subcommand)]
+    pub(crate) command: FixtureCommand,
+}
 
-/// What becomes of a command's requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExecMode {
-    /// All go to the real API, and become the fixture
-    Record,
-    /// All are answered from the fixtures
-    Replay,
-    /// What is recorded is answered from it; what is missing goes to the real API and is added to it
-    Auto,
+#[derive(Debug, Subcommand)]
+pub(crate) enum FixtureCommand {
+    /// Tell what differs between two recordings by what it means: exit code 0 where nothing does, 1 where something does
+    Diff {
+        /// The older one: provider/flow, or the path of a fixture
+        #[arg(value_name = "OLDER")]
+        older: String,
+        /// The newer one
+        #[arg(value_name = "NEWER")]
+        newer: String,
+    },
 }
 
 /// What may be found when a stand-in ends.

@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod exit;
 mod fault_pages;
+mod fixture_argument;
 mod output;
 mod plants;
 mod project;
@@ -36,8 +37,13 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         .map_err(|_| Stop::environment(anyhow::anyhow!("the TLS provider could not be installed")))?;
     match &arguments.command {
         Command::Record(record) => tokio.block_on(commands::record::record(global, record)),
+        Command::Import(import) => commands::import::import(global, import),
+        Command::Redact(redact) => commands::redact::redact(global, redact),
+        Command::Export(export) => commands::export::export(global, export),
         Command::Serve(serve) => tokio.block_on(commands::serve::serve(global, serve)),
         Command::Exec(exec) => tokio.block_on(commands::exec::exec(global, exec)),
+        Command::Show(show) => commands::show::show(global, show),
+        Command::Fixture(fixture) => commands::fixture::fixture(global, fixture),
         Command::Run(run) => tokio.block_on(commands::run::run(global, run)),
         Command::Review => commands::review::review(global),
         Command::Accept => commands::review::settle_all(global, commands::review::Decision::Accept),

@@ -63,6 +63,11 @@ pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<()> {
     serde_json::to_string_pretty(value).map(|text| write_out(&mut std::io::stdout(), &text))
 }
 
+/// Prints the content of a file as it is: nothing in it is a colour.
+pub(crate) fn file(text: &str) {
+    write_out(&mut std::io::stdout(), text.trim_end_matches('\n'));
+}
+
 /// Prints a result that programs read while the command runs: in one line, which is there at once.
 pub(crate) fn json_line(value: &serde_json::Value) {
     let mut out = std::io::stdout();

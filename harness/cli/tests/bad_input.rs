@@ -165,6 +165,20 @@ fn arguments_that_cannot_be_used() {
             said(&["serve", "matrix/room-history", "--fault", "timeout@mesages"]),
             said(&["serve", "matrix/room-history", "--fault", "timeout@messages-99"]),
             said(&["contract", "check", "nowhere"]),
+            said(&["record", "--provider", "p", "--flow", "f"]),
+            said(&["record", "--provider", "p", "--flow", "f", "--webhooks", "/in=http://jo:pw@127.0.0.1:1"]),
+            said(&["record", "--provider", "p", "--flow", "f", "--webhooks", "hooks"]),
+            said(&[
+                "record",
+                "--provider",
+                "p",
+                "--flow",
+                "f",
+                "--webhooks",
+                "/a=http://127.0.0.1:1",
+                "--webhooks",
+                "/a/b=http://127.0.0.1:2",
+            ]),
             said(&["runtime", "serve", "--data", "data", "--plant", "no_timeout"]),
         ]
         .join("\n")

@@ -204,7 +204,6 @@ fn memory(id: u32, name: &str) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn a_large_body_passes_in_constant_memory() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -312,12 +311,7 @@ fn what_cannot_be_recorded_is_told_with_its_mend() {
 
     error: --upstream-ca none.pem: holds no certificate; expected PEM, as `-----BEGIN CERTIFICATE-----`
 
-    error: the following required arguments were not provided:
-      --upstream <URL>
-
-    Usage: counterpart record --flow <FLOW> --provider <PROVIDER> --upstream <URL>
-
-    For more information, try '--help'.
+    error: there is nothing to record: name the real API with --upstream URL, where its webhooks arrive with --webhooks PATH=URL, or both; or record --proxy
     "#
     );
 }

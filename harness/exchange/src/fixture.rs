@@ -80,11 +80,78 @@ pub struct Written {
 }
 
 /// What is kept of a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RedactedValue {
     /// Its length in characters, rounded up to a multiple of eight.
     pub length_chars: usize,
+    /// What a JSON Web Token said, its secrets replaced: it is played as a token that says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<RedactedJwt>,
+    /// Which part of a Basic credential was which secret: it is played as a credential of the same parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic: Option<RedactedBasic>,
+}
+
+/// The parts of a JSON Web Token that can be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedactedJwt {
+    /// The header, a JSON object. On replay its `alg` is HS256, for that is how the token is signed then.
+    pub header: String,
+    /// The claims, a JSON object.
+    pub claims: String,
+}
+
+/// The secret parts of a Basic credential. A part that is not there is played as any text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedactedBasic {
+    /// The placeholder of the user, where the user is secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The placeholder of the password; nothing where the password is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
+impl RedactedValue {
+    /// Of a secret of which nothing but its length is kept.
+    #[must_use]
+    pub fn of_length(length_chars: usize) -> Self {
+        Self { length_chars, ..Self::default() }
+    }
+
+    /// The texts in which placeholders may stand.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        let jwt = self.jwt.iter().flat_map(|jwt| [jwt.header.as_str(), jwt.claims.as_str()]);
+        let basic = self.basic.iter().flat_map(|basic| [basic.user.as_deref(), basic.password.as_deref()]);
+        jwt.chain(basic.flatten())
+    }
+
+    /// Changes the texts in which placeholders may stand.
+    pub(crate) fn map_texts(&mut self, change: &impl Fn(&str) -> String) {
+        if let Some(jwt) = &mut self.jwt {
+            jwt.header = change(&jwt.header);
+            jwt.claims = change(&jwt.claims);
+        }
+        if let Some(basic) = &mut self.basic {
+            basic.user = basic.user.as_deref().map(change);
+            basic.password = basic.password.as_deref().map(change);
+        }
+    }
+
+    /// What is wrong with it, if anything.
+    fn problem(&self) -> Option<String> {
+        let is_object =
+            |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
+        let jwt = self.jwt.as_ref()?;
+        [("header", &jwt.header), ("claims", &jwt.claims)].into_iter().find(|(_, text)| !is_object(text)).map(
+            |(part, _)| {
+                format!("jwt.{part} is not a JSON object; expected one as a string, as '{{\"sub\": \"1\"}}'")
+            },
+        )
+    }
 }
 
 /// A body that is kept in a file of its own.

@@ -4,6 +4,8 @@
 //! files, and knows nothing of servers, clocks, subjects or scenarios.
 
 mod body;
+pub mod comparison;
+pub mod content_coding;
 mod document;
 mod exchange;
 mod fixture;
@@ -24,8 +26,8 @@ pub use document::{
 };
 pub use exchange::{Direction, Ended, Exchange, ExchangeId, Request, Response};
 pub use fixture::{
-    BodyFile, Fixture, FixtureError, FixtureOnDisk, Imported, Provenance, Recorded, RedactedValue, Written,
-    YAML_FIXTURE_HEAD,
+    BodyFile, Fixture, FixtureError, FixtureOnDisk, Imported, Provenance, Recorded, RedactedBasic,
+    RedactedJwt, RedactedValue, Written, YAML_FIXTURE_HEAD,
 };
 pub use headers::{HeaderValue, Headers};
 pub use json_text::{JsonScalar, JsonText, JsonTextError};

@@ -4,9 +4,12 @@
 //! length class, derived from fixture and placeholder alone, so that a subject can be given it as its
 //! credential and every machine derives the same.
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, RedactedBasic, RedactedJwt, RedactedValue};
+use crate::redaction::{iban_remainder, luhn_sum};
 use crate::{Body, Exchange, HeaderValue, JsonText};
 use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,19 +68,40 @@ impl StandInValues {
     #[must_use]
     pub fn of(fixture: &Fixture) -> Self {
         let mut values = BTreeMap::new();
-        for exchange in &fixture.exchanges {
-            for_each_text(exchange, &mut |text| {
-                for (_, placeholder) in find_placeholders(text) {
-                    let length = fixture
-                        .redacted
-                        .get(&placeholder)
-                        .map_or(DEFAULT_LENGTH_CHARS, |value| value.length_chars);
-                    let value = derive(&fixture.name(), &placeholder, length);
-                    values.insert(placeholder, value);
-                }
-            });
+        let name = fixture.name();
+        let mut derive_all = |text: &str| {
+            for (_, placeholder) in find_placeholders(text) {
+                let length = fixture
+                    .redacted
+                    .get(&placeholder)
+                    .map_or(DEFAULT_LENGTH_CHARS, |value| value.length_chars);
+                let value = derive(&name, &placeholder, length);
+                values.insert(placeholder, value);
+            }
+        };
+        fixture.exchanges.iter().for_each(|exchange| for_each_text(exchange, &mut derive_all));
+        fixture.redacted.values().flat_map(RedactedValue::texts).for_each(derive_all);
+        let plain = Self(values);
+        // What is made of parts is put together from them; no part is made of parts.
+        let mut all = plain.clone();
+        for (placeholder, redacted) in &fixture.redacted {
+            let made = match (&redacted.jwt, &redacted.basic) {
+                (Some(jwt), _) => signed(&plain, jwt, &seed_of(&name, placeholder)),
+                (None, Some(basic)) => plain.credential(basic, placeholder),
+                (None, None) => continue,
+            };
+            if let Some(value) = all.0.get_mut(placeholder) {
+                *value = made;
+            }
         }
-        Self(values)
+        all
+    }
+
+    /// A Basic credential whose parts are the values of the placeholders that stand for them.
+    fn credential(&self, basic: &RedactedBasic, placeholder: &Placeholder) -> String {
+        let part = |text: &Option<String>| text.as_deref().map(|text| self.fill(text));
+        let user = part(&basic.user).unwrap_or_else(|| format!("user-{}", placeholder.number));
+        STANDARD.encode(format!("{user}:{}", part(&basic.password).unwrap_or_default()))
     }
 
     /// The value of one placeholder.
@@ -154,14 +178,50 @@ impl Hider {
     }
 }
 
+/// A JSON Web Token that says what the recorded one said, signed with HMAC SHA-256 under a key that follows from the
+/// fixture and the placeholder. Its header names that algorithm: it would be a lie to keep another.
+fn signed(values: &StandInValues, jwt: &RedactedJwt, seed: &[u8; 32]) -> String {
+    let mut header: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&values.fill(&jwt.header)).unwrap_or_default();
+    header.insert("alg".to_owned(), "HS256".into());
+    let header = serde_json::Value::Object(header).to_string();
+    let signed =
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(values.fill(&jwt.claims)));
+    // A key shorter than a block is filled up with zeros (RFC 2104).
+    let mut key = [0; 64];
+    key[..seed.len()].copy_from_slice(seed);
+    let mut mac = Hmac::<Sha256>::new(&key.into());
+    mac.update(signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
+fn seed_of(fixture: &str, placeholder: &Placeholder) -> [u8; 32] {
+    Sha256::digest(format!("{fixture}\n{placeholder}")).into()
+}
+
+/// A number of a card that no bank issues, with its check digit.
+fn card_number(number: usize) -> String {
+    let body = format!("400000{:09}", number % 1_000_000_000);
+    let digits: Vec<u32> = body.chars().chain(['0']).filter_map(|digit| digit.to_digit(10)).collect();
+    format!("{body}{}", (10 - luhn_sum(&digits) % 10) % 10)
+}
+
+/// An account at a bank that there is not, with its check digits.
+fn iban(number: usize) -> String {
+    let account = format!("00000000{:010}", number % 10_000_000_000);
+    format!("DE{:02}{account}", 98 - iban_remainder(&format!("DE00{account}")))
+}
+
 fn derive(fixture: &str, placeholder: &Placeholder, length_chars: usize) -> String {
     let number = placeholder.number;
-    let seed = Sha256::digest(format!("{fixture}\n{placeholder}")).into();
+    let seed = seed_of(fixture, placeholder);
     match placeholder.kind.as_str() {
         "email" => format!("person-{number}@example.invalid"),
-        "basic" => {
-            base64::engine::general_purpose::STANDARD.encode(format!("user-{number}:{}", letters(seed, 16)))
-        }
+        "basic" => STANDARD.encode(format!("user-{number}:{}", letters(seed, 16))),
+        "card_number" => card_number(number),
+        "iban" => iban(number),
+        // 555-0100 to 555-0199 of every area are kept for what is invented.
+        "phone" => format!("+1{}55501{:02}", 200 + number / 100 % 600, number % 100),
         // The prefix makes plain in any log that the value is no vendor's.
         _ => format!("cp-{number}-{}", letters(seed, length_chars.clamp(8, 4096))),
     }
@@ -236,6 +296,17 @@ mod tests {
         let text = "Bearer «access_token:12», «not one», «x:y» and «email:1»";
         let found: Vec<_> = find_placeholders(text).into_iter().map(|(_, found)| found.to_string()).collect();
         assert_eq!(found, ["«access_token:12»", "«email:1»"]);
+    }
+
+    #[test]
+    fn numbers_have_their_check_digits_and_belong_to_nobody() {
+        for number in [1, 2, 99, 100, 123_456] {
+            let of = |kind: &str| derive("p/f", &Placeholder { kind: kind.into(), number }, 16);
+            let digits: Vec<u32> = of("card_number").chars().filter_map(|digit| digit.to_digit(10)).collect();
+            assert_eq!((digits.len(), luhn_sum(&digits) % 10), (16, 0));
+            assert_eq!((of("iban").len(), iban_remainder(&of("iban"))), (22, 1));
+            assert!(of("phone").contains("55501") && of("phone").len() == 12, "{}", of("phone"));
+        }
     }
 
     #[test]

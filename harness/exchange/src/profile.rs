@@ -171,6 +171,9 @@ pub struct Identifiers {
     /// Regular expressions that a whole value must match.
     #[serde(default)]
     pub patterns: Vec<String>,
+    /// Whole values, as the key of a public sandbox that everybody may know.
+    #[serde(default)]
+    pub values: Vec<String>,
 }
 
 /// Which recorded answer shows an error.
@@ -213,8 +216,15 @@ impl ProviderProfile {
     /// # Errors
     /// [`DocumentError`] with file, line and column.
     pub fn read(path: &Path) -> Result<Self, DocumentError> {
-        let text = read_text(path)?;
-        let profile: Self = parse_document(path, &text)?;
+        Self::parse(path, &read_text(path)?)
+    }
+
+    /// Checks a profile that was read from a file.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn parse(path: &Path, text: &str) -> Result<Self, DocumentError> {
+        let profile: Self = parse_document(path, text)?;
         for pattern in &profile.identifiers.patterns {
             regex::Regex::new(pattern).map_err(|error| {
                 DocumentError::whole(

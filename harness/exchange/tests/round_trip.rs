@@ -91,7 +91,7 @@ fn fixture(exchanges: Vec<Exchange>) -> Fixture {
         }),
         redacted: BTreeMap::from([(
             Placeholder { kind: "access_token".into(), number: 1 },
-            RedactedValue { length_chars: 24 },
+            RedactedValue::of_length(24),
         )]),
         exchanges,
     };

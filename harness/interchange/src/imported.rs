@@ -21,3 +21,13 @@ pub enum ImportError {
     #[error(transparent)]
     Document(#[from] DocumentError),
 }
+
+impl ImportError {
+    /// The same, with a way to mend it.
+    pub(crate) fn with_hint(self, hint: &str) -> Self {
+        let Self::Document(mut error) = self;
+        error.message.push_str("; ");
+        error.message.push_str(hint);
+        Self::Document(error)
+    }
+}

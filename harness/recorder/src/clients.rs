@@ -1,6 +1,7 @@
 //! Connections to upstreams: kept open for the next request, within TLS where the upstream wants it.
 
 use crate::clock::Clock;
+use crate::connection::MAX_HEAD_BYTES;
 use crate::tee::RequestTee;
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
@@ -91,6 +92,7 @@ fn builder() -> Builder {
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(POOL_IDLE)
         .http1_preserve_header_case(true)
+        .http2_max_header_list_size(MAX_HEAD_BYTES)
         .set_host(false);
     builder
 }

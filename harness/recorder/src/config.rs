@@ -1,5 +1,6 @@
 //! What a recording is told before it starts, and the bounds that it keeps.
 
+use crate::webhook_route::WebhookRoute;
 use counterpart_exchange::redaction::KnownSecret;
 use rustls::pki_types::CertificateDer;
 use std::net::SocketAddr;
@@ -13,8 +14,12 @@ pub struct RecorderConfig {
     pub provider: String,
     /// The flow's short name: the fixture's file. Spelled as the provider's.
     pub flow: String,
-    /// The provider: scheme (`http` or `https`), authority, and a base path if it has one.
-    pub upstream: http::Uri,
+    /// The provider: scheme (`http` or `https`), authority, and a base path if it has one. It may be left out where
+    /// webhooks are recorded.
+    pub upstream: Option<http::Uri>,
+    /// Where the provider's webhooks arrive, and where they go on to. They are passed on as they came, fields for the
+    /// next hop apart; where the integration gives no answer, the provider gets a 502, so that it tries again.
+    pub webhooks: Vec<WebhookRoute>,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// The fixtures folder.

@@ -21,6 +21,8 @@ use tokio::sync::watch;
 
 /// Requests that one connection may have under way.
 const MAX_STREAMS: u32 = 250;
+/// Bytes of a request's head in HTTP/2, about as many as HTTP/1.1 may have.
+pub(crate) const MAX_HEAD_BYTES: u32 = 400 * 1024;
 
 /// What a connection is to do when HTTP on it ends.
 #[derive(Clone, Default)]
@@ -73,12 +75,8 @@ struct Conversation {
 
 impl Conversation {
     async fn hold(&mut self, duplex: Duplex) {
-        let way = match &self.house.door {
-            Door::Reverse(route) => Way::Route(Arc::clone(route)),
-            Door::Proxy(_) => Way::Door,
-        };
         let Some((protocol, duplex)) = self.begin(duplex).await else { return };
-        let mut step = self.serve(duplex, protocol, way).await;
+        let mut step = self.serve(duplex, protocol, Way::Door).await;
         while let Some(now) = step {
             step = match now {
                 NextStep::Tunnel { client_side, server } => {
@@ -138,7 +136,10 @@ impl Conversation {
         }
         let result = if protocol == Protocol::Http2 {
             let mut http = http2::Builder::new(self.house.streams.clone());
-            http.timer(TokioTimer::new()).auto_date_header(false).max_concurrent_streams(MAX_STREAMS);
+            http.timer(TokioTimer::new())
+                .auto_date_header(false)
+                .max_concurrent_streams(MAX_STREAMS)
+                .max_header_list_size(MAX_HEAD_BYTES);
             until_it_ends!(http.serve_connection(io, service))
         } else {
             let mut http = http1::Builder::new();

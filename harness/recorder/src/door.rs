@@ -10,10 +10,10 @@ use crate::interception::Interception;
 use crate::journal::Journal;
 use crate::proxy_config::Others;
 use crate::route::{LogPolicy, Reached, Route};
+use crate::routes::Routes;
 use crate::traffic::Tally;
 use crate::upstream::Upstream;
 use crate::words::{empty, own_words};
-use counterpart_exchange::Direction;
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
@@ -29,8 +29,8 @@ const MAX_ROUTES: usize = 1_000;
 
 /// How requests find their upstream.
 pub(crate) enum Door {
-    /// There is one.
-    Reverse(Arc<Route>),
+    /// There is one, and the integration, where webhooks are taken.
+    Reverse(Routes),
     /// They name it.
     Proxy(Box<Proxy>),
 }
@@ -208,7 +208,7 @@ impl Proxy {
         log: &Arc<LogPolicy>,
     ) -> Route {
         let (journal, log) = (Arc::clone(journal), Arc::clone(log));
-        Route { upstream, direction: Direction::Outbound, journal, reached, log }
+        Route { upstream, webhooks: None, journal, reached, log }
     }
 
     fn loops(&self, target: &Target, tally: &Tally) -> Refusal {

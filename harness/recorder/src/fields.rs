@@ -2,8 +2,9 @@
 //!
 //! Knows nothing of bodies and of what a field's value means beyond `Connection`.
 
-use counterpart_exchange::{HeaderValue as RecordedValue, Headers};
+use counterpart_exchange::{HeaderValue as RecordedValue, Headers, content_coding};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Authority;
 
 /// The fields that are meant for the next recipient alone (RFC 9110 section 7.6.1), `Proxy-*` apart.
 const HOP_BY_HOP: [HeaderName; 6] = [
@@ -14,6 +15,9 @@ const HOP_BY_HOP: [HeaderName; 6] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
+
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The fields of a message without those that end at the recorder, in their order.
 pub(crate) fn end_to_end(fields: &HeaderMap) -> HeaderMap {
@@ -96,13 +100,39 @@ pub(crate) fn take_over_websocket(fields: &mut HeaderMap) {
     fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
 }
 
-/// Whether a body under these fields can be searched for secrets as it is.
+/// The fields of a webhook as it was sent: without those that end at the recorder, and with `Host` where HTTP/2 has it
+/// elsewhere.
+pub(crate) fn as_sent(fields: &HeaderMap, authority: Option<&Authority>) -> HeaderMap {
+    let mut sent = end_to_end(fields);
+    if !sent.contains_key(header::HOST)
+        && let Some(host) = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
+    {
+        sent.insert(header::HOST, host);
+    }
+    join_cookies(&mut sent);
+    sent
+}
+
+/// The fields of a webhook as the integration gets them: as they were sent, `Host` among them, because signatures may
+/// be over any of them. `X-Forwarded-Host` and `X-Forwarded-Proto` say what was called, where no one before did.
+pub(crate) fn for_integration(sent: &HeaderMap) -> HeaderMap {
+    let mut forwarded = sent.clone();
+    if let (false, Some(host)) = (sent.contains_key(FORWARDED_HOST), sent.get(header::HOST)) {
+        forwarded.insert(FORWARDED_HOST, host.clone());
+    }
+    if !sent.contains_key(FORWARDED_PROTO) {
+        forwarded.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    }
+    forwarded
+}
+
+/// Whether a body under these fields can be searched for secrets, as it is or decoded.
 pub(crate) fn is_plain(fields: &HeaderMap) -> bool {
     !is_grpc(fields)
         && fields
             .get_all(header::CONTENT_ENCODING)
             .iter()
-            .all(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
+            .all(|value| value.to_str().is_ok_and(content_coding::is_known))
 }
 
 /// The fields as they are recorded.
@@ -167,11 +197,41 @@ mod tests {
     }
 
     #[test]
-    fn an_encoded_body_is_told_from_a_plain_one() {
+    fn a_webhook_keeps_its_fields_and_tells_what_was_called() {
+        let sent = fields(&[
+            ("host", "hooks.example"),
+            ("x-signature", "v1=aB%2f"),
+            ("accept-encoding", "gzip"),
+            ("connection", "close"),
+        ]);
+        let elsewhere = "elsewhere.example".parse().unwrap();
+        assert_eq!(
+            lines(&for_integration(&as_sent(&sent, Some(&elsewhere)))),
+            [
+                "host: hooks.example",
+                "x-signature: v1=aB%2f",
+                "accept-encoding: gzip",
+                "x-forwarded-host: hooks.example",
+                "x-forwarded-proto: http",
+            ]
+        );
+        let through = fields(&[("host", "h"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "outer")]);
+        assert_eq!(
+            lines(&for_integration(&as_sent(&through, None))),
+            ["host: h", "x-forwarded-proto: https", "x-forwarded-host: outer"]
+        );
+        // HTTP/2 names the host in its request line.
+        let authority = "hooks.example:8443".parse().unwrap();
+        assert_eq!(lines(&as_sent(&HeaderMap::new(), Some(&authority))), ["host: hooks.example:8443"]);
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_decoded_is_told_from_others() {
         assert!(is_plain(&fields(&[])));
         assert!(is_plain(&fields(&[("content-encoding", "Identity")])));
-        assert!(!is_plain(&fields(&[("content-encoding", "gzip")])));
-        assert!(!is_plain(&fields(&[("content-encoding", "identity"), ("content-encoding", "br")])));
+        assert!(is_plain(&fields(&[("content-encoding", "gzip")])));
+        assert!(!is_plain(&fields(&[("content-encoding", "compress")])));
+        assert!(!is_plain(&fields(&[("content-encoding", "gzip"), ("content-encoding", "secret")])));
     }
 
     #[test]

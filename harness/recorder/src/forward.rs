@@ -13,7 +13,7 @@ use crate::tee::{AnswerTee, RequestTee, Trailers};
 use crate::websocket::Transcript;
 use crate::words::{empty, own_words};
 use bytes::Bytes;
-use counterpart_exchange::{Body as RecordedBody, Ended, Request as RecordedRequest};
+use counterpart_exchange::{Body as RecordedBody, Direction, Ended, Request as RecordedRequest};
 use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::Scheme;
 use http::{Request, Response, StatusCode, Uri, Version};
@@ -55,7 +55,7 @@ impl Forwarder {
         route: &Route,
         next: &Next,
     ) -> Result<Response<AnswerBody>, NoAnswer> {
-        let uri = match route.upstream.uri_of(request.uri()) {
+        let uri = match route.uri_of(request.uri()) {
             Ok(uri) => uri,
             Err(error) => {
                 let message = format!("the request's target makes no URI at {}: {error}", route.upstream);
@@ -153,7 +153,8 @@ impl Forwarder {
 
 /// In which version a request goes on.
 fn speaks(request: &Request<Incoming>, route: &Route, is_websocket: bool) -> Speaks {
-    if is_websocket {
+    // A webhook has a `Host` of its own, which HTTP/2 would have no room for.
+    if is_websocket || route.direction() == Direction::Inbound {
         return Speaks::Http1;
     }
     // Who speaks HTTP/2 without having asked knows that the server does.
@@ -170,20 +171,28 @@ fn begin(
 ) -> (Request<RequestTee>, Capture) {
     let (mut parts, body) = request.into_parts();
     let purpose = if route.journal.keeps_exchanges() { Purpose::Record } else { Purpose::PassOn };
-    let mut headers = fields::for_upstream(&parts.headers, route.host(), purpose);
+    let (mut headers, sent) = match route.direction() {
+        Direction::Outbound => (fields::for_upstream(&parts.headers, route.host(), purpose), None),
+        Direction::Inbound => {
+            let sent = fields::as_sent(&parts.headers, parts.uri.authority());
+            (fields::for_integration(&sent), Some(sent))
+        }
+    };
     if is_websocket && purpose == Purpose::Record {
         // What is compressed could not be searched.
         headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
     }
     let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
-    let head_bytes = target.len() + fields::size_bytes(&headers);
+    // A call is recorded as the provider saw it, a webhook as the provider sent it.
+    let shown = sent.as_ref().unwrap_or(&headers);
+    let head_bytes = target.len() + fields::size_bytes(shown);
     let recorded = RecordedRequest {
         method: parts.method.to_string(),
         target,
-        headers: fields::recorded(&headers),
+        headers: fields::recorded(shown),
         body: RecordedBody::None,
     };
-    let capture = route.journal.begin(route.direction, recorded, head_bytes, content_of(&headers));
+    let capture = route.journal.begin(route.direction(), recorded, head_bytes, content_of(shown));
     if !body.is_end_stream() && body.size_hint().exact().is_none() {
         // Said outright, because without a length hyper takes a GET to have no body.
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -213,6 +222,9 @@ fn fail(
     capture: Capture,
     request_copy: &SharedCopy,
 ) -> Result<Response<AnswerBody>, NoAnswer> {
+    if route.direction() == Direction::Inbound {
+        return fail_webhook(error, capture, request_copy);
+    }
     if error.is_connect() {
         capture.conclude(Ended::Unreachable);
         let message = format!("{} cannot be reached: {}", route.upstream, reason_of(error));
@@ -228,6 +240,20 @@ fn fail(
         return Ok(own_words(StatusCode::BAD_GATEWAY, &message));
     }
     Err(NoAnswer)
+}
+
+/// The provider is told that its webhook was not taken, so that it tries again, and not where the integration is.
+fn fail_webhook(
+    error: &ClientError,
+    capture: Capture,
+    request_copy: &SharedCopy,
+) -> Result<Response<AnswerBody>, NoAnswer> {
+    if request_copy.is_broken() {
+        capture.conclude(Ended::ClientWentAway);
+        return Err(NoAnswer);
+    }
+    capture.conclude(if error.is_connect() { Ended::Unreachable } else { Ended::AnswerCutShort });
+    Ok(own_words(StatusCode::BAD_GATEWAY, "the integration behind the recorder gave no answer"))
 }
 
 /// Whether something came from the upstream, and could not be understood.

@@ -23,6 +23,15 @@ pub(crate) struct House {
     pub(crate) clock: Clock,
 }
 
+/// What is told where webhooks alone are recorded, and something else comes.
+fn leads_nowhere(webhook_paths: &str) -> Response<AnswerBody> {
+    let message = format!(
+        "counterpart records webhooks alone, at {webhook_paths}; to record calls of the provider too, name it \
+         with --upstream"
+    );
+    own_words(StatusCode::NOT_FOUND, &message)
+}
+
 impl House {
     /// Answers a request that says itself where it is to go.
     pub(crate) async fn answer(
@@ -31,7 +40,10 @@ impl House {
         next: &Next,
     ) -> Result<Response<AnswerBody>, NoAnswer> {
         match &self.door {
-            Door::Reverse(route) => self.answer_along(request, route, next).await,
+            Door::Reverse(routes) => match routes.of(&request) {
+                Some(route) => self.answer_along(request, route, next).await,
+                None => Ok(leads_nowhere(&routes.webhook_paths())),
+            },
             Door::Proxy(proxy) if request.method() == Method::CONNECT => {
                 let mut answer = proxy.connect(request, next, &self.tally, self.limits.connect).await;
                 if answer.status() != StatusCode::OK {

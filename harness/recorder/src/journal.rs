@@ -136,12 +136,12 @@ impl Journal {
     }
 }
 
-/// Whether a message's content can be searched for secrets as it stands.
+/// Whether a message's content can be searched for secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// It can.
+    /// It can: it is not encoded, or will be decoded when it is kept.
     Plain,
-    /// It is encoded (`Content-Encoding`), or one of gRPC, so it is counted and not kept.
+    /// It is encoded (`Content-Encoding`) as nobody here can undo, or one of gRPC, so it is counted and not kept.
     Encoded,
 }
 

@@ -11,6 +11,9 @@
 //! without any (`Accept-Encoding: identity`), because secrets in a compressed body could not be found, and so do
 //! WebSockets; and where the client does not know the upstream by its own name, a `Location` there leads back to the
 //! recorder. Links inside bodies stay as they are.
+//!
+//! The provider's webhooks may come the other way, to a path of the recorder, and go on to the integration
+//! ([`WebhookRoute`]). They keep `Host` and all that a signature may be over; see [`RecorderConfig::webhooks`].
 
 mod ask_first;
 mod body_copy;
@@ -30,6 +33,7 @@ mod proxy_config;
 mod pulse;
 mod recorder;
 mod route;
+mod routes;
 mod server;
 mod sink;
 mod streams;
@@ -37,6 +41,7 @@ mod tee;
 mod together;
 mod traffic;
 mod upstream;
+mod webhook_route;
 mod websocket;
 mod words;
 
@@ -46,3 +51,4 @@ pub use host_pattern::HostPattern;
 pub use proxy_config::{HostAction, Others, ProxyConfig, ProxyHost};
 pub use recorder::{Finished, Recorder, RecorderError, Recording};
 pub use traffic::Traffic;
+pub use webhook_route::WebhookRoute;

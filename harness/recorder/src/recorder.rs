@@ -11,14 +11,16 @@ use crate::journal::Journal;
 use crate::proxy_config::{HostAction, ProxyConfig, ProxyHost};
 use crate::pulse::Pulse;
 use crate::route::{LogPolicy, Reached, Route};
+use crate::routes::Routes;
 use crate::server::{Phase, serve};
 use crate::sink::Sink;
 use crate::streams::Streams;
 use crate::traffic::{Tally, Traffic};
 use crate::upstream::Upstream;
+use crate::webhook_route::{self, WebhookRoute};
 use counterpart_exchange::keep::{KeepError, Kept};
 use counterpart_exchange::redaction::KnownSecret;
-use counterpart_exchange::{Direction, FixtureRef, Library, ProviderProfile};
+use counterpart_exchange::{FixtureRef, Library, ProviderProfile};
 use rustls::RootCertStore;
 use std::fmt;
 use std::net::SocketAddr;
@@ -38,6 +40,12 @@ pub enum RecorderError {
     /// The upstream's URI cannot be used.
     #[error("the upstream {0}")]
     Upstream(String),
+    /// Webhooks cannot be told from one another, or from calls.
+    #[error("{0}")]
+    Webhooks(String),
+    /// There is nothing to record.
+    #[error("there is neither an upstream nor a path for webhooks; name the one, the other, or both")]
+    NothingToRecord,
     /// Something else listens there.
     #[error(
         "{address} is in use already; stop what listens there, or listen on another port (0 takes a free one)"
@@ -179,25 +187,23 @@ impl Recorder {
     /// # Errors
     /// As [`Recorder::start`].
     pub async fn start_within(config: RecorderConfig, limits: Limits) -> Result<Self, RecorderError> {
-        let upstream = Upstream::of(&config.upstream).map_err(RecorderError::Upstream)?;
+        let upstream =
+            config.upstream.as_ref().map(Upstream::of).transpose().map_err(RecorderError::Upstream)?;
+        webhook_route::check(&config.webhooks, upstream.is_some()).map_err(RecorderError::Webhooks)?;
+        if upstream.is_none() && config.webhooks.is_empty() {
+            return Err(RecorderError::NothingToRecord);
+        }
         let begun = Begun::new(config.out, config.known_secrets, config.until_idle, limits);
         let sink = begun.sink(&config.provider, &config.flow)?;
-        let roots = if upstream.is_encrypted() {
+        let routes = routes_of(upstream, config.webhooks, &sink);
+        let roots = if routes.any_is_encrypted() {
             clients::roots(&config.additional_roots).map_err(certificates)?
         } else {
             RootCertStore::empty()
         };
         let (listener, address) = listen(config.listen).await?;
-        sink.journal.goes_on_to(&upstream);
-        tracing::info!(%address, %upstream, fixture = %sink.name(), "recording");
-        let route = Route {
-            upstream,
-            direction: Direction::Outbound,
-            journal: Arc::clone(&sink.journal),
-            reached: Reached::AtRecorder,
-            log: Arc::clone(&sink.log),
-        };
-        begun.serve(listener, address, Door::Reverse(Arc::new(route)), roots, vec![sink])
+        tracing::info!(%address, fixture = %sink.name(), "recording");
+        begun.serve(listener, address, Door::Reverse(routes), roots, vec![sink])
     }
 
     /// Listens as a forward proxy, within the usual bounds.
@@ -298,6 +304,20 @@ impl Recorder {
         let keep = |sink: &Sink| sink.keep(self.clock, &self.known_secrets);
         Finished { recordings: self.sinks.iter().map(keep).collect(), traffic: self.tally.so_far() }
     }
+}
+
+/// The ways through a reverse proxy, all into one fixture.
+fn routes_of(upstream: Option<Upstream>, webhooks: Vec<WebhookRoute>, sink: &Sink) -> Routes {
+    let route = |upstream: Upstream, webhooks: Option<WebhookRoute>| {
+        let (journal, log) = sink.ends();
+        let reached = if webhooks.is_some() { Reached::InItsOwnName } else { Reached::AtRecorder };
+        Arc::new(Route { upstream, webhooks, journal, reached, log })
+    };
+    if let Some(upstream) = &upstream {
+        sink.journal.goes_on_to(upstream);
+    }
+    let webhooks = webhooks.into_iter().map(|one| route(one.integration().clone(), Some(one))).collect();
+    Routes { webhooks, upstream: upstream.map(|upstream| route(upstream, None)) }
 }
 
 pub(crate) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RecorderError> {

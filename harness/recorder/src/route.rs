@@ -4,18 +4,19 @@
 
 use crate::journal::Journal;
 use crate::upstream::Upstream;
+use crate::webhook_route::WebhookRoute;
 use counterpart_exchange::keep::path_for_log;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_exchange::{Direction, ProviderProfile};
-use http::HeaderValue;
+use http::{HeaderValue, Uri};
 use std::sync::Arc;
 
 /// One way through the recorder.
 pub(crate) struct Route {
     /// Where requests go on to.
     pub(crate) upstream: Upstream,
-    /// Who calls whom on it.
-    pub(crate) direction: Direction,
+    /// Where its requests arrive, where they are webhooks.
+    pub(crate) webhooks: Option<WebhookRoute>,
     /// What takes its exchanges down.
     pub(crate) journal: Arc<Journal>,
     /// Under which name the client takes the upstream to be reached.
@@ -30,6 +31,22 @@ impl Route {
         match &self.reached {
             Reached::As { host, .. } => host,
             Reached::AtRecorder | Reached::InItsOwnName => self.upstream.host(),
+        }
+    }
+
+    /// Who calls whom on it.
+    pub(crate) fn direction(&self) -> Direction {
+        if self.webhooks.is_some() { Direction::Inbound } else { Direction::Outbound }
+    }
+
+    /// Where a request goes on to.
+    ///
+    /// # Errors
+    /// Where its target makes no URI there.
+    pub(crate) fn uri_of(&self, sent: &Uri) -> Result<Uri, http::Error> {
+        match &self.webhooks {
+            Some(webhooks) => webhooks.uri_of(sent),
+            None => self.upstream.uri_of(sent),
         }
     }
 }

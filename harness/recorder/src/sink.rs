@@ -10,6 +10,9 @@ use counterpart_exchange::redaction::KnownSecret;
 use counterpart_exchange::{FixtureRef, Library, Provenance, Recorded};
 use std::sync::Arc;
 
+/// What stands for the upstream where no call was recorded.
+const WEBHOOKS_ALONE: &str = "none: webhooks alone were recorded";
+
 /// One fixture in the making.
 pub(crate) struct Sink {
     pub(crate) destination: Destination,
@@ -54,7 +57,7 @@ impl Sink {
         }
         let provenance = Provenance::Recorded(Recorded {
             at: clock.started_at,
-            upstream: self.journal.first_upstream().unwrap_or_default().to_owned(),
+            upstream: self.journal.first_upstream().unwrap_or(WEBHOOKS_ALONE).to_owned(),
             by: format!("counterpart {}", env!("CARGO_PKG_VERSION")),
             server: None,
         });

@@ -29,3 +29,25 @@ impl Streams {
         running.shutdown().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_still_runs_is_gone_when_they_have_ended() {
+        let streams = Streams::default();
+        let held = Arc::new(());
+        for _ in 0..3 {
+            let held = Arc::clone(&held);
+            streams.execute(async move {
+                let _held = held;
+                std::future::pending::<()>().await;
+            });
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(Arc::strong_count(&held), 4);
+        streams.end().await;
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}

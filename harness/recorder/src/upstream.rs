@@ -75,11 +75,23 @@ impl Upstream {
     /// # Errors
     /// Where the two do not make a URI.
     pub(crate) fn uri_of(&self, sent: &Uri) -> Result<Uri, http::Error> {
-        let target = match sent.path_and_query().map_or("/", PathAndQuery::as_str) {
+        match sent.path_and_query().map_or("/", PathAndQuery::as_str) {
             // `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7).
-            "*" => "*".to_owned(),
-            target => format!("{}{target}", self.base_path),
-        };
+            "*" => self.uri_at("*"),
+            target => self.uri_below(target),
+        }
+    }
+
+    /// The base path with what follows it: nothing, a path from its slash on, or a query.
+    ///
+    /// # Errors
+    /// Where the two do not make a URI.
+    pub(crate) fn uri_below(&self, rest: &str) -> Result<Uri, http::Error> {
+        let slash = if self.base_path.is_empty() && !rest.starts_with('/') { "/" } else { "" };
+        self.uri_at(&format!("{}{slash}{rest}", self.base_path))
+    }
+
+    fn uri_at(&self, target: &str) -> Result<Uri, http::Error> {
         let builder = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
         builder.path_and_query(target).build()
     }

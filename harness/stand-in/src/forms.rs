@@ -2,8 +2,8 @@
 
 use crate::behaviour::told::{http_date, later};
 use counterpart_exchange::{
-    Body, ErrorForm, Fixture, HeaderValue, Headers, JsonText, OperationName, ProviderProfile, Refusal,
-    Response, RetryAfterForm, StandInValues, suggest,
+    Body, Direction, ErrorForm, Fixture, HeaderValue, Headers, JsonText, OperationName, ProviderProfile,
+    Refusal, Response, RetryAfterForm, StandInValues, suggest,
 };
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -82,7 +82,8 @@ impl ErrorForms {
         for fixture in fixtures {
             // Placeholders live in files only: what goes over the wire has values in their place.
             let mut values = None;
-            for exchange in &fixture.exchanges {
+            // The answer to a webhook is the integration's.
+            for exchange in fixture.exchanges.iter().filter(|one| one.direction == Direction::Outbound) {
                 let Some(response) = &exchange.response else { continue };
                 let operation = profile.operation_of_request(&exchange.request);
                 for (name, form) in &profile.errors {

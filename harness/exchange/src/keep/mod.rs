@@ -4,21 +4,35 @@
 //! written back, as a fixture and as text, by a way of its own; the fixture's own file is moved last. Until
 //! then an older fixture of the name stays as it was. Knows nothing of how the exchanges were come by.
 
+mod again;
+mod causes;
+mod check;
+mod decoded;
 mod draft;
+mod ids;
+mod names;
 mod searchable;
+mod taken_out;
 
+pub use again::redact_again;
+pub use check::{Checked, check};
 pub use searchable::path_for_log;
+pub use taken_out::TakenOut;
 
 use crate::document::{DocumentError, write_atomically};
 use crate::fixture::{Fixture, FixtureError, Provenance};
 use crate::library::{FixtureRef, Library};
-use crate::redaction::{FieldFinding, KnownSecret, Redacted, Scan, redact};
-use crate::{Body, Exchange, ProviderProfile};
+use crate::redaction::{FieldFinding, KnownSecret, Redacted, Rule, Scan, redact};
+use crate::{Body, Direction, Exchange, Placeholder, ProviderProfile};
+use causes::tie_to_causes;
+use decoded::decode_bodies;
 use draft::draft;
+use names::name_exchanges;
 use searchable::make_searchable;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use taken_out::taken_out;
 use tempfile::TempPath;
 
 /// How many findings an error message lists.
@@ -36,6 +50,8 @@ pub struct Kept {
     pub exchanges: usize,
     /// How many different secrets were taken out.
     pub redacted: usize,
+    /// What was taken out now, and which rule took it.
+    pub taken_out: Vec<TakenOut>,
     /// How many bodies were passed on and not kept: too large, encoded, not sent whole, or unsearchable.
     pub omitted: usize,
     /// The profile that was drafted, where the provider had none.
@@ -99,7 +115,7 @@ pub enum KeepError {
     #[error(transparent)]
     Fixture(#[from] FixtureError),
     /// The file system said no.
-    #[error("{path}: cannot be written: {source}", path = path.display())]
+    #[error("{path}: cannot be read or written: {source}", path = path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -158,8 +174,9 @@ impl Destination {
     }
 }
 
-/// Keeps exchanges, in the order of their requests, as the fixture of a destination. Their ids are given anew: what is
-/// there may be any names that tell them apart, as `caused_by` uses them.
+/// Keeps exchanges, in the order of their requests, as the fixture of a destination. Their ids are given anew, those of an
+/// older fixture of the name where it has the same exchange: what is there may be any names that tell them apart, as
+/// `caused_by` uses them. A webhook without a `caused_by` is tied to the call whose id it repeats.
 ///
 /// # Errors
 /// [`KeepError`]; an older fixture of the name is untouched then.
@@ -172,7 +189,7 @@ pub fn keep(
     if exchanges.is_empty() {
         return Err(KeepError::Nothing { fixture: destination.name.to_string() });
     }
-    make_searchable(&mut exchanges, &destination.profile);
+    prepare(&mut exchanges, &destination.profile);
     let fixture = Fixture {
         provider: destination.name.provider.clone(),
         flow: destination.name.flow.clone(),
@@ -198,7 +215,7 @@ pub fn keep_after(
     if exchanges.is_empty() {
         return Err(KeepError::Nothing { fixture: destination.name.to_string() });
     }
-    make_searchable(&mut exchanges, &destination.profile);
+    prepare(&mut exchanges, &destination.profile);
     let numbered = earlier.exchanges.len();
     let last_ms = earlier.exchanges.iter().map(|one| one.offset_ms).max().unwrap_or_default();
     for exchange in &mut exchanges {
@@ -206,6 +223,14 @@ pub fn keep_after(
     }
     earlier.exchanges.append(&mut exchanges);
     keep_redacted(earlier, numbered, destination, known)
+}
+
+/// Makes of what was seen what can be searched for secrets.
+fn prepare(exchanges: &mut [Exchange], profile: &ProviderProfile) {
+    decode_bodies(exchanges);
+    // Before anything is taken out: an id that is redacted ties as well.
+    tie_to_causes(exchanges, profile);
+    make_searchable(exchanges, profile);
 }
 
 /// Redacts, names and writes; the first so many exchanges have their names already.
@@ -229,17 +254,45 @@ fn keep_redacted(
     let profile = drafted.as_ref().map_or(profile, |drafted| &drafted.profile);
     fixture.redacted.extend(redacted.values);
     fixture.exchanges = redacted.exchanges;
-    fixture.number_exchanges_from(numbered, |one| profile.operation_of_request(&one.request).0);
+    let renamed = match numbered {
+        // One that cannot be read is about to be replaced anyway, and names are all that it would have given.
+        0 => {
+            let older = destination.library.fixture(&destination.name).ok();
+            name_exchanges(&mut fixture, older.as_ref(), profile)
+        }
+        numbered => {
+            fixture.number_exchanges_from(numbered, |one| profile.operation_of_request(&one.request).0);
+            BTreeMap::new()
+        }
+    };
+    let rules = redacted
+        .rules
+        .into_iter()
+        .map(|(now, rule)| (renamed.get(&now).cloned().unwrap_or(now), rule))
+        .collect();
 
     let draft_text = drafted.as_ref().map(|drafted| drafted.text.as_str());
     write_and_search(&fixture, draft_text, destination, &known)?;
-    Ok(Kept {
-        path: destination.library.path_of(&destination.name),
-        exchanges: fixture.exchanges.len(),
-        redacted: fixture.redacted.len(),
-        omitted: fixture.exchanges.iter().map(omitted_bodies).sum(),
-        drafted: draft_text.map(|_| destination.folder().join(PROFILE_FILE)),
-    })
+    let path = destination.library.path_of(&destination.name);
+    Ok(Kept::of(&fixture, rules, path, draft_text.map(|_| destination.folder().join(PROFILE_FILE))))
+}
+
+impl Kept {
+    fn of(
+        fixture: &Fixture,
+        rules: BTreeMap<Placeholder, Rule>,
+        path: PathBuf,
+        drafted: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            path,
+            exchanges: fixture.exchanges.len(),
+            redacted: fixture.redacted.len(),
+            taken_out: taken_out(fixture, rules),
+            omitted: fixture.exchanges.iter().map(omitted_bodies).sum(),
+            drafted,
+        }
+    }
 }
 
 /// The provenance without secrets, and with the server's own name where its answers tell it.
@@ -273,6 +326,7 @@ fn origin_of(provenance: &Provenance) -> &str {
 fn server_of(exchanges: &[Exchange]) -> Option<String> {
     exchanges
         .iter()
+        .filter(|exchange| exchange.direction == Direction::Outbound)
         .find_map(|exchange| exchange.response.as_ref()?.headers.text("server"))
         .map(str::to_owned)
 }
@@ -313,7 +367,8 @@ fn write_and_search(
         let read = Fixture::read(&written)?;
         let text = std::fs::read_to_string(&written).map_err(problem(&written))?;
         for found in scan.fixture(&read) {
-            let left = left_in_field(found, &fixture.flow, &text);
+            let file = PathBuf::from(format!("{}.yaml", fixture.flow));
+            let left = left_in_field(found, &file, &text);
             if !findings.iter().any(|other| other.exchange == left.exchange && other.what == left.what) {
                 findings.push(left);
             }
@@ -356,6 +411,30 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, KeepError> {
     Ok(files)
 }
 
+/// Deepest folder that is looked into.
+const MAX_DEPTH: usize = 16;
+
+/// A file, or every file below a folder but those that begin with a dot, by name.
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, KeepError> {
+    let mut files = Vec::new();
+    let mut open = vec![(path.to_owned(), 0)];
+    while let Some((path, depth)) = open.pop() {
+        if !std::fs::metadata(&path).map_err(problem(&path))?.is_dir() {
+            files.push(path);
+            continue;
+        }
+        for entry in std::fs::read_dir(&path).map_err(problem(&path))? {
+            let entry = entry.map_err(problem(&path))?;
+            let is_link = entry.file_type().map_err(problem(&path))?.is_symlink();
+            if !entry.file_name().to_string_lossy().starts_with('.') && !is_link && depth < MAX_DEPTH {
+                open.push((entry.path(), depth + 1));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Searches the text of every file below a folder.
 fn search(folder: &Path, scan: &Scan<'_>) -> Result<Vec<LeftSecret>, KeepError> {
     let mut left = Vec::new();
@@ -374,7 +453,7 @@ fn search(folder: &Path, scan: &Scan<'_>) -> Result<Vec<LeftSecret>, KeepError> 
             LeftSecret {
                 file: file.to_owned(),
                 line: finding.line,
-                exchange: lines.iter().take(finding.line).rev().find_map(|line| exchange_id_on(line)),
+                exchange: exchange_on(&lines, finding.line),
                 field: lines.get(index).and_then(|line| field_on(line)),
                 what: finding.what,
             }
@@ -383,16 +462,29 @@ fn search(folder: &Path, scan: &Scan<'_>) -> Result<Vec<LeftSecret>, KeepError> 
     Ok(left)
 }
 
-/// The place of what was found in a field, as near as the file's text tells: the line of its exchange.
-fn left_in_field(found: FieldFinding, flow: &str, text: &str) -> LeftSecret {
+/// The place of what was found in a field, as near as the file's text tells: the line of its name within its exchange,
+/// else the line of its exchange.
+fn left_in_field(found: FieldFinding, file: &Path, text: &str) -> LeftSecret {
     let is_its = |line: &str| found.exchange.is_some() && exchange_id_on(line) == found.exchange;
+    let field = found.field.filter(|field| is_plain_name(field));
+    let start = text.lines().position(is_its);
+    let within = |start: usize| {
+        let lines = text.lines().enumerate().skip(start);
+        let mut its = lines.take_while(|(at, line)| *at == start || exchange_id_on(line).is_none());
+        its.find(|(_, line)| field.is_some() && field_on(line) == field).map(|(at, _)| at)
+    };
     LeftSecret {
-        file: PathBuf::from(format!("{flow}.yaml")),
-        line: text.lines().position(is_its).map_or(1, |index| index + 1),
-        field: found.field.filter(|field| is_plain_name(field)),
+        file: file.to_owned(),
+        line: start.map_or(1, |start| within(start).unwrap_or(start) + 1),
+        field,
         exchange: found.exchange,
         what: found.what,
     }
+}
+
+/// The exchange that a line of a fixture belongs to.
+fn exchange_on(lines: &[&str], line: usize) -> Option<String> {
+    lines.iter().take(line).rev().find_map(|line| exchange_id_on(line))
 }
 
 fn exchange_id_on(line: &str) -> Option<String> {
@@ -401,7 +493,7 @@ fn exchange_id_on(line: &str) -> Option<String> {
 
 /// The key that a line of YAML or JSON begins with, where it reads like a name.
 fn field_on(line: &str) -> Option<String> {
-    let (key, _) = line.trim_start().trim_start_matches("- ").split_once(':')?;
+    let (key, _) = line.trim_start().trim_start_matches("- ").trim_start_matches('{').split_once(':')?;
     let key = key.trim_matches('"');
     is_plain_name(key).then(|| key.to_owned())
 }

@@ -7,7 +7,7 @@
 //! that it does not: nothing on the wire is a placeholder yet. Which names are secret is never repeated
 //! here: redaction itself is asked, with a request made for the question.
 
-use crate::redaction::{KnownSecret, Redacted, redact};
+use crate::redaction::{KnownSecret, Redacted, multipart, redact};
 use crate::{
     Body, Direction, Ended, Exchange, ExchangeId, HeaderValue, Headers, JsonText, ProviderProfile, Request,
     RequestTarget, find_placeholders,
@@ -33,11 +33,28 @@ pub(super) fn make_searchable(exchanges: &mut [Exchange], profile: &ProviderProf
                 Body::Binary(bytes) => bytes.as_slice(),
                 Body::None | Body::Json(_) | Body::Form(_) | Body::Omitted { .. } => continue,
             };
-            if names_a_secret(&String::from_utf8_lossy(bytes), profile) {
+            if hides_a_secret(bytes, headers.text("content-type").unwrap_or_default(), profile) {
                 *body = Body::Omitted { size_bytes: bytes.len() as u64 };
             }
         }
     }
+}
+
+/// Whether a body without a structure that redaction reads names a secret. Of a multipart body that is whole, only parts
+/// of several lines are such bodies: of the others redaction knows name and value.
+fn hides_a_secret(bytes: &[u8], media_type: &str, profile: &ProviderProfile) -> bool {
+    let parts = multipart::boundary(media_type).and_then(|boundary| multipart::parts(bytes, &boundary));
+    let Some(parts) = parts else { return names_a_secret(&String::from_utf8_lossy(bytes), profile) };
+    parts.into_iter().any(|part| {
+        let head = String::from_utf8_lossy(&bytes[part.head]);
+        let content = &bytes[part.content];
+        let media_type = multipart::header(&head, "content-type");
+        let body = Body::from_bytes(content, media_type);
+        let is_plain = matches!(body, Body::None | Body::Json(_) | Body::Form(_));
+        !is_plain
+            && content.contains(&b'\n')
+            && hides_a_secret(content, media_type.unwrap_or_default(), profile)
+    })
 }
 
 /// A request's path, fit for a log line: no query, no secret that redaction knows.

@@ -224,3 +224,41 @@ fn what_is_kept_behind_a_fixture_leaves_it_as_it_was() {
     assert!(!now.contains("Zk3x9Tq7LmN2pR5sV8wY1abc"));
     assert!(matches!(keep_after(read, Vec::new(), &destination, &[]), Err(KeepError::Nothing { .. })));
 }
+
+#[test]
+fn recorded_again_an_exchange_keeps_its_id() {
+    let root = tempfile::tempdir().unwrap();
+    let ids = |targets: &[&str]| -> Vec<String> {
+        let seen = targets.iter().map(|target| exchange(target, json("{}"))).collect();
+        let kept = keep(seen, recorded("http://127.0.0.1:1"), &destination(root.path()), &[]).unwrap();
+        Fixture::read(&kept.path).unwrap().exchanges.iter().map(|one| one.id.to_string()).collect()
+    };
+    assert_eq!(ids(&["/x?page=1", "/x?page=2"]), ["get-x-1", "get-x-2"]);
+    assert_eq!(ids(&["/x?page=0", "/x?page=1", "/x?page=2"]), ["get-x-3", "get-x-1", "get-x-2"]);
+}
+
+#[test]
+fn a_webhook_is_tied_before_its_id_is_redacted_and_the_server_is_the_providers() {
+    let root = tempfile::tempdir().unwrap();
+    let mut call = exchange("/sessions", json(r#"{"session_id":"aB3dE5fG7hI9jK1lM3nO5"}"#));
+    call.id = ExchangeId::from("1");
+    call.request.method = "POST".into();
+    let mut hook = exchange("/hooks", Body::None);
+    hook.id = ExchangeId::from("2");
+    hook.direction = Direction::Inbound;
+    hook.request.method = "POST".into();
+    hook.request.body = json(r#"{"session_id":"aB3dE5fG7hI9jK1lM3nO5"}"#);
+    for (one, server) in [(&mut hook, "mine/1"), (&mut call, "acme/1")] {
+        let answer = one.response.as_mut().unwrap();
+        answer.headers.append("server", crate::HeaderValue::Text(server.into()));
+    }
+    let kept =
+        keep(vec![call, hook], recorded("http://127.0.0.1:1"), &destination(root.path()), &[]).unwrap();
+    let fixture = Fixture::read(&kept.path).unwrap();
+    let text = std::fs::read_to_string(&kept.path).unwrap();
+    assert!(!text.contains("aB3dE5fG7hI9jK1lM3nO5"), "{text}");
+    assert_eq!(fixture.exchanges[1].id.as_str(), "post-hooks-1");
+    assert_eq!(fixture.exchanges[1].caused_by, Some(ExchangeId::from("post-sessions-1")));
+    let Provenance::Recorded(told) = &fixture.provenance else { panic!() };
+    assert_eq!(told.server.as_deref(), Some("acme/1"));
+}

@@ -2,44 +2,63 @@
 //!
 //! The first place that shows a secret decides its kind; numbers count up by kind in order of occurrence.
 
-use super::nested::{Spot, scheme_credentials, secret_of_basic};
+use super::identifiers::Identifiers;
+use super::nested::{Spot, basic_parts, scheme_credentials};
 use super::replace::Search;
+use super::rule::Rule;
 use super::spelling::percent_decoded;
+use super::token::{BasicParts, Token};
 use super::walk::{Look, Shape, Walk};
-use super::{KnownSecret, detect};
+use super::{KnownSecret, detect, names, words};
 use crate::placeholder::for_each_text;
 use crate::{Exchange, Placeholder, ProviderProfile, find_placeholders};
-use regex::Regex;
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+/// A secret of a flow.
+#[derive(Clone)]
+pub(super) struct Collect {
+    pub(super) secret: KnownSecret,
+    pub(super) placeholder: Placeholder,
+    pub(super) rule: Rule,
+    /// Its parts, where it is a Basic credential.
+    pub(super) basic: Option<BasicParts>,
+    /// Its parts, where it is a JSON Web Token.
+    pub(super) token: Option<Token>,
+}
 
 /// The secrets of one flow, each with its placeholder.
 #[derive(Default)]
 pub(super) struct Collected {
-    secrets: Vec<(KnownSecret, Placeholder)>,
+    secrets: Vec<Collect>,
     by_value: HashMap<String, usize>,
     count_by_kind: HashMap<String, usize>,
 }
 
 impl Collected {
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&KnownSecret, &Placeholder)> {
-        self.secrets.iter().map(|(secret, placeholder)| (secret, placeholder))
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Collect> {
+        self.secrets.iter()
     }
 
-    pub(super) fn get(&self, value: &str) -> Option<(&KnownSecret, &Placeholder)> {
-        self.by_value.get(value).map(|index| (&self.secrets[*index].0, &self.secrets[*index].1))
+    pub(super) fn get(&self, value: &str) -> Option<&Collect> {
+        self.by_value.get(value).map(|index| &self.secrets[*index])
     }
 
-    fn add(&mut self, kind: &str, value: &str) {
+    fn add(&mut self, kind: &str, value: &str, rule: impl FnOnce() -> Rule) {
         // What stands there already instead of a secret is none.
         if value.is_empty() || self.by_value.contains_key(value) || value.parse::<Placeholder>().is_ok() {
             return;
         }
         let number = self.count_by_kind.entry(kind.to_owned()).or_default();
         *number += 1;
-        let placeholder = Placeholder { kind: kind.to_owned(), number: *number };
         self.by_value.insert(value.to_owned(), self.secrets.len());
-        self.secrets.push((KnownSecret { kind: kind.to_owned(), value: value.to_owned() }, placeholder));
+        self.secrets.push(Collect {
+            secret: KnownSecret { kind: kind.to_owned(), value: value.to_owned() },
+            placeholder: Placeholder { kind: kind.to_owned(), number: *number },
+            rule: rule(),
+            basic: if kind == "basic" { basic_parts(value) } else { None },
+            token: Token::read(value),
+        });
     }
 
     /// Numbers go past those of placeholders that are there before any is put in, so that ours are no others.
@@ -61,14 +80,32 @@ pub(super) fn collect(
     let mut collected = Collected::default();
     exchanges.iter().for_each(|exchange| collected.number_past(exchange));
     // The named ones first: nothing, not even an identifier's pattern, exempts them.
-    known.iter().for_each(|secret| collected.add(&secret.kind, &secret.value));
-    let identifiers = Identifiers::of(profile);
+    known
+        .iter()
+        .for_each(|secret| collected.add(&secret.kind, &secret.value, || Rule::Known(secret.kind.clone())));
+    let mut identifiers = Identifiers::of(profile);
+    for exchange in &mut *exchanges {
+        Walk { profile, look: &mut Learning(&mut identifiers) }.exchange(exchange);
+    }
     let named = Search::of(known.iter());
+    let walk = |by: By, collected: &mut Collected, go: &mut dyn FnMut(&mut Walk<'_, Collecting<'_>>)| {
+        let mut look = Collecting { by, profile, identifiers: &identifiers, named: &named, collected };
+        go(&mut Walk { profile, look: &mut look });
+    };
     for exchange in exchanges {
         for by in [By::Place, By::Look] {
-            let mut look =
-                Collecting { by, identifiers: &identifiers, named: &named, collected: &mut collected };
-            Walk { profile, look: &mut look }.exchange(exchange);
+            walk(by, &mut collected, &mut |walk| walk.exchange(exchange));
+        }
+    }
+    // A token within a token's claims is one secret of them.
+    let tokens: Vec<Token> = collected.iter().filter_map(|one| one.token.clone()).collect();
+    for token in tokens {
+        for part in [&token.header, &token.claims] {
+            for by in [By::Place, By::Look] {
+                walk(by, &mut collected, &mut |walk| {
+                    walk.claims(part);
+                });
+            }
         }
     }
     collected
@@ -83,6 +120,7 @@ enum By {
 
 struct Collecting<'a> {
     by: By,
+    profile: &'a ProviderProfile,
     identifiers: &'a Identifiers,
     /// The secrets that the user named: another spelling of one is no other secret.
     named: &'a Search,
@@ -90,20 +128,28 @@ struct Collecting<'a> {
 }
 
 impl Collecting<'_> {
-    fn by_place(&mut self, kind: &str, value: &str) {
-        self.collected.add(kind, value);
+    fn by_place(&mut self, name: &str, kind: &str, value: &str) {
+        let secrets = &self.profile.secrets;
+        let is_profiles =
+            secrets.fields.iter().chain(&secrets.headers).any(|it| it.eq_ignore_ascii_case(name));
+        let rule = || if is_profiles { Rule::Profile(name.to_owned()) } else { Rule::Name(name.to_owned()) };
+        self.collected.add(kind, value, rule);
         let inner = scheme_credentials(value).map_or(value, |range| &value[range]);
-        self.collected.add(if kind == "authorization" { "access_token" } else { kind }, inner);
-        if let Some(secret) = secret_of_basic(inner).filter(|_| kind == "basic" || inner.len() < value.len())
-        {
-            self.collected.add("password", &secret);
+        self.collected.add(if kind == "authorization" { "access_token" } else { kind }, inner, rule);
+        if let Some(parts) = basic_parts(inner).filter(|_| kind == "basic" || inner.len() < value.len()) {
+            for (kind, secret) in parts.secrets() {
+                self.collected.add(kind, secret, rule);
+            }
         }
     }
 
-    fn forms(&mut self, text: &str) {
-        for (kind, value) in detect::forms_in(text) {
-            if !self.identifiers.exempt(None, &value) {
-                self.collected.add(kind, &value);
+    fn forms(&mut self, field: Option<&str>, text: &str) {
+        for found in detect::forms_in(text) {
+            let value = &text[found.range.clone()];
+            let exempt = self.identifiers.exempt_value(value)
+                || (found.is_personal() && field.is_some_and(|field| self.identifiers.exempt_field(field)));
+            if !exempt {
+                self.collected.add(found.kind, value, || Rule::Form(found.name));
             }
         }
     }
@@ -111,46 +157,77 @@ impl Collecting<'_> {
     fn random(&mut self, field: Option<&str>, value: &str) {
         let is_named = || self.named.find(value).iter().any(|(range, _)| *range == (0..value.len()));
         if detect::looks_random(value) && !self.identifiers.exempt(field, value) && !is_named() {
-            self.collected.add("token", value);
+            self.collected.add("token", value, || Rule::Random);
         }
     }
 }
 
+/// Learns which values stand under an identifier's name: they are identifiers wherever they stand.
+struct Learning<'a>(&'a mut Identifiers);
+
+impl Look for Learning<'_> {
+    fn asks_for_spots(&self) -> bool {
+        false
+    }
+
+    fn secret(&mut self, _: &str, _: &str, _: &str) -> Option<String> {
+        None
+    }
+
+    fn text(&mut self, field: Option<&str>, text: &str, _: &[Spot], shape: Shape) -> Option<String> {
+        if shape != Shape::Raw
+            && let Some(field) = field
+        {
+            self.0.learn(field, text);
+        }
+        None
+    }
+
+    fn number(&mut self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn drops_header(&self, _: &str) -> bool {
+        false
+    }
+
+    fn drops_bytes(&mut self, _: &[u8]) -> bool {
+        false
+    }
+}
+
 impl Look for Collecting<'_> {
-    fn secret(&mut self, kind: &str, value: &str) -> Option<String> {
+    fn secret(&mut self, name: &str, kind: &str, value: &str) -> Option<String> {
         if self.by == By::Place {
-            self.by_place(kind, value);
+            self.by_place(name, kind, value);
         }
         None
     }
 
     fn text(&mut self, field: Option<&str>, text: &str, spots: &[Spot], shape: Shape) -> Option<String> {
         if self.by == By::Place {
-            spots.iter().for_each(|spot| self.by_place(&spot.kind, &spot.value));
+            spots.iter().for_each(|spot| self.by_place(&spot.name, &spot.kind, &spot.value));
             return None;
         }
         // What stands at a secret's place was judged by it: the end of a URL's password is no address.
         let blanked = blanked(text, spots);
         let text = blanked.as_ref();
-        self.forms(text);
+        self.forms(field, text);
         if text.contains('%') {
-            self.forms(&percent_decoded(text));
+            self.forms(field, &percent_decoded(text));
         }
         if text.contains("\\u") {
-            self.forms(&unicode_unescaped(text));
+            self.forms(field, &unicode_unescaped(text));
         }
-        let harmless = field.is_some_and(|field| HARMLESS_HEADERS.contains(&field));
+        let harmless = field.is_some_and(names::is_harmless_header);
         match shape {
-            Shape::Value => self.random(field, text),
-            Shape::Prose if !harmless => {
-                for word in text.split(|c: char| c.is_whitespace() || ",;\"<>?&#".contains(c)) {
-                    self.random(field, word);
-                    if let Some((name, value)) = word.split_once('=') {
-                        self.random(Some(name), value);
-                    }
+            Shape::Value if detect::looks_random(text) => self.random(field, text),
+            Shape::Value | Shape::Prose if !harmless => {
+                for (name, word) in words::words_in(text) {
+                    self.random(name.or(field), word);
                 }
             }
-            Shape::Prose | Shape::Raw => {}
+            Shape::Value | Shape::Prose | Shape::Raw => {}
         }
         None
     }
@@ -187,35 +264,4 @@ fn unicode_unescaped(text: &str) -> String {
         out.push_str(if code.is_some() { &part[4..] } else { part });
     }
     out
-}
-
-/// Header fields whose values are random-looking by design and open nothing.
-const HARMLESS_HEADERS: [&str; 6] =
-    ["etag", "if-none-match", "date", "user-agent", "content-security-policy", "traceparent"];
-
-/// What the profile exempts from detection.
-struct Identifiers {
-    fields: Vec<String>,
-    patterns: Vec<Regex>,
-}
-
-impl Identifiers {
-    fn of(profile: &ProviderProfile) -> Self {
-        Self { fields: profile.identifiers.fields.clone(), patterns: whole_patterns(profile) }
-    }
-
-    fn exempt(&self, field: Option<&str>, value: &str) -> bool {
-        field.is_some_and(|field| self.fields.iter().any(|known| known == field))
-            || self.patterns.iter().any(|pattern| pattern.is_match(value))
-    }
-}
-
-/// The profile's identifier patterns, anchored at both ends. A profile that was read has only valid ones.
-pub(super) fn whole_patterns(profile: &ProviderProfile) -> Vec<Regex> {
-    profile
-        .identifiers
-        .patterns
-        .iter()
-        .filter_map(|pattern| Regex::new(&format!("^(?:{pattern})$")).ok())
-        .collect()
 }

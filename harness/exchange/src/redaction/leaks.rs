@@ -177,6 +177,163 @@ fn text_and_bytes() {
     assert_eq!(one.response.as_ref().unwrap().body, Body::Omitted { size_bytes: 18 });
 }
 
+fn multipart(parts: &[&str]) -> Exchange {
+    let mut one = exchange("/", &[("content-type", "multipart/form-data; boundary=b")], b"", "{}");
+    one.request.body =
+        Body::Text(parts.iter().map(|part| format!("--b\r\n{part}\r\n")).collect::<String>() + "--b--\r\n");
+    one
+}
+
+#[test]
+fn multipart_bodies_are_taken_apart() {
+    let one = multipart(&[
+        "Content-Disposition: form-data; name=\"password\"\r\n\r\nx1",
+        "Content-Disposition: form-data; name=\"note\"\r\n\r\nto jo@example.org",
+        "Content-Disposition: form-data; name=\"f\"; filename=\"jo@example.org.txt\"\r\n\r\npin=1",
+        "Content-Disposition: form-data; name=\"j\"\r\nContent-Type: application/json\r\n\r\n{\"accessToken\": \"x2\"}",
+    ]);
+    let redacted = redact(vec![one], &ProviderProfile::unknown("p"), &[]);
+    let Body::Text(text) = &redacted.exchanges[0].request.body else { panic!("no longer text") };
+    for expected in [
+        "name=\"password\"\r\n\r\n«password:1»\r\n",
+        "to «email:1»",
+        "filename=\"«email:",
+        "{\"accessToken\": \"«access_token:1»\"}",
+        "pin=1\r\n",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+}
+
+#[test]
+fn a_multipart_body_that_is_not_text_and_holds_a_secret_is_not_kept() {
+    let mut one = multipart(&["Content-Disposition: form-data; name=\"password\"\r\n\r\nx1"]);
+    let mut bytes = one.request.body.to_bytes();
+    bytes.splice(0..0, *b"\xff\r\n");
+    one.request.body = Body::Binary(bytes);
+    let redacted = redact(vec![one], &ProviderProfile::unknown("p"), &[]);
+    assert!(matches!(redacted.exchanges[0].request.body, Body::Omitted { .. }));
+}
+
+fn jwt(claims: &str) -> String {
+    use base64::Engine;
+    let part = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    format!(
+        "{}.{}.{}",
+        part(r#"{"alg":"RS256","kid":"k1"}"#),
+        part(claims),
+        part("a signature of 32 bytes or more..")
+    )
+}
+
+#[test]
+fn a_token_keeps_its_claims_without_what_is_secret_in_them() {
+    let token =
+        jwt(r#"{"sub":"7","email":"jo@example.org","name":"Jo Doe","scope":"read","nonce_secret":"x1"}"#);
+    let redacted = redact(
+        vec![exchange(
+            "/",
+            &[("authorization", &format!("Bearer {token}"))],
+            b"",
+            r#"{"who":"jo@example.org"}"#,
+        )],
+        &ProviderProfile::unknown("p"),
+        &[],
+    );
+    let (placeholder, value) = redacted.values.iter().find(|(_, value)| value.jwt.is_some()).unwrap();
+    assert_eq!(placeholder.to_string(), "«access_token:1»");
+    let jwt = value.jwt.as_ref().unwrap();
+    assert_eq!(jwt.header, r#"{"alg":"RS256","kid":"k1"}"#);
+    assert_eq!(
+        jwt.claims,
+        r#"{"sub":"7","email":"«email:1»","name":"«name:1»","scope":"read","nonce_secret":"«nonce_secret:1»"}"#
+    );
+    let kept: Vec<String> = redacted.values.keys().map(ToString::to_string).collect();
+    assert_eq!(kept, ["«access_token:1»", "«email:1»", "«name:1»", "«nonce_secret:1»"]);
+}
+
+#[test]
+fn parts_of_credentials_are_played_as_they_were_made() {
+    use base64::Engine;
+    let token = jwt(r#"{"sub":"7","email":"jo@example.org"}"#);
+    let redacted = redact(
+        vec![
+            exchange(
+                "/",
+                &[("authorization", "Basic am86cGFzc3dvcmQtMQ==")],
+                b"",
+                r#"{"again":"password-1"}"#,
+            ),
+            exchange("/", &[("authorization", &format!("Bearer {token}"))], b"", "{}"),
+        ],
+        &ProviderProfile::unknown("p"),
+        &[],
+    );
+    let (_, mut fixture, _) = committed().remove(0);
+    (fixture.exchanges, fixture.redacted) = (redacted.exchanges, redacted.values);
+    let values = crate::StandInValues::of(&fixture);
+    let of = |text: &str| values.get(&text.parse().unwrap()).unwrap().to_owned();
+    let basic = base64::engine::general_purpose::STANDARD.decode(of("«basic:1»")).unwrap();
+    assert_eq!(String::from_utf8(basic).unwrap(), format!("user-1:{}", of("«password:1»")));
+    let played = of("«access_token:1»");
+    let parts: Vec<Vec<u8>> = played
+        .split('.')
+        .map(|part| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap())
+        .collect();
+    assert_eq!(parts[0], br#"{"alg":"HS256","kid":"k1"}"#);
+    assert_eq!(parts[1], br#"{"sub":"7","email":"person-1@example.invalid"}"#);
+    assert_eq!(parts[2].len(), 32);
+    assert_eq!(played, crate::StandInValues::of(&fixture).get(&"«access_token:1»".parse().unwrap()).unwrap());
+}
+
+#[test]
+fn what_follows_an_unquoted_colon_is_secret_where_it_is_no_word() {
+    for (given, expected) in [
+        (
+            r#"{"error":"wrong password: hunter2, try again"}"#,
+            r#"{"error":"wrong password: «password:1», try again"}"#,
+        ),
+        (r#"{"log":"Authorization: Bearer ab12cd"}"#, r#"{"log":"Authorization: Bearer «authorization:1»"}"#),
+        (r#"{"error":"invalid token: expired"}"#, r#"{"error":"invalid token: expired"}"#),
+    ] {
+        assert_eq!(answer(given), expected);
+    }
+}
+
+#[test]
+fn people_are_told_from_ids() {
+    for (given, expected) in [
+        (r#"{"phone":"030 901820","id":"030901820"}"#, r#"{"phone":"«phone:1»","id":"030901820"}"#),
+        (r#"{"mobile":4915112345678,"n":4915112345679}"#, r#"{"mobile":"«phone:1»","n":4915112345679}"#),
+        (r#"{"text":"call +49 30 901820 now"}"#, r#"{"text":"call «phone:1» now"}"#),
+        (
+            r#"{"pan":"4000056655665556","order_id":"4000056655665556"}"#,
+            r#"{"pan":"«card_number:1»","order_id":"«card_number:1»"}"#,
+        ),
+        (r#"{"order_id":"4000056655665556"}"#, r#"{"order_id":"4000056655665556"}"#),
+        (r#"{"to":"DE89370400440532013000"}"#, r#"{"to":"«iban:1»"}"#),
+    ] {
+        assert_eq!(answer(given), expected, "{given}");
+    }
+}
+
+#[test]
+fn ids_stay_and_tokens_go() {
+    let sha = "5f4dcc3b5aa765d61d8327deb882cf99aa765d61";
+    let redacted = redacted(
+        &format!("/commits/{sha}"),
+        EMPTY,
+        "",
+        &format!(
+            r#"{{"sha":"{sha}","payment_intent":"pi_3MtwBwLkdIwHu7ix28a3tqPa","note":"q7Jx92KdLm3PzR8vTn0Ws"}}"#
+        ),
+        &[],
+    );
+    let text = all_text(&redacted);
+    assert!(text.starts_with(&format!("/commits/{sha}\n")), "{text}");
+    assert!(text.contains("pi_3Mtw") && text.contains("\"note\":\"«token:1»\""), "{text}");
+}
+
 #[test]
 fn numbers_go_past_placeholders_that_are_there() {
     assert_eq!(

@@ -8,22 +8,33 @@
 
 mod collect;
 mod detect;
+mod identifiers;
 mod json;
+pub(crate) mod multipart;
 mod names;
 mod nested;
 mod replace;
+mod rule;
 mod scan;
 mod spelling;
+mod token;
 mod walk;
+mod words;
 
+pub use detect::{KnownForm, known_forms};
+pub(crate) use detect::{iban_remainder, luhn_sum};
+pub(crate) use names::words;
+pub use rule::Rule;
 pub use scan::{FieldFinding, Finding, Scan};
 
-use crate::fixture::RedactedValue;
+use crate::fixture::{RedactedBasic, RedactedJwt, RedactedValue};
 use crate::placeholder::for_each_text;
 use crate::{Exchange, Placeholder, ProviderProfile, find_placeholders};
+use collect::Collect;
 use replace::Replacer;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use token::{BasicParts, Token};
 use walk::Walk;
 
 /// A secret that the user named: it is replaced wherever and however it is spelled.
@@ -48,6 +59,8 @@ pub struct Redacted {
     pub exchanges: Vec<Exchange>,
     /// What is kept of each secret that a placeholder stands for.
     pub values: BTreeMap<Placeholder, RedactedValue>,
+    /// Which rule took out what each placeholder stands for.
+    pub rules: BTreeMap<Placeholder, Rule>,
     /// The secrets that were found, for the scan of what gets written. Never to be stored.
     pub found: Vec<KnownSecret>,
     replacer: Arc<Replacer>,
@@ -90,21 +103,48 @@ pub fn redact(mut exchanges: Vec<Exchange>, profile: &ProviderProfile, known: &[
     let mut used = HashSet::new();
     for exchange in &mut exchanges {
         Walk { profile, look: &mut replacer }.exchange(exchange);
-        for_each_text(exchange, &mut |text| {
-            used.extend(find_placeholders(text).into_iter().map(|(_, placeholder)| placeholder));
-        });
+        for_each_text(exchange, &mut |text| note_placeholders(text, &mut used));
     }
-    let values = replacer
-        .collected()
-        .iter()
-        .filter(|(_, placeholder)| used.contains(placeholder))
-        .map(|(secret, placeholder)| {
-            let length_chars = secret.value.chars().count().div_ceil(8) * 8;
-            (placeholder.clone(), RedactedValue { length_chars })
-        })
-        .collect();
-    let found = replacer.collected().iter().map(|(secret, _)| secret.clone()).collect();
-    Redacted { exchanges, values, found, replacer: Arc::new(replacer) }
+    let mut values = BTreeMap::new();
+    let mut rules = BTreeMap::new();
+    // What a credential was made of is told by further placeholders, none of which is told by others.
+    for with_parts in [true, false] {
+        let open: Vec<Collect> = replacer
+            .collected()
+            .iter()
+            .filter(|one| used.contains(&one.placeholder) && !values.contains_key(&one.placeholder))
+            .cloned()
+            .collect();
+        for one in open {
+            let mut value = RedactedValue::of_length(one.secret.value.chars().count().div_ceil(8) * 8);
+            if with_parts {
+                value.jwt = one.token.as_ref().map(|token| kept_of_token(token, profile, &mut replacer));
+                value.basic = one.basic.as_ref().map(|basic| kept_of_basic(basic, &replacer));
+            }
+            value.texts().for_each(|text| note_placeholders(text, &mut used));
+            values.insert(one.placeholder, value);
+        }
+    }
+    for one in replacer.collected().iter().filter(|one| values.contains_key(&one.placeholder)) {
+        rules.insert(one.placeholder.clone(), one.rule.clone());
+    }
+    let found = replacer.collected().iter().map(|one| one.secret.clone()).collect();
+    Redacted { exchanges, values, rules, found, replacer: Arc::new(replacer) }
+}
+
+fn kept_of_token(token: &Token, profile: &ProviderProfile, replacer: &mut Replacer) -> RedactedJwt {
+    let mut part =
+        |text: &str| Walk { profile, look: replacer }.claims(text).unwrap_or_else(|| text.to_owned());
+    RedactedJwt { header: part(&token.header), claims: part(&token.claims) }
+}
+
+fn kept_of_basic(basic: &BasicParts, replacer: &Replacer) -> RedactedBasic {
+    let placeholder = |part: &str| replacer.at_its_place(part);
+    RedactedBasic { user: placeholder(&basic.user), password: placeholder(&basic.password) }
+}
+
+fn note_placeholders(text: &str, used: &mut HashSet<Placeholder>) {
+    used.extend(find_placeholders(text).into_iter().map(|(_, placeholder)| placeholder));
 }
 
 #[cfg(test)]

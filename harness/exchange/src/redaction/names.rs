@@ -2,10 +2,11 @@
 //!
 //! Policy alone: redaction asks it of every name, and the scan may ask it too. Knows nothing of values.
 
+use super::detect;
 use crate::ProviderProfile;
 
 /// Words that name a secret where a name ends with them.
-const SECRET_WORDS: [&str; 20] = [
+const SECRET_WORDS: [&str; 22] = [
     "token",
     "password",
     "passwd",
@@ -26,10 +27,12 @@ const SECRET_WORDS: [&str; 20] = [
     "jwt",
     "bearer",
     "macaroon",
+    "cvv",
+    "cvc",
 ];
 
 /// Pairs of words that name a secret where a name ends with them.
-const SECRET_PAIRS: [(&str, &str); 11] = [
+const SECRET_PAIRS: [(&str, &str); 12] = [
     ("api", "key"),
     ("access", "key"),
     ("private", "key"),
@@ -41,6 +44,7 @@ const SECRET_PAIRS: [(&str, &str); 11] = [
     ("session", "id"),
     ("code", "verifier"),
     ("client", "assertion"),
+    ("card", "number"),
 ];
 
 /// Ends of words that were run together: `accesstoken`, `JSESSIONID`.
@@ -59,11 +63,71 @@ const RUN_TOGETHER: [&str; 12] = [
     "credentials",
 ];
 
+/// Words that name what tells things apart or sums them up, where a name ends with them: it looks random, and opens
+/// nothing.
+const IDENTIFIER_WORDS: [&str; 28] = [
+    "id",
+    "ids",
+    "uuid",
+    "guid",
+    "sha",
+    "md",
+    "oid",
+    "etag",
+    "digest",
+    "checksum",
+    "hash",
+    "fingerprint",
+    "cursor",
+    "urn",
+    "sub",
+    "jti",
+    "kid",
+    "aud",
+    "azp",
+    "ray",
+    "trace",
+    "revision",
+    "commit",
+    "href",
+    "version",
+    "label",
+    "before",
+    "after",
+];
+
+/// The same, of two words.
+const IDENTIFIER_PAIRS: [(&str, &str); 2] = [("idempotency", "key"), ("public", "key")];
+
+/// Header fields whose values look random by design and open nothing.
+const HARMLESS_HEADERS: [&str; 16] = [
+    "etag",
+    "if-none-match",
+    "date",
+    "user-agent",
+    "content-security-policy",
+    "content-security-policy-report-only",
+    "traceparent",
+    "tracestate",
+    "via",
+    "x-served-by",
+    "x-cache",
+    "x-timer",
+    "server-timing",
+    "alt-svc",
+    "report-to",
+    "nel",
+];
+
+/// Words that name a telephone number, where a name ends with them, `number` behind them left out.
+const PHONE_WORDS: [&str; 8] =
+    ["phone", "telephone", "mobile", "msisdn", "fax", "cellphone", "phonenumber", "mobilephone"];
+
 /// Longest kind that is taken from a name.
 const MAX_KIND_CHARS: usize = 40;
 
 /// The words of a name in lower case: cut where the case changes and at whatever is no letter or digit.
-pub(super) fn words(name: &str) -> Vec<String> {
+pub(crate) fn words(name: &str) -> Vec<String> {
     let characters: Vec<char> = name.chars().collect();
     let mut words = vec![String::new()];
     for (index, character) in characters.iter().enumerate() {
@@ -106,6 +170,61 @@ pub(super) fn kind_in_query(name: &str, all: &[&str], profile: &ProviderProfile)
     let grants = name.eq_ignore_ascii_case("code") && (beside("state") || beside("grant_type"));
     (signs || grants).then(|| kind_of(&words))
 }
+
+/// Whether a name says that what stands under it is an identifier: exempt from being judged by its look alone.
+pub(super) fn names_an_identifier(name: &str) -> bool {
+    let words = significant(name);
+    let Some(last) = words.last().map(String::as_str) else { return false };
+    let before = words.len().checked_sub(2).map(|at| words[at].as_str());
+    IDENTIFIER_WORDS.contains(&last)
+        || before.is_some_and(|before| IDENTIFIER_PAIRS.contains(&(before, last)))
+}
+
+/// Whether the values of a header field are never judged by their look.
+pub(super) fn is_harmless_header(name: &str) -> bool {
+    HARMLESS_HEADERS.contains(&name)
+}
+
+/// Whether a value is an id whose prefix abbreviates the name that it stands under, as `pi_...` under `payment_intent`.
+pub(super) fn fits_prefix(name: &str, value: &str) -> bool {
+    let Some((prefix, _)) = value.split_once('_') else { return false };
+    let words = significant(name);
+    if !(2..=12).contains(&prefix.len()) || words.last().is_none_or(|last| last == "key") {
+        return false;
+    }
+    let mut letters = words.iter().flat_map(|word| word.chars());
+    let mut prefix = prefix.chars();
+    prefix.next() == letters.next() && prefix.all(|wanted| letters.any(|letter| letter == wanted))
+}
+
+/// The kind of personal data that a value is, where its name and its form say the same.
+pub(super) fn personal_kind(name: &str, value: &str) -> Option<&'static str> {
+    if value.len() > MAX_PHONE_CHARS || !value.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut words = significant(name);
+    words.pop_if(|last| last == "number" || last == "no");
+    let names = words.last().is_some_and(|last| PHONE_WORDS.contains(&last.as_str()));
+    (names && detect::reads_like_a_phone(value)).then_some("phone")
+}
+
+/// The kind of a claim that tells of a person (OpenID Connect Core 1.0, section 5.1). An address and a telephone number
+/// are found by their forms.
+pub(super) fn kind_of_claim(name: &str) -> Option<&'static str> {
+    match name {
+        "name" | "given_name" | "family_name" | "middle_name" | "nickname" | "preferred_username" => {
+            Some("name")
+        }
+        "unique_name" | "upn" => Some("name"),
+        "profile" | "picture" | "website" => Some("profile"),
+        "birthdate" => Some("birthdate"),
+        "address" => Some("address"),
+        _ => None,
+    }
+}
+
+/// Fifteen digits with everything that people put between them.
+const MAX_PHONE_CHARS: usize = 40;
 
 /// Words without what only numbers them: `tokens[0].password2` ends with `password`.
 fn significant(name: &str) -> Vec<String> {
@@ -205,6 +324,33 @@ mod tests {
         assert_eq!(kind_of_field("nextPageToken", &profile), None);
         assert!(kind_of_field("device_token", &profile).is_some());
         assert!(kind_of_field("token", &profile).is_some());
+    }
+
+    #[test]
+    fn ids_and_telephones_are_told_by_their_names() {
+        for name in
+            ["id", "node_id", "requestId", "X-Request-Id", "sha256", "head_sha", "cf-ray", "order[id]"]
+        {
+            assert!(names_an_identifier(name), "{name}");
+        }
+        for name in ["identity", "ticket", "value", "next_page", "paid", ""] {
+            assert!(!names_an_identifier(name), "{name}");
+        }
+        for (name, value, fits) in [
+            ("payment_intent", "pi_3Mtw", true),
+            ("customer", "cus_Nff", true),
+            ("note", "pi_3Mtw", false),
+            ("signing_key", "sk_3Mtw", false),
+        ] {
+            assert_eq!(fits_prefix(name, value), fits, "{name}");
+        }
+        assert_eq!(personal_kind("phone_number", "(030) 901 820-1"), Some("phone"));
+        assert_eq!(personal_kind("mobile", "4915112345678"), Some("phone"));
+        for (name, value) in
+            [("phone", "iPhone 15"), ("phone_id", "4915112345678"), ("number", "4915112345678")]
+        {
+            assert_eq!(personal_kind(name, value), None, "{name}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use super::names;
 use super::spelling::percent_decoded;
+use super::token::BasicParts;
 use crate::ProviderProfile;
 use base64::Engine;
 use regex::Regex;
@@ -16,6 +17,8 @@ use std::sync::LazyLock;
 pub(super) struct Spot {
     pub(super) range: Range<usize>,
     pub(super) kind: String,
+    /// The name that shows it.
+    pub(super) name: String,
     /// What stands there, decoded where it stands encoded.
     pub(super) value: String,
 }
@@ -30,7 +33,7 @@ macro_rules! pattern {
 
 pattern!(
     PAIR,
-    r#"([A-Za-z_][A-Za-z0-9_.\[\]%-]{0,63})(?:\\?["'])?\s{0,4}(?:[:=]\s{0,4}(?:\\"([^"\\]+)\\"|"((?:[^"\\]|\\.)+)"|'([^']+)')|=([^\s&;,"'<>(){}\[\]\\#]+))"#
+    r#"([A-Za-z_][A-Za-z0-9_.\[\]%-]{0,63})(?:\\?["'])?\s{0,4}(?:[:=]\s{0,4}(?:\\"([^"\\]+)\\"|"((?:[^"\\]|\\.)+)"|'([^']+)')|=([^\s&;,"'<>(){}\[\]\\#]+)|:\s{1,4}(?:(?:[Bb]earer|[Bb]asic|[Tt]oken)\s{1,4})?([^\s&;,"'<>(){}\[\]\\#]{4,}))"#
 );
 pattern!(
     ELEMENT,
@@ -45,7 +48,8 @@ pub(super) fn spots_in(text: &str, profile: &ProviderProfile) -> Vec<Spot> {
     if text.contains("//") {
         for found in USERINFO.captures_iter(text) {
             if let Some(password) = found.get(2).or(found.get(4)) {
-                push(&mut spots, password.range(), "password".to_owned(), percent_decoded(password.as_str()));
+                let value = percent_decoded(password.as_str());
+                push(&mut spots, password.range(), "//user:password@", "password".to_owned(), value);
             }
         }
     }
@@ -62,7 +66,7 @@ pub(super) fn spots_in(text: &str, profile: &ProviderProfile) -> Vec<Spot> {
             if let (Some(name), Some(value)) = (found.get(1), found.get(2))
                 && let Some(kind) = names::kind_of_field(name.as_str(), profile)
             {
-                push(&mut spots, value.range(), kind, value.as_str().to_owned());
+                push(&mut spots, value.range(), name.as_str(), kind, value.as_str().to_owned());
             }
         }
     }
@@ -83,9 +87,9 @@ pub(super) fn apart(mut spots: Vec<Spot>) -> Vec<Spot> {
     spots
 }
 
-fn push(spots: &mut Vec<Spot>, range: Range<usize>, kind: String, value: String) {
+fn push(spots: &mut Vec<Spot>, range: Range<usize>, name: &str, kind: String, value: String) {
     if !matches!(value.as_str(), "" | "true" | "false" | "null") {
-        spots.push(Spot { range, kind, value });
+        spots.push(Spot { range, kind, name: name.to_owned(), value });
     }
 }
 
@@ -101,7 +105,7 @@ fn in_query(query: &str, start: usize, profile: &ProviderProfile, spots: &mut Ve
             && let Some(kind) = names::kind_in_query(name, &all, profile)
         {
             let from = at + spelled.len() + 1;
-            push(spots, from..from + value.len(), kind, percent_decoded(value));
+            push(spots, from..from + value.len(), name, kind, percent_decoded(value));
         }
         at += pair.len() + 1;
     }
@@ -111,7 +115,9 @@ fn in_pairs(text: &str, profile: &ProviderProfile, spots: &mut Vec<Spot>) {
     let mut at = 0;
     while let Some(found) = PAIR.captures_at(text, at) {
         let (Some(whole), Some(name)) = (found.get(0), found.get(1)) else { return };
-        let value = (2..=5).find_map(|group| found.get(group));
+        let value = (2..=6).find_map(|group| found.get(group));
+        // Behind an unquoted colon stands a secret or a sentence: what mixes letters and digits is no word of it.
+        let value = value.filter(|value| found.get(6).is_none() || is_no_word(value.as_str()));
         match (names::kind_of_field(&percent_decoded(name.as_str()), profile), value) {
             (Some(kind), Some(value)) => {
                 let decoded = if found.get(5).is_some() {
@@ -119,7 +125,7 @@ fn in_pairs(text: &str, profile: &ProviderProfile, spots: &mut Vec<Spot>) {
                 } else {
                     value.as_str().to_owned()
                 };
-                push(spots, value.range(), kind, decoded);
+                push(spots, value.range(), name.as_str(), kind, decoded);
                 at = whole.end();
             }
             // The value of one pair can hold another.
@@ -128,12 +134,16 @@ fn in_pairs(text: &str, profile: &ProviderProfile, spots: &mut Vec<Spot>) {
     }
 }
 
+fn is_no_word(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit()) && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
 /// The secret parts of a header's value.
 pub(super) fn spots_in_header(name: &str, text: &str, profile: &ProviderProfile) -> Vec<Spot> {
     let words = names::words(name);
     let mut spots = Vec::new();
     if profile.secrets.headers.iter().any(|secret| secret.eq_ignore_ascii_case(name)) {
-        push(&mut spots, 0..text.len(), "secret".to_owned(), text.to_owned());
+        push(&mut spots, 0..text.len(), name, "secret".to_owned(), text.to_owned());
     } else if name == "cookie" || name == "set-cookie" {
         let pairs = if name == "cookie" { usize::MAX } else { 1 };
         let mut at = 0;
@@ -141,12 +151,12 @@ pub(super) fn spots_in_header(name: &str, text: &str, profile: &ProviderProfile)
             let value = pair.split_once('=').map_or(pair, |(_, value)| value);
             let from = at + pair.len() - value.len();
             let range = trimmed(text, from..at + pair.len(), &[' ', '\t', '"']);
-            push(&mut spots, range.clone(), "cookie".to_owned(), text[range].to_owned());
+            push(&mut spots, range.clone(), name, "cookie".to_owned(), text[range].to_owned());
             at += pair.len() + 1;
         }
     } else if words.last().is_some_and(|word| word == "authorization") {
         let (kind, range) = credentials(text);
-        push(&mut spots, range.clone(), kind.to_owned(), text[range].to_owned());
+        push(&mut spots, range.clone(), name, kind.to_owned(), text[range].to_owned());
     } else if names::kind_of_field(name, profile).is_some() {
         let kind = if words.last().is_some_and(|word| word == "key") || name.starts_with("x-") {
             "api_key".to_owned()
@@ -154,7 +164,7 @@ pub(super) fn spots_in_header(name: &str, text: &str, profile: &ProviderProfile)
             names::kind_of_field(name, profile).unwrap_or_default()
         };
         let range = scheme_credentials(text).unwrap_or(0..text.len());
-        push(&mut spots, range.clone(), kind, text[range].to_owned());
+        push(&mut spots, range.clone(), name, kind, text[range].to_owned());
     }
     spots
 }
@@ -180,14 +190,14 @@ pub(super) fn credentials(text: &str) -> (&'static str, Range<usize>) {
     (if scheme.eq_ignore_ascii_case("basic") { "basic" } else { "access_token" }, range)
 }
 
-/// The secret in a Basic credential (RFC 7617): the password, or the user where the password is empty.
-pub(super) fn secret_of_basic(encoded: &str) -> Option<String> {
+/// The parts of a Basic credential (RFC 7617), where it is one.
+pub(super) fn basic_parts(encoded: &str) -> Option<BasicParts> {
     let engines =
         [&base64::engine::general_purpose::STANDARD, &base64::engine::general_purpose::STANDARD_NO_PAD];
     let decoded = engines.iter().find_map(|engine| engine.decode(encoded).ok())?;
     let text = String::from_utf8_lossy(&decoded).into_owned();
     let (user, password) = text.split_once(':')?;
-    Some(if password.is_empty() { user } else { password }.to_owned())
+    Some(BasicParts { user: user.to_owned(), password: password.to_owned() })
 }
 
 fn trimmed(text: &str, range: Range<usize>, away: &[char]) -> Range<usize> {
@@ -246,7 +256,12 @@ mod tests {
         {
             assert_eq!(of(name, "abc"), ["abc"], "{name}");
         }
-        assert_eq!(secret_of_basic("am86").as_deref(), Some("jo"));
-        assert_eq!(secret_of_basic("am86cHc").as_deref(), Some("pw"));
+        let secrets = |encoded: &str| -> Vec<String> {
+            let parts = basic_parts(encoded).unwrap();
+            parts.secrets().into_iter().map(|(_, secret)| secret.to_owned()).collect()
+        };
+        assert_eq!(secrets("am86"), ["jo"], "jo:");
+        assert_eq!(secrets("am86cGFzc3dk"), ["passwd"], "jo:passwd");
+        assert_eq!(secrets("am86cHc"), ["pw", "jo"], "jo:pw: either can be the key");
     }
 }

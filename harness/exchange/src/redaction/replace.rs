@@ -2,11 +2,12 @@
 
 use super::collect::Collected;
 use super::nested::Spot;
-use super::spelling::{Reach, reach, spellings};
+use super::spelling::{Reach, reach, spellings, within_base64};
 use super::walk::{Look, Shape};
 use super::{KnownSecret, detect};
 use crate::{Placeholder, find_placeholders};
 use aho_corasick::{AhoCorasick, MatchKind};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Every spelling of every secret that is looked for within text.
@@ -14,20 +15,27 @@ pub(super) struct Search {
     automaton: Option<AhoCorasick>,
     /// The secret that each of the automaton's patterns spells.
     secret_of_pattern: Vec<usize>,
+    /// Patterns from here on are parts of a base64 text: what surrounds them belongs to it.
+    parts_from: usize,
 }
 
 impl Search {
     pub(super) fn of<'a>(secrets: impl Iterator<Item = &'a KnownSecret>) -> Self {
         let mut patterns = Vec::new();
         let mut secret_of_pattern = Vec::new();
-        for (index, secret) in secrets.enumerate().filter(|(_, secret)| reach(secret) == Reach::Everywhere) {
-            for spelled in spellings(secret) {
-                patterns.push(spelled);
-                secret_of_pattern.push(index);
-            }
-        }
+        let far: Vec<_> =
+            secrets.enumerate().filter(|(_, secret)| reach(secret) == Reach::Everywhere).collect();
+        let mut add = |index: usize, spelled: BTreeSet<String>| {
+            secret_of_pattern.extend(std::iter::repeat_n(index, spelled.len()));
+            patterns.extend(spelled);
+            patterns.len()
+        };
+        let parts_from = far.iter().map(|(index, secret)| add(*index, spellings(secret))).last().unwrap_or(0);
+        far.iter().for_each(|(index, secret)| {
+            add(*index, within_base64(secret));
+        });
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(patterns).ok();
-        Self { automaton, secret_of_pattern }
+        Self { automaton, secret_of_pattern, parts_from }
     }
 
     /// Whether the secrets are too many to be looked for: whoever relies on the search must refuse then.
@@ -47,13 +55,27 @@ impl Search {
                     apart || (found.start() <= range.start && range.end <= found.end())
                 })
             })
-            .map(|found| (found.range(), self.secret_of_pattern[found.pattern().as_usize()]))
+            .map(|found| {
+                let pattern = found.pattern().as_usize();
+                let range =
+                    if pattern < self.parts_from { found.range() } else { grown(text, found.range()) };
+                (range, self.secret_of_pattern[pattern])
+            })
             .collect()
     }
 
     pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
         self.automaton.as_ref().is_some_and(|automaton| automaton.is_match(bytes))
     }
+}
+
+/// A part of a base64 text with the letters and digits beside it, some of which hold bits of what was found.
+fn grown(text: &str, range: Range<usize>) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let before = bytes[..range.start].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let behind =
+        bytes[range.end..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'=').count();
+    range.start - before..range.end + behind
 }
 
 /// Replaces collected secrets.
@@ -67,13 +89,14 @@ pub(super) struct Replacer {
 
 impl Replacer {
     pub(super) fn new(collected: Collected) -> Self {
-        let placeholders = collected.iter().map(|(_, placeholder)| placeholder.clone()).collect();
-        let search = Search::of(collected.iter().map(|(secret, _)| secret));
+        let placeholders = collected.iter().map(|one| one.placeholder.clone()).collect();
+        let search = Search::of(collected.iter().map(|one| &one.secret));
         let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         let names = collected
             .iter()
-            .filter(|(secret, _)| reach(secret) == Reach::Everywhere && secret.value.bytes().all(in_name))
-            .map(|(secret, _)| &secret.value);
+            .map(|one| &one.secret)
+            .filter(|secret| reach(secret) == Reach::Everywhere && secret.value.bytes().all(in_name))
+            .map(|secret| &secret.value);
         let in_names = AhoCorasick::builder().ascii_case_insensitive(true).build(names).ok();
         Self { collected, placeholders, search, in_names }
     }
@@ -82,14 +105,14 @@ impl Replacer {
         &self.collected
     }
 
-    fn at_its_place(&self, value: &str) -> Option<String> {
-        self.collected.get(value).map(|(_, placeholder)| placeholder.to_string())
+    pub(super) fn at_its_place(&self, value: &str) -> Option<String> {
+        self.collected.get(value).map(|one| one.placeholder.to_string())
     }
 
     /// The placeholder of a secret that is all of a value.
     fn as_whole(&self, value: &str) -> Option<String> {
-        let (secret, placeholder) = self.collected.get(value)?;
-        (reach(secret) != Reach::Place).then(|| placeholder.to_string())
+        let one = self.collected.get(value)?;
+        (reach(&one.secret) != Reach::Place).then(|| one.placeholder.to_string())
     }
 
     /// A text with every secret in it replaced, or nothing where it holds none.
@@ -118,7 +141,7 @@ impl Replacer {
 }
 
 impl Look for Replacer {
-    fn secret(&mut self, _: &str, value: &str) -> Option<String> {
+    fn secret(&mut self, _: &str, _: &str, value: &str) -> Option<String> {
         self.at_its_place(value)
     }
 

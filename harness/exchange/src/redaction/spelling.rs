@@ -28,15 +28,32 @@ const MIN_VALUE_CHARS: usize = 4;
 pub(super) fn reach(secret: &KnownSecret) -> Reach {
     let value = &secret.value;
     let length = value.chars().count();
-    let all_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    // A card's number has a check digit: that it turns up within a text is no accident.
+    let all_digits = secret.kind != "card_number" && value.bytes().all(|byte| byte.is_ascii_digit());
     let word = value.bytes().all(|byte| byte.is_ascii_lowercase()) && length < MIN_LETTERS_CHARS;
-    if length < MIN_VALUE_CHARS || (secret.kind == "cookie" && length < MIN_EVERYWHERE_CHARS) {
+    if length < MIN_VALUE_CHARS
+        || is_mask(value)
+        || (secret.kind == "cookie" && length < MIN_EVERYWHERE_CHARS)
+    {
         Reach::Place
     } else if length < MIN_EVERYWHERE_CHARS || all_digits || word {
         Reach::Value
     } else {
         Reach::Everywhere
     }
+}
+
+/// Whether a value is what another tool put in the place of a secret, or of much else: `<TOKEN>`, `[FILTERED]`, `****`.
+fn is_mask(value: &str) -> bool {
+    let inner = value.trim_matches(['<', '>', '[', ']', '{', '}', '*', '%', '$']);
+    let framed = inner.len() + 2 <= value.len();
+    let is_name = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | ' ');
+    let says_so = ["redacted", "filtered", "masked", "scrubbed", "removed", "hidden"]
+        .iter()
+        .any(|word| inner.eq_ignore_ascii_case(word));
+    says_so
+        || (framed && inner.chars().all(is_name))
+        || value.bytes().all(|byte| matches!(byte, b'x' | b'X' | b'.'))
 }
 
 /// The spellings in which a secret is looked for within text.
@@ -52,14 +69,41 @@ pub(super) fn spellings(secret: &KnownSecret) -> BTreeSet<String> {
         all.insert(hex.to_ascii_uppercase());
         all.insert(hex);
         for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
-            all.insert(engine.encode(value));
+            let once = engine.encode(value);
+            all.insert(engine.encode(&once));
+            all.insert(once);
         }
     }
     all.remove("");
     all
 }
 
-/// Plain, escaped for a URL (once or twice), and escaped for JSON.
+/// What base64 of a longer text shows of a secret within it, wherever it begins there: `Basic` credentials, files, whole
+/// documents. The first and the last character can hold bits of what stands beside it and are left out.
+pub(super) fn within_base64(secret: &KnownSecret) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    if secret.kind == "email" {
+        return all;
+    }
+    let once = STANDARD_NO_PAD.encode(&secret.value);
+    for inner in [secret.value.as_bytes(), once.as_bytes()] {
+        for shift in 0..3_usize {
+            let mut bytes = vec![0; shift];
+            bytes.extend_from_slice(inner);
+            for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+                let encoded = engine.encode(&bytes);
+                let from = (shift * 8).div_ceil(6);
+                let to = bytes.len() * 8 / 6;
+                if let Some(part) = encoded.get(from..to).filter(|part| part.len() >= MIN_EVERYWHERE_CHARS) {
+                    all.insert(part.to_owned());
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Plain, escaped for a URL (once or twice), for JSON (once or twice), and for HTML.
 fn escaped(value: &str) -> BTreeSet<String> {
     let strict = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
     let unreserved = strict.replace("%2D", "-").replace("%2E", ".").replace("%5F", "_").replace("%7E", "~");
@@ -78,7 +122,15 @@ fn escaped(value: &str) -> BTreeSet<String> {
         }
     }
     all.insert(json.replace('/', "\\/"));
+    // JSON in a string of JSON: what was escaped is escaped again.
+    let again = serde_json::to_string(&json).unwrap_or_default();
+    all.extend(again.get(1..again.len().saturating_sub(1)).map(str::to_owned));
     all.insert(json);
+    let html = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    all.insert(html.replace('"', "&quot;").replace('\'', "&#39;"));
+    all.insert(html.replace('"', "&#34;").replace('\'', "&#x27;"));
+    all.insert(html.replace('"', "&quot;").replace('\'', "&apos;"));
+    all.insert(html);
     all
 }
 
@@ -140,10 +192,25 @@ mod tests {
             "cC/DpCI9PA==",
             "702fc3a4223d3c",
             "702FC3A4223D3C",
+            "p/ä\\\\\\\"=<",
+            "p/ä&quot;=&lt;",
         ] {
             assert!(all.contains(expected), "{expected} is not in {all:?}");
         }
         assert!(!spellings(&secret("email", "jo@example.org")).iter().any(|one| one.starts_with("6a6f")));
+    }
+
+    #[test]
+    fn base64_of_more_than_the_secret_shows_it_wherever_it_begins() {
+        let named = secret("named", "correct horse");
+        for before in ["", "a", "ab", "user:", "user:x"] {
+            let text = STANDARD.encode(format!("{before}correct horse and more"));
+            assert!(within_base64(&named).iter().any(|part| text.contains(part.as_str())), "{before}");
+            let once_whole = STANDARD.encode(format!("{before}{}", STANDARD_NO_PAD.encode("correct horse")));
+            assert!(within_base64(&named).iter().any(|part| once_whole.contains(part.as_str())), "{before}");
+        }
+        let none = STANDARD.encode("user:correct mouse and more");
+        assert!(!within_base64(&named).iter().any(|part| none.contains(part.as_str())));
     }
 
     #[test]
@@ -156,6 +223,11 @@ mod tests {
             ("password", "sunflowerseed", Reach::Everywhere),
             ("password", "Sunflower", Reach::Everywhere),
             ("cookie", "abcd-12", Reach::Place),
+            ("password", "<<ACCESS_TOKEN>>", Reach::Place),
+            ("password", "[FILTERED]", Reach::Place),
+            ("password", "************", Reach::Place),
+            ("password", "REDACTED", Reach::Place),
+            ("password", "<a1b2c3d4>", Reach::Everywhere),
         ] {
             assert_eq!(reach(&secret(kind, value)), expected, "{value}");
         }

@@ -12,4 +12,5 @@ mod protocols;
 mod proxied;
 mod streaming;
 mod together;
+mod webhooks;
 mod wire;

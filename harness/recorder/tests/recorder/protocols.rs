@@ -1,7 +1,7 @@
 //! What is more than a request and its answer: HTTP/2, server-sent events, gRPC, WebSockets.
 
 use crate::origin::{Origin, Said, echo, proxy, proxy_within, recorded, said};
-use crate::wire::{Provider, Session, bounded, record};
+use crate::wire::{Provider, Session, bounded, record, record_within};
 use bytes::Bytes;
 use counterpart_exchange::{Body, Ended};
 use counterpart_recorder::{Limits, Others};
@@ -238,6 +238,23 @@ async fn a_websocket_that_breaks_off_is_kept_as_far_as_it_came() {
         let body = &kept.only().response.as_ref().unwrap().body;
         assert_eq!(body.json().unwrap().as_str(), r#"[{"from":"client","text":"one."}]"#);
     }
+}
+
+#[tokio::test]
+async fn a_websocket_that_is_open_when_the_recording_ends_is_kept_as_far_as_it_came() {
+    let provider = Provider::start().await;
+    let limits = Limits { drain: std::time::Duration::from_millis(20), ..Limits::default() };
+    let session = record_within(&provider.url, limits).await;
+    let (mut client, mut server) = chat(&session, &provider).await;
+    for text in ["one.", "two."] {
+        send_frame(&mut client, 0x81, true, text.as_bytes()).await;
+        server.until(text).await;
+    }
+    let kept = session.finish().await;
+    assert_eq!(kept.only().ended, Ended::ClientWentAway);
+    let body = &kept.only().response.as_ref().unwrap().body;
+    let expected = r#"[{"from":"client","text":"one."},{"from":"client","text":"two."}]"#;
+    assert_eq!(body.json().unwrap().as_str(), expected);
 }
 
 #[tokio::test]

@@ -98,7 +98,9 @@ async fn another_host_is_tunnelled_untouched_and_counted() {
 #[tokio::test]
 async fn a_tunnel_does_not_outlast_the_recording() {
     let other = Origin::start(&[]).await;
-    let proxied = proxy(Vec::new(), &[]).await;
+    // Long enough that what waits for it fails.
+    let limits = Limits { drain: std::time::Duration::from_secs(60), ..Limits::default() };
+    let proxied = proxy_within(Vec::new(), Others::Tunnel, &[], limits).await;
     let mut wire = proxied.tunnel(&other.authority()).await.unwrap();
     let finished = bounded(proxied.session.recorder.finish()).await;
     assert!(finished.recordings.is_empty());

@@ -25,7 +25,8 @@ pub(crate) fn config(upstream: &str, folder: &TempDir) -> RecorderConfig {
     RecorderConfig {
         provider: "acme".into(),
         flow: "flow".into(),
-        upstream: upstream.parse().unwrap(),
+        upstream: Some(upstream.parse().unwrap()),
+        webhooks: Vec::new(),
         listen: "127.0.0.1:0".parse().unwrap(),
         out: folder.path().to_owned(),
         until_idle: None,

@@ -113,8 +113,11 @@ impl Play {
         for fixture in fixtures {
             let of_fixture = StandInValues::of(fixture);
             let name = fixture.name();
-            shown_targets.extend(fixture.exchanges.iter().map(|exchange| exchange.request.target.clone()));
-            exchanges.extend(fixture.exchanges.iter().map(|exchange| {
+            // What the provider sent tells nothing of how it answers: the token of a webhook is no client's, and its
+            // answer is the integration's.
+            let calls = || fixture.exchanges.iter().filter(|one| one.direction == Direction::Outbound);
+            shown_targets.extend(calls().map(|exchange| exchange.request.target.clone()));
+            exchanges.extend(calls().map(|exchange| {
                 let name = format!("{name}#{}", exchange.id);
                 let mut exchange = of_fixture.fill_exchange(exchange);
                 if let (Provenance::Recorded(recorded), Some(response)) =

@@ -302,3 +302,47 @@ async fn a_fault_does_not_make_an_unknown_token_an_expired_one() {
     assert_eq!(stand_in.unused_faults(), []);
     assert!(profile().errors.contains_key("expired_token"));
 }
+
+#[tokio::test]
+async fn a_json_web_token_is_played_as_one_that_says_the_same() {
+    use base64::Engine;
+    use counterpart_exchange::{HeaderValue, redaction};
+    let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    let token = format!(
+        "{}.{}.{}",
+        encode(r#"{"alg":"RS256","typ":"JWT"}"#),
+        encode(r#"{"sub":"42","email":"jo@example.org","scope":"rooms.read"}"#),
+        encode("thirty-two bytes of a signature..")
+    );
+    let mut exchanges = vec![
+        recorded("member-1", "GET", MEMBER, 200, "[1]"),
+        recorded("member-2", "GET", MEMBER, 401, EXPIRED),
+        recorded("member-3", "GET", MEMBER, 401, UNKNOWN),
+    ];
+    exchanges[0].request.headers.set("authorization", "x");
+    for (_, value) in exchanges[0].request.headers.iter_mut() {
+        *value = HeaderValue::Text(format!("Bearer {token}"));
+    }
+    let redacted = redaction::redact(exchanges, &profile(), &[]);
+    let mut recording = fixture("flow", redacted.exchanges);
+    recording.redacted.extend(redacted.values);
+    let stand_in = Played::of(profile(), vec![recording]).start().await;
+
+    let played = stand_in.credentials().access_token.clone().unwrap();
+    assert_ne!(played, token);
+    let claims =
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(played.split('.').nth(1).unwrap()).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    assert_eq!(
+        claims,
+        serde_json::json!({"sub": "42", "email": "person-1@example.invalid", "scope": "rooms.read"})
+    );
+    assert_eq!(answer(&stand_in, &member(&played)).await, ok("[1]"));
+    let forged = format!("{}x", &played[..played.len() - 1]);
+    assert_eq!(answer(&stand_in, &member(&forged)).await, (401, UNKNOWN.to_owned()));
+    assert_eq!(
+        answer(&stand_in, &member(&token)).await,
+        (401, UNKNOWN.to_owned()),
+        "the real one is not known"
+    );
+}

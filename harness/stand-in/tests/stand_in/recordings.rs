@@ -1,15 +1,29 @@
 //! The recordings of a real homeserver, replayed to a client that pages as one would.
 
-use crate::wire::{Ask, Client};
-use counterpart_exchange::{Fixture, FixtureRef, Library};
-use counterpart_stand_in::{ErrorForms, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig};
+use crate::receiver::Receiver;
+use crate::wire::{Ask, Client, ask};
+use counterpart_exchange::{
+    Direction, ExchangeId, Fixture, FixtureRef, Library, ProviderProfile, parse_document,
+};
+use counterpart_stand_in::{
+    DeliveryEnd, ErrorForms, ProviderConfig, SeenNote, StandIn, StandInClock, StandInConfig,
+};
 use jiff::Timestamp;
 use std::net::{Ipv4Addr, SocketAddr};
 
 async fn matrix(flow: &str, faults: &[&str]) -> (StandIn, Fixture) {
+    matrix_sending(flow, faults, None).await
+}
+
+async fn matrix_sending(flow: &str, faults: &[&str], webhooks: Option<&str>) -> (StandIn, Fixture) {
     let library = Library::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"));
     let read = |name: &FixtureRef| library.fixture(name).unwrap();
-    let profile = library.profile("matrix").unwrap();
+    let mut profile = library.profile("matrix").unwrap();
+    profile.webhooks = webhooks.map(|text| {
+        let path = std::path::Path::new("provider.yaml");
+        let text = format!("counterpart: provider/1\nprovider: matrix\nwebhooks: {text}\n");
+        parse_document::<ProviderProfile>(path, &text).unwrap().webhooks.unwrap()
+    });
     let evidence: Vec<Fixture> = library.flows("matrix").iter().map(read).collect();
     let fixture = read(&format!("matrix/{flow}").parse().unwrap());
     let stand_in = StandIn::start(StandInConfig {
@@ -93,7 +107,7 @@ async fn every_recording_answers_its_own_first_request() {
     let library = Library::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures"));
     for name in library.flows("matrix") {
         let (stand_in, fixture) = matrix(&name.flow, &[]).await;
-        let first = &fixture.exchanges[0];
+        let first = fixture.exchanges.iter().find(|one| one.direction == Direction::Outbound).unwrap();
         let mut asked = Ask::new(&first.request.method, &first.request.target);
         if let Some(body) = first.request.body.json() {
             asked = asked.json(body.as_str());
@@ -105,4 +119,36 @@ async fn every_recording_answers_its_own_first_request() {
         assert_eq!(received.all("server"), [recorded.headers.text("server").unwrap()]);
         assert!(!received.text().contains('«'), "{name}");
     }
+}
+
+/// Recorded were two messages, and the pushes that came of them: the first was refused, cut short and sent again.
+#[tokio::test]
+async fn recorded_pushes_are_sent_anew_and_are_no_answers() {
+    let webhooks =
+        "{scheme: matrix_application_service, id: path_end, calls: path_behind, events: {field: events}}";
+    let (stand_in, fixture) = matrix_sending("push-events", &[], Some(webhooks)).await;
+    let inbound = |one: &&counterpart_exchange::Exchange| one.direction == Direction::Inbound;
+    let pushes: Vec<_> = fixture.exchanges.iter().filter(inbound).collect();
+    let causes: Vec<_> = pushes.iter().map(|push| push.caused_by.as_ref().map(ExchangeId::as_str)).collect();
+    assert_eq!(causes, [Some("send-1"), Some("send-1"), Some("send-1"), Some("send-2"), None]);
+    assert!(pushes[..3].iter().all(|push| push.request.target == pushes[0].request.target), "sent again");
+
+    // The client is given the token that it called with, not the one that the server proves itself by.
+    for call in fixture.exchanges.iter().filter(|one| one.direction == Direction::Outbound) {
+        let asked = Ask::new("PUT", &call.request.target).json(call.request.body.json().unwrap().as_str());
+        let received = ask(&stand_in, &asked.of_user(&stand_in)).await;
+        assert_eq!(received.status(), 200, "{}", received.text());
+        assert_eq!(received.text(), call.response.as_ref().unwrap().body.json().unwrap().as_str());
+    }
+    let push = Ask::new("PUT", &pushes[0].request.target).json("{}");
+    assert_eq!(ask(&stand_in, &push.of_user(&stand_in)).await.status(), 501);
+    let unused = stand_in.providers()[0].unused_exchanges();
+    assert!(unused.is_empty(), "a push waits for no request: {unused:?}");
+
+    let receiver = Receiver::start().await;
+    let report = stand_in.deliver("matrix", "push-4", &receiver.url()).await.unwrap();
+    assert_eq!(report.first_attempts, [DeliveryEnd::Accepted { status: 200 }]);
+    let came = receiver.came();
+    assert_eq!(came[0].target, format!("/hooks{}", pushes[3].request.target));
+    assert_eq!(came[0].text(), pushes[3].request.body.json().unwrap().as_str());
 }

@@ -325,3 +325,39 @@ async fn a_body_that_no_fixture_holds_is_delivered_too() {
     let noted = &stand_in.delivered()[0];
     assert_eq!((&*noted.exchange, noted.id.as_deref()), ("mine", Some("evt_9")));
 }
+
+#[tokio::test]
+async fn what_a_webhook_shows_is_no_part_of_the_api() {
+    let profile = profile_of(
+        "
+counterpart: provider/1
+provider: rooms
+operations: {member: 'GET /member', event: 'POST /events'}
+auth: {bearer: {}}
+errors: {unknown_token: {status: 401}, server_error: {status: 503}}
+",
+    );
+    let mut webhook = inbound("event-1", EVENT);
+    webhook.request.headers.set("authorization", "Bearer «access_token:1»");
+    webhook.response = recorded("event-1", "POST", "/events", 503, r#"{"mine":"busy"}"#).response;
+    let mut refused = inbound("event-2", EVENT);
+    refused.response = recorded("event-2", "POST", "/events", 401, r#"{"mine":"who?"}"#).response;
+    let member = crate::provider::with_token(got("member-1", "/member", "[1]"), 2);
+    let mut played = Played::of(profile.clone(), vec![fixture("flow", vec![webhook, refused, member])]);
+    played.config.providers[0].forms =
+        counterpart_stand_in::ErrorForms::from_evidence(&profile, &played.config.providers[0].fixtures);
+    let stand_in = played.fault("server_error@member-1").start().await;
+
+    // The integration's credential is the one that it called with, and the provider's opens nothing.
+    let token = stand_in.credentials().access_token.clone().unwrap();
+    assert!(token.starts_with("cp-2-"), "{token}");
+    let failed = ask(&stand_in, &Ask::get("/member").bearer(&token)).await;
+    assert!(failed.status() >= 500 && !failed.text().contains("mine"), "{failed:?}");
+    let good = ask(&stand_in, &Ask::get("/member").bearer(&token)).await;
+    assert_eq!((good.status(), good.text()), (200, "[1]"));
+    let refused = ask(&stand_in, &Ask::get("/member").bearer("cp-1-of-a-webhook")).await;
+    assert!(refused.status() == 401 && !refused.text().contains("mine"), "{refused:?}");
+    // Nor is it answered with one, though the operation has its name.
+    let unmatched = ask(&stand_in, &Ask::new("POST", "/events").bearer(&token).json(EVENT)).await;
+    assert_eq!(unmatched.status(), 501, "{unmatched:?}");
+}

@@ -209,7 +209,8 @@ impl Recorders<'_> {
         let config = RecorderConfig {
             provider: fixture.provider.clone(),
             flow: fixture.flow.clone(),
-            upstream,
+            upstream: Some(upstream),
+            webhooks: Vec::new(),
             listen: ANYWHERE,
             out: self.library.root().to_owned(),
             until_idle: None,

@@ -2,6 +2,7 @@
 
 mod proxied;
 pub(super) mod traffic;
+mod webhooks;
 
 use super::authority::{Authority, how_to_trust};
 use super::stop_signal::StopSignal;
@@ -27,8 +28,8 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
         Some(out) => Library::new(out),
         None => Project::find(global)?.library(),
     };
-    let recorder = match (&arguments.upstream, &arguments.provider) {
-        (Some(upstream), Some(provider)) => begin_before(upstream, provider, arguments, &library).await?,
+    let recorder = match &arguments.provider {
+        Some(provider) if !arguments.proxy => begin_before(provider, arguments, &library).await?,
         _ => begin_as_proxy(arguments, &library).await?,
     };
     tokio::select! {
@@ -39,20 +40,17 @@ pub(crate) async fn record(global: &Global, arguments: &Record) -> Result<Exit, 
     for line in traffic::told(&finished.traffic) {
         output::note(&line);
     }
-    tell_all(finished.recordings)
+    tell_all(finished.recordings, arguments.explain)
 }
 
-/// A reverse proxy before one API.
-async fn begin_before(
-    upstream: &http::Uri,
-    provider: &str,
-    arguments: &Record,
-    library: &Library,
-) -> Result<Recorder, Stop> {
+/// A reverse proxy before one API, and before the integration where its webhooks are recorded.
+async fn begin_before(provider: &str, arguments: &Record, library: &Library) -> Result<Recorder, Stop> {
+    let webhooks = webhooks::routes(&arguments.webhooks)?;
     let recorder = Recorder::start(RecorderConfig {
         provider: provider.to_owned(),
         flow: arguments.flow.clone(),
-        upstream: upstream.clone(),
+        upstream: arguments.upstream.clone(),
+        webhooks: webhooks.clone(),
         listen: arguments.listen,
         out: library.root().to_owned(),
         until_idle: arguments.until_idle,
@@ -61,8 +59,17 @@ async fn begin_before(
     })
     .await
     .map_err(stopped)?;
-    output::result(&format!("recording http://{} -> {upstream}", recorder.address()));
-    output::note("Point your integration at the first address; stop with Ctrl-C when the flow is done.");
+    let address = recorder.address();
+    match &arguments.upstream {
+        Some(upstream) => {
+            output::result(&format!("recording http://{address} -> {upstream}"));
+            output::note(
+                "Point your integration at the first address; stop with Ctrl-C when the flow is done.",
+            );
+        }
+        None => output::result(&format!("recording http://{address}")),
+    }
+    webhooks::tell(address, &webhooks);
     Ok(recorder)
 }
 
@@ -93,6 +100,9 @@ async fn begin_as_proxy(arguments: &Record, library: &Library) -> Result<Recorde
     output::result(&told.join("\n"));
     output::note(&format!("  export HTTPS_PROXY=http://{address} HTTP_PROXY=http://{address}"));
     output::note(&how_to_trust(&certificate).join("\n"));
+    if !address.ip().is_loopback() {
+        output::note("This proxy serves everybody who reaches that address.");
+    }
     output::note("Stop with Ctrl-C when the flow is done.");
     Ok(recorder)
 }
@@ -124,12 +134,12 @@ pub(super) fn certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'stat
 
 /// Tells of every fixture; where several could not be kept, the first decides the exit code. A fixture of which nothing
 /// was seen is no failure beside one that was kept.
-fn tell_all(recordings: Vec<Result<Recording, RecorderError>>) -> Result<Exit, Stop> {
+fn tell_all(recordings: Vec<Result<Recording, RecorderError>>, explain: bool) -> Result<Exit, Stop> {
     let is_any_kept = recordings.iter().any(Result::is_ok);
     let mut stop: Option<Stop> = None;
     for recording in recordings {
         match recording.map_err(stopped) {
-            Ok(recording) => tell(&recording),
+            Ok(recording) => tell(&recording, explain),
             Err(nothing) if is_any_kept && nothing.exit == Exit::NothingSelected => {
                 output::note(&nothing.error.to_string());
             }
@@ -142,13 +152,16 @@ fn tell_all(recordings: Vec<Result<Recording, RecorderError>>) -> Result<Exit, S
     stop.map_or(Ok(Exit::Passed), Err)
 }
 
-fn tell(recording: &Recording) {
+fn tell(recording: &Recording, explain: bool) {
     let kept = &recording.kept;
     let exchanges = counted(kept.exchanges, "exchange", "exchanges");
     output::result(&format!("wrote {}: {exchanges}", kept.path.display()));
     let secrets = counted(kept.redacted, "secret was", "secrets were");
     let bodies = counted(kept.omitted, "body was", "bodies were");
     output::note(&format!("{secrets} replaced, {bodies} not kept"));
+    if explain {
+        kept.taken_out.iter().for_each(|one| output::note(&one.to_string()));
+    }
     if let Some(profile) = &kept.drafted {
         output::note(&format!(
             "drafted {}: look it over, it decides how the fixture is played",
@@ -189,6 +202,10 @@ pub(super) fn stopped(error: RecorderError) -> Stop {
         | RecorderError::Certificates { .. }
         | RecorderError::Keep(KeepError::Write { .. }) => Stop::environment(error),
         RecorderError::NothingCaptured { .. } => Stop { exit: Exit::NothingSelected, error: error.into() },
+        RecorderError::NothingToRecord => Stop::usage(anyhow!(
+            "there is nothing to record: name the real API with --upstream URL, where its webhooks arrive with \
+             --webhooks PATH=URL, or both; or record --proxy"
+        )),
         other => Stop::usage(other),
     }
 }
