@@ -5,10 +5,13 @@
     reason = "brackets here are usage, not links"
 )]
 
+mod exec;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use counterpart_recorder::HostPattern;
 use counterpart_reference_runtime::CrashPoint;
 use counterpart_stand_in::PlannedFault;
+pub(crate) use exec::{Exec, ExecMode};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -67,6 +70,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Play a provider from its fixtures, with faults if you like
     Serve(Serve),
+    /// Run a command beside the recorder or the stand-ins: its tests without the network
+    Exec(Exec),
     /// Show what fixtures there are, the exchanges of one, or one exchange as it went over the wire
     Show(Show),
     /// Compare fixtures

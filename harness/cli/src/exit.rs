@@ -12,6 +12,8 @@
 //!
 //! Where several apply, the first of 2, 3, 1, 5, 6, 4 is given. "Could not be judged" yields to a failure:
 //! its 3 stands only where nothing failed, so that for outcomes the order is 1, 3, 5, 6, 4.
+//!
+//! `exec` ends with the code of the command that it ran ([`Exit::OfCommand`]), and where that is 0 with one of these.
 
 use counterpart_outcome::Run;
 
@@ -25,10 +27,12 @@ pub(crate) enum Exit {
     NothingSelected,
     Inconclusive,
     SnapshotsPending,
+    /// What a command ended with that was run.
+    OfCommand(u8),
 }
 
 impl Exit {
-    fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Self::Passed => 0,
             Self::Failed => 1,
@@ -37,6 +41,7 @@ impl Exit {
             Self::NothingSelected => 4,
             Self::Inconclusive => 5,
             Self::SnapshotsPending => 6,
+            Self::OfCommand(code) => code,
         }
     }
 

@@ -41,6 +41,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Redact(redact) => commands::redact::redact(global, redact),
         Command::Export(export) => commands::export::export(global, export),
         Command::Serve(serve) => tokio.block_on(commands::serve::serve(global, serve)),
+        Command::Exec(exec) => tokio.block_on(commands::exec::exec(global, exec)),
         Command::Show(show) => commands::show::show(global, show),
         Command::Fixture(fixture) => commands::fixture::fixture(global, fixture),
         Command::Run(run) => tokio.block_on(commands::run::run(global, run)),

@@ -33,6 +33,28 @@ pub(crate) struct Config {
     /// Integrations under test, by name.
     #[serde(default)]
     pub(crate) subject: IndexMap<String, SubjectSpec>,
+    /// What `counterpart exec` must know of a provider, by the provider's short name.
+    #[serde(default)]
+    pub(crate) exec: IndexMap<String, ExecSpec>,
+}
+
+/// `[exec.PROVIDER]`: how a command that runs beside the recorder or a stand-in is led to it. All of it may be left out.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExecSpec {
+    /// The real API: `https://host[:port][/base]`. What the fixture was recorded from by default.
+    #[serde(default)]
+    pub(crate) upstream: Option<String>,
+    /// Its hosts, `*.example.com` among them, beside those of the provider profile and of the upstream.
+    #[serde(default)]
+    pub(crate) hosts: Vec<String>,
+    /// Environment variables that are to hold the API's base URL.
+    #[serde(default)]
+    pub(crate) base_url_env: Vec<String>,
+    /// Environment variables that hold credentials: what each is to hold when the command is answered from a fixture,
+    /// as `{access_token}`, `{client_secret}` or `{api_key:1}`. When it is recorded, what they hold is a secret.
+    #[serde(default)]
+    pub(crate) credentials_env: IndexMap<String, String>,
 }
 
 fn fixtures() -> PathBuf {
@@ -72,6 +94,7 @@ impl Project {
                 scenarios: scenarios(),
                 contracts: contracts(),
                 subject: IndexMap::new(),
+                exec: IndexMap::new(),
             };
             return Ok(Self { root: PathBuf::new(), config });
         };
@@ -109,6 +132,11 @@ impl Project {
     pub(crate) fn catalogue(&self) -> Result<Catalogue, Stop> {
         let path = self.scenarios().join("catalogue.yaml");
         if path.exists() { Catalogue::read(&path).map_err(Stop::usage) } else { Ok(Catalogue::default()) }
+    }
+
+    /// What `exec` must know of a provider; nothing where nothing is said.
+    pub(crate) fn exec(&self, provider: &str) -> ExecSpec {
+        self.config.exec.get(provider).cloned().unwrap_or_default()
     }
 
     /// A subject by name; `reference` is built in and may be described anew.

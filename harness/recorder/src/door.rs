@@ -188,7 +188,7 @@ impl Proxy {
                 self.route(named, Reached::InItsOwnName, journal, log)
             }
             Some(Treatment::ForwardTo(upstream)) => {
-                let reached = Reached::As(named.to_string().into());
+                let reached = Reached::As { origin: named.to_string().into(), host: named.host().clone() };
                 self.route(upstream.clone(), reached, &self.unrecorded, &self.log)
             }
             None => self.route(named, Reached::InItsOwnName, &self.unrecorded, &self.log),

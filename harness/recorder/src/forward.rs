@@ -125,7 +125,7 @@ impl Forwarder {
                 Some(host) => format!("http://{host}"),
                 None => format!("http://{}", self.address),
             },
-            Reached::As(origin) => origin.to_string(),
+            Reached::As { origin, .. } => origin.to_string(),
             Reached::InItsOwnName => return None,
         };
         HeaderValue::from_str(&route.upstream.location_through(location, &origin)?).ok()
@@ -172,7 +172,7 @@ fn begin(
     let (mut parts, body) = request.into_parts();
     let purpose = if route.journal.keeps_exchanges() { Purpose::Record } else { Purpose::PassOn };
     let (mut headers, sent) = match route.direction() {
-        Direction::Outbound => (fields::for_upstream(&parts.headers, route.upstream.host(), purpose), None),
+        Direction::Outbound => (fields::for_upstream(&parts.headers, route.host(), purpose), None),
         Direction::Inbound => {
             let sent = fields::as_sent(&parts.headers, parts.uri.authority());
             (fields::for_integration(&sent), Some(sent))

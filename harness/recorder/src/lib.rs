@@ -15,6 +15,7 @@
 //! The provider's webhooks may come the other way, to a path of the recorder, and go on to the integration
 //! ([`WebhookRoute`]). They keep `Host` and all that a signature may be over; see [`RecorderConfig::webhooks`].
 
+mod ask_first;
 mod body_copy;
 mod clients;
 mod clock;
@@ -37,12 +38,14 @@ mod server;
 mod sink;
 mod streams;
 mod tee;
+mod together;
 mod traffic;
 mod upstream;
 mod webhook_route;
 mod websocket;
 mod words;
 
+pub use ask_first::{AskFirst, AskFirstConfig};
 pub use config::{Limits, RecorderConfig};
 pub use host_pattern::HostPattern;
 pub use proxy_config::{HostAction, Others, ProxyConfig, ProxyHost};

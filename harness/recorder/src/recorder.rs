@@ -156,14 +156,14 @@ fn certificates(source: std::io::Error) -> RecorderError {
 /// A recording under way. Dropped without [`Recorder::finish`], it forgets what it captured.
 pub struct Recorder {
     address: SocketAddr,
-    clock: Clock,
-    sinks: Vec<Sink>,
-    known_secrets: Vec<KnownSecret>,
+    pub(crate) clock: Clock,
+    pub(crate) sinks: Vec<Sink>,
+    pub(crate) known_secrets: Vec<KnownSecret>,
     until_idle: Option<Duration>,
     pulse: Arc<Pulse>,
-    tally: Tally,
-    phase: watch::Sender<Phase>,
-    server: JoinHandle<()>,
+    pub(crate) tally: Tally,
+    pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) server: JoinHandle<()>,
 }
 
 impl fmt::Debug for Recorder {
@@ -320,7 +320,7 @@ fn routes_of(upstream: Option<Upstream>, webhooks: Vec<WebhookRoute>, sink: &Sin
     Routes { webhooks, upstream: upstream.map(|upstream| route(upstream, None)) }
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RecorderError> {
+pub(crate) async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RecorderError> {
     let problem = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::AddrInUse => RecorderError::AddressInUse { address },
         _ => RecorderError::Listen { address, source },

@@ -8,7 +8,7 @@ use crate::webhook_route::WebhookRoute;
 use counterpart_exchange::keep::path_for_log;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_exchange::{Direction, ProviderProfile};
-use http::Uri;
+use http::{HeaderValue, Uri};
 use std::sync::Arc;
 
 /// One way through the recorder.
@@ -26,6 +26,14 @@ pub(crate) struct Route {
 }
 
 impl Route {
+    /// What `Host` says to the upstream. One that answers in the place of another is told whom the client asked.
+    pub(crate) fn host(&self) -> &HeaderValue {
+        match &self.reached {
+            Reached::As { host, .. } => host,
+            Reached::AtRecorder | Reached::InItsOwnName => self.upstream.host(),
+        }
+    }
+
     /// Who calls whom on it.
     pub(crate) fn direction(&self) -> Direction {
         if self.webhooks.is_some() { Direction::Inbound } else { Direction::Outbound }
@@ -51,7 +59,12 @@ pub(crate) enum Reached {
     /// As what it is.
     InItsOwnName,
     /// As another server, of this origin.
-    As(Box<str>),
+    As {
+        /// Its origin.
+        origin: Box<str>,
+        /// What `Host` names it.
+        host: HeaderValue,
+    },
 }
 
 /// What must not stand in a log line.

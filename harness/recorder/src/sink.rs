@@ -15,7 +15,7 @@ const WEBHOOKS_ALONE: &str = "none: webhooks alone were recorded";
 
 /// One fixture in the making.
 pub(crate) struct Sink {
-    destination: Destination,
+    pub(crate) destination: Destination,
     pub(crate) journal: Arc<Journal>,
     pub(crate) log: Arc<LogPolicy>,
 }

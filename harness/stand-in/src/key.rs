@@ -4,6 +4,7 @@
 //! There are two forms of it that agree. [`KeyDigest`] is what requests are looked up by: 128 bits, taken from
 //! the bytes as they lie. [`RequestKey`] spells it out, for people who ask why nothing fits.
 
+use crate::hosts::Host;
 use crate::versions::Version;
 use counterpart_exchange::protocol::{self, canonical_json, key_only_reads};
 use counterpart_exchange::{Body, ProviderProfile, Request, RequestTarget, Versions};
@@ -105,6 +106,12 @@ impl KeyDigest {
     pub(crate) fn within(self, version: Option<Version>) -> Self {
         let number = version.map_or(u32::MAX, Version::number);
         Self(self.0 ^ (u128::from(number) << 64))
+    }
+
+    /// The same at one of several hosts.
+    pub(crate) fn at(self, host: Option<Host>) -> Self {
+        let number = host.map_or(0, Host::number);
+        Self(self.0 ^ (u128::from(number) << 96))
     }
 }
 

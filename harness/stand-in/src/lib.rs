@@ -17,6 +17,7 @@ mod faults;
 mod forms;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod hosts;
 mod journal;
 mod key;
 mod matching;

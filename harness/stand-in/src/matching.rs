@@ -5,6 +5,7 @@
 
 use crate::behaviour::{idempotency, is_evidence};
 use crate::bindings::{self, Chosen, Echo, Echoes};
+use crate::hosts::{Host, KnownHosts};
 use crate::journal::Looseness;
 use crate::key::{Digested, Digester, HeadDigest, KeyDigest, RequestKey};
 use crate::prepared::{Prepared, SharedParts};
@@ -21,6 +22,7 @@ use std::sync::Arc;
 pub(crate) struct Recording {
     pub(crate) entries: Vec<Entry>,
     pub(crate) versions: KnownVersions,
+    pub(crate) hosts: KnownHosts,
     sequences: Vec<Sequence>,
     by_key: HashMap<KeyDigest, u32, Digested>,
     /// By method and target as they were recorded: the first entry of that spelling.
@@ -56,6 +58,8 @@ pub(crate) struct Entry {
     sequence: u32,
     /// The version of the API that it is of.
     pub(crate) version: Option<Version>,
+    /// The host that it is of, where its fixture shows several.
+    pub(crate) host: Option<Host>,
 }
 
 /// What a request asks for.
@@ -105,6 +109,7 @@ impl Recording {
         let mut recording = Self {
             entries: Vec::new(),
             versions,
+            hosts: KnownHosts::learn(&exchanges),
             sequences: Vec::new(),
             by_key: HashMap::default(),
             as_spelled: HashMap::default(),
@@ -172,7 +177,8 @@ impl Recording {
             }
         };
         let version = self.versions.of_recorded(&request);
-        let key = key.within(version);
+        let host = self.hosts.of_recorded(&name, &request);
+        let key = key.within(version).at(host);
         let is_call = call.is_some();
         self.has_any_body |= matches!(request.body, Body::Omitted { .. });
         let sequence = match self.by_key.entry(key) {
@@ -209,17 +215,20 @@ impl Recording {
             head,
             sequence,
             version,
+            host,
         });
     }
 
     /// What a request asks for; the profile is asked only where nothing was recorded in this spelling.
     pub(crate) fn wanted(&self, profile: &ProviderProfile, received: &Received) -> Wanted {
         let version = self.versions.of(received);
+        let host = self.hosts.of(received);
         if !profile.protocols.is_empty() && protocol_of(profile, received.request()).is_some() {
             let key = RequestKey::of(received.request(), profile);
             let operation = Arc::new(profile.operation_of_request(received.request()));
             let key = self.digester.call(&key).within(version);
-            return Wanted { operation, shown_target: None, key, sequence: self.sequence_of(key), version };
+            let (key, sequence) = self.sequence_at(key, host);
+            return Wanted { operation, shown_target: None, key, sequence, version };
         }
         let (method, target) = (received.method(), received.target());
         let spelled = self
@@ -236,22 +245,45 @@ impl Recording {
             ),
         };
         let body = self.digester.body(received.body(), received.header("content-type"));
-        let mut key = self.digester.whole(head, body).within(version);
+        let key = self.digester.whole(head, body).within(version);
         // Without a body, what is spelled alike is alike: there is nothing more to look up.
         let alike = spelled.filter(|entry| {
-            received.body().is_empty() && matches!(entry.request_body, Body::None) && entry.version == version
+            received.body().is_empty()
+                && matches!(entry.request_body, Body::None)
+                && entry.version == version
+                && self.hosts.tells_none()
         });
-        let mut sequence = match alike {
-            Some(entry) => Some(SequenceIndex(entry.sequence)),
-            None => self.sequence_of(key),
+        let (mut key, mut sequence) = match alike {
+            Some(entry) => (key, Some(SequenceIndex(entry.sequence))),
+            None => self.sequence_at(key, host),
         };
         if self.has_any_body && sequence.is_none() {
             let any_body = self.digester.any_body(head).within(version);
-            if let Some(of_any) = self.sequence_of(any_body) {
+            if let (any_body, Some(of_any)) = self.sequence_at(any_body, host) {
                 (key, sequence) = (any_body, Some(of_any));
             }
         }
         Wanted { operation, shown_target, key, sequence, version }
+    }
+
+    /// What was recorded under a key at the hosts that may answer: the first of them that has an answer left, or else the
+    /// first that had one.
+    fn sequence_at(&self, key: KeyDigest, host: Option<Host>) -> (KeyDigest, Option<SequenceIndex>) {
+        if self.hosts.tells_none() {
+            return (key, self.sequence_of(key));
+        }
+        let found = self.hosts.asked(host).filter_map(|host| {
+            let key = key.at(host);
+            Some((key, self.sequence_of(key)?))
+        });
+        let mut first = None;
+        for (key, sequence) in found {
+            if matches!(self.peek(Some(sequence)), Candidate::Next(_)) {
+                return (key, Some(sequence));
+            }
+            first.get_or_insert((key, Some(sequence)));
+        }
+        first.unwrap_or_else(|| (key.at(host), None))
     }
 
     fn sequence_of(&self, key: KeyDigest) -> Option<SequenceIndex> {

@@ -43,12 +43,17 @@ impl Received {
         self.head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
     }
 
+    /// The host that was asked, with its port where it was named.
+    pub(crate) fn authority(&self) -> Option<&str> {
+        match self.head.uri.authority() {
+            Some(authority) => Some(authority.as_str()),
+            None => self.header("host"),
+        }
+    }
+
     /// The host that was asked, without its port.
     pub(crate) fn host(&self) -> Option<&str> {
-        let authority = match self.head.uri.authority() {
-            Some(authority) => authority.as_str(),
-            None => self.header("host")?,
-        };
+        let authority = self.authority()?;
         Some(match authority.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
             _ => authority,
@@ -58,6 +63,11 @@ impl Received {
     /// The first value of a header field, where it is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// The values of all header fields.
+    pub(crate) fn header_values(&self) -> impl Iterator<Item = &[u8]> {
+        self.head.headers.values().map(http::HeaderValue::as_bytes)
     }
 
     /// Whether a header field is there more than once.

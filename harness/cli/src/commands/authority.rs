@@ -2,7 +2,7 @@
 
 use crate::exit::Stop;
 use anyhow::anyhow;
-use counterpart_certificates::{AuthorityFolder, CertificateAuthority, FolderError};
+use counterpart_certificates::{AuthorityFolder, CertificateAuthority, FolderError, Life};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -20,12 +20,29 @@ impl Authority {
         Ok(Self { authority, certificate: folder.certificate_path() })
     }
 
+    /// The authority in a folder, or in the user's data folder. Where none is named and the user has no such folder, or
+    /// cannot write to it, one for this run alone.
+    pub(super) fn for_run(folder: Option<&Path>) -> Result<CertificateAuthority, Stop> {
+        if folder.is_none() && data_folder().is_none() {
+            return of_run();
+        }
+        match place(folder)?.open(now()) {
+            Err(FolderError::Make { .. }) if folder.is_none() => of_run(),
+            opened => opened.map_err(stopped),
+        }
+    }
+
     /// A new authority in place of the one that is there.
     pub(super) fn renew(folder: Option<&Path>) -> Result<Self, Stop> {
         let folder = place(folder)?;
         let authority = folder.renew(now()).map_err(stopped)?;
         Ok(Self { authority, certificate: folder.certificate_path() })
     }
+}
+
+/// An authority whose key is in memory alone.
+fn of_run() -> Result<CertificateAuthority, Stop> {
+    CertificateAuthority::generate(Life::of_authority(now())).map_err(Stop::environment)
 }
 
 /// What makes clients trust an authority.

@@ -1,8 +1,8 @@
 //! `counterpart export`: a fixture in the format of another tool.
 
 use super::import::loss_lines;
+use super::playing::one_fixture;
 use super::record::counted;
-use super::serve::one_fixture;
 use crate::arguments::{Export, ExportFormat, Format, Global};
 use crate::exit::{Exit, Stop};
 use crate::output;

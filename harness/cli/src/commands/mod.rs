@@ -3,10 +3,12 @@
 mod authority;
 pub(crate) mod ca;
 pub(crate) mod contract;
+pub(crate) mod exec;
 pub(crate) mod export;
 pub(crate) mod faults;
 pub(crate) mod fixture;
 pub(crate) mod import;
+mod playing;
 pub(crate) mod record;
 pub(crate) mod redact;
 pub(crate) mod review;

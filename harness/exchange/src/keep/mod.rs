@@ -189,32 +189,82 @@ pub fn keep(
     if exchanges.is_empty() {
         return Err(KeepError::Nothing { fixture: destination.name.to_string() });
     }
-    let profile = &destination.profile;
-    decode_bodies(&mut exchanges);
+    prepare(&mut exchanges, &destination.profile);
+    let fixture = Fixture {
+        provider: destination.name.provider.clone(),
+        flow: destination.name.flow.clone(),
+        provenance,
+        redacted: BTreeMap::new(),
+        exchanges,
+    };
+    keep_redacted(fixture, 0, destination, known)
+}
+
+/// Keeps exchanges behind those that a fixture of the destination's name holds already, as it was read from its file.
+/// What is there stays as it is: ids, placeholders and provenance. Whether a new secret is one of the old ones cannot be
+/// known, so it gets a placeholder of its own.
+///
+/// # Errors
+/// [`KeepError`]; the fixture on the disk is untouched then.
+pub fn keep_after(
+    mut earlier: Fixture,
+    mut exchanges: Vec<Exchange>,
+    destination: &Destination,
+    known: &[KnownSecret],
+) -> Result<Kept, KeepError> {
+    if exchanges.is_empty() {
+        return Err(KeepError::Nothing { fixture: destination.name.to_string() });
+    }
+    prepare(&mut exchanges, &destination.profile);
+    let numbered = earlier.exchanges.len();
+    let last_ms = earlier.exchanges.iter().map(|one| one.offset_ms).max().unwrap_or_default();
+    for exchange in &mut exchanges {
+        exchange.offset_ms = exchange.offset_ms.saturating_add(last_ms);
+    }
+    earlier.exchanges.append(&mut exchanges);
+    keep_redacted(earlier, numbered, destination, known)
+}
+
+/// Makes of what was seen what can be searched for secrets.
+fn prepare(exchanges: &mut [Exchange], profile: &ProviderProfile) {
+    decode_bodies(exchanges);
     // Before anything is taken out: an id that is redacted ties as well.
-    tie_to_causes(&mut exchanges, profile);
-    make_searchable(&mut exchanges, profile);
-    let redacted = redact(exchanges, profile, known);
-    let provenance = told(provenance, &redacted, profile);
+    tie_to_causes(exchanges, profile);
+    make_searchable(exchanges, profile);
+}
+
+/// Redacts, names and writes; the first so many exchanges have their names already.
+fn keep_redacted(
+    mut fixture: Fixture,
+    numbered: usize,
+    destination: &Destination,
+    known: &[KnownSecret],
+) -> Result<Kept, KeepError> {
+    let profile = &destination.profile;
+    let redacted = redact(std::mem::take(&mut fixture.exchanges), profile, known);
+    fixture.provenance = told(fixture.provenance, &redacted, profile);
     // Those that the user named are among them.
     let known = redacted.found;
 
     let drafted = if destination.folder().join(PROFILE_FILE).exists() {
         None
     } else {
-        draft(&destination.name.provider, origin_of(&provenance), &redacted.exchanges)
+        draft(&destination.name.provider, origin_of(&fixture.provenance), &redacted.exchanges)
     };
     let profile = drafted.as_ref().map_or(profile, |drafted| &drafted.profile);
-    let mut fixture = Fixture {
-        provider: destination.name.provider.clone(),
-        flow: destination.name.flow.clone(),
-        provenance,
-        redacted: redacted.values,
-        exchanges: redacted.exchanges,
+    fixture.redacted.extend(redacted.values);
+    fixture.exchanges = redacted.exchanges;
+    let renamed = match numbered {
+        // One that cannot be read is about to be replaced anyway, and names are all that it would have given.
+        0 => {
+            let older = destination.library.fixture(&destination.name).ok();
+            name_exchanges(&mut fixture, older.as_ref(), profile)
+        }
+        numbered => {
+            fixture.number_exchanges_from(numbered, |one| profile.operation_of_request(&one.request).0);
+            BTreeMap::new()
+        }
     };
-    // One that cannot be read is about to be replaced anyway, and names are all that it would have given.
-    let older = destination.library.fixture(&destination.name).ok();
-    let renamed = name_exchanges(&mut fixture, older.as_ref(), profile);
     let rules = redacted
         .rules
         .into_iter()

@@ -181,6 +181,50 @@ fn a_secret_in_the_upstream_is_replaced_as_in_the_exchanges() {
     assert!(text.contains(r#""of": "«tenant:1»""#) && !text.contains("Whale"), "{text}");
 }
 
+fn asking(target: &str, token: &str) -> Exchange {
+    let mut asking = exchange(target, Body::None);
+    asking.request.headers.set("authorization", &format!("Bearer {token}"));
+    asking
+}
+
+fn provenance() -> Provenance {
+    fixture(Body::None).provenance
+}
+
+#[test]
+fn what_is_kept_behind_a_fixture_leaves_it_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let destination = destination(folder.path());
+    let path = folder.path().join("acme/flow.yaml");
+    let first = vec![asking("/x", "q7Jx92KdLm3PzR8vTn0Ws4Ya"), asking("/x", "q7Jx92KdLm3PzR8vTn0Ws4Ya")];
+    keep(first, provenance(), &destination, &[]).unwrap();
+    // Ids that somebody gave by hand stay, and no new one is theirs.
+    let text = std::fs::read_to_string(&path).unwrap().replace("id: get-x-1", "id: get-x-7");
+    std::fs::write(&path, &text).unwrap();
+
+    let earlier = Fixture::read(&path).unwrap();
+    let mut cause = asking("/x", "Zk3x9Tq7LmN2pR5sV8wY1abc");
+    cause.id = ExchangeId::from("1");
+    let mut effect = asking("/y", "Zk3x9Tq7LmN2pR5sV8wY1abc");
+    effect.caused_by = Some(ExchangeId::from("1"));
+    let kept = keep_after(earlier.clone(), vec![cause, effect], &destination, &[]).unwrap();
+    assert_eq!((kept.exchanges, kept.redacted, kept.drafted), (4, 2, None));
+
+    let now = std::fs::read_to_string(&path).unwrap();
+    let exchanges = |text: &str| text.split_once("exchanges:\n").unwrap().1.to_owned();
+    assert!(exchanges(&now).starts_with(&exchanges(&text)), "{now}");
+    let read = Fixture::read(&path).unwrap();
+    let ids: Vec<&str> = read.exchanges.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(ids, ["get-x-7", "get-x-2", "get-x-8", "get-y-1"]);
+    assert_eq!(read.exchanges[3].caused_by, Some(ExchangeId::from("get-x-8")));
+    assert_eq!(read.exchanges[3].request.headers.text("authorization"), Some("Bearer «access_token:2»"));
+    assert_eq!(read.provenance, earlier.provenance);
+    let lengths: Vec<usize> = read.redacted.values().map(|value| value.length_chars).collect();
+    assert_eq!(lengths, [24, 24]);
+    assert!(!now.contains("Zk3x9Tq7LmN2pR5sV8wY1abc"));
+    assert!(matches!(keep_after(read, Vec::new(), &destination, &[]), Err(KeepError::Nothing { .. })));
+}
+
 #[test]
 fn recorded_again_an_exchange_keeps_its_id() {
     let root = tempfile::tempdir().unwrap();

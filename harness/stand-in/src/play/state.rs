@@ -13,7 +13,7 @@ use crate::data::Ask;
 use crate::forms::ErrorForms;
 use crate::journal::SeenNote;
 use crate::key::RequestKey;
-use crate::matching::{Candidate, Recording};
+use crate::matching::{Candidate, Entry, Recording};
 use crate::nearest::{exhausted, nearest_miss};
 use counterpart_exchange::protocol::{call_of, is_persisted_query, persisted_query_unknown};
 use counterpart_exchange::{Ended, ProviderProfile, Response};
@@ -206,7 +206,9 @@ impl Play {
         // It repeats what was sent, and is read by people: a client may have sent a real secret.
         let shown = self.without_secrets(asked.received.request());
         let key = RequestKey::of(&shown, &self.profile);
-        let of_version = entries.iter().filter(|entry| entry.version == asked.version);
+        let host = self.recording.hosts.of(asked.received);
+        let may_answer = |entry: &&Entry| host.is_none() || entry.host.is_none() || entry.host == host;
+        let of_version = entries.iter().filter(|entry| entry.version == asked.version).filter(may_answer);
         let nearest = match asked.version {
             Some(_) => nearest_miss(&key, asked.operation, of_version, &self.profile),
             None => self.recording.versions.unknown(&shown),

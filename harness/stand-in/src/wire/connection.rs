@@ -13,6 +13,7 @@ use crate::play::Decision;
 use crate::received::Received;
 use bytes::Bytes;
 use counterpart_exchange::{OperationName, Response};
+use http::{HeaderName, HeaderValue};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -189,7 +190,7 @@ async fn handle(
         Ok(found) => found,
         Err(received) => return Ok(outright(&nobody(shared, &received))),
     };
-    let (mut decision, open) = decide(shared, index, &received);
+    let (mut decision, open, mark) = decide(shared, index, &received);
     drop(received);
     if let Some(refusal) = shared.shake_hands(index).await {
         decision.answer = Answer::Whole(refusal);
@@ -197,16 +198,25 @@ async fn handle(
     if let Some(how_long) = decision.outage {
         standing.outage(how_long);
     }
-    send(decision.answer, open, Sending { shared, end, protocol, is_head }).await
+    let mut response = send(decision.answer, open, Sending { shared, end, protocol, is_head }).await?;
+    if let Some((name, value)) = mark {
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
 }
 
-/// Asks the play, and notes what it says.
-fn decide(shared: &Arc<Shared>, index: usize, received: &Received) -> (Decision, OpenRequest) {
+/// Asks the play, and notes what it says; with the field, if any, that leaves the request to somebody else.
+fn decide(
+    shared: &Arc<Shared>,
+    index: usize,
+    received: &Received,
+) -> (Decision, OpenRequest, Option<(HeaderName, HeaderValue)>) {
     let provider = &shared.providers[index];
     let mut decision = match provider.beside_the_api(received) {
         Some(decision) => decision,
         None => provider.play().answer(received),
     };
+    let mark = shared.leave(&mut decision.note, received);
     provider.tally.count(&decision.note, decision.fault);
     let at = shared.clock.now();
     let mut open = shared.journal.receive(Seen {
@@ -227,7 +237,7 @@ fn decide(shared: &Arc<Shared>, index: usize, received: &Received) -> (Decision,
         let epoch = decision.epoch;
         open.when_over(move || shared.providers[index].play().finish(pass, epoch));
     }
-    (decision, open)
+    (decision, open, mark)
 }
 
 #[derive(Clone, Copy)]

@@ -15,22 +15,26 @@ mod tls;
 use crate::auth::Credentials;
 use crate::clock::StandInClock;
 use crate::faults::AtConnection;
-use crate::journal::{Journal, Seen, Traffic};
+use crate::journal::{Journal, Seen, SeenNote, Traffic};
 use crate::plan::UnusedFault;
 use crate::play::FaultsAfterReset;
+use crate::received::Received;
 use crate::tally::{Counts, Tally};
 use crate::webhooks::{
     Delivered, DeliveriesPaused, DeliveryError, DeliveryReport, Engine, GivenWebhook, WebhookKeys, shake,
 };
 use accept::Door;
+use base64::Engine as _;
 use counterpart_certificates::{AuthorityError, CertificateAuthority};
 use counterpart_exchange::Response;
 pub(crate) use end::ConnectionEnd;
+use http::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode;
 pub use provider::{Provider, ProviderConfig};
 use routes::Routes;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tls::Handshakes;
 use tokio::task::JoinHandle;
 
@@ -89,6 +93,7 @@ pub(crate) struct Shared {
     engine: Arc<Engine>,
     clock: StandInClock,
     handshakes: Option<Handshakes>,
+    mark: OnceLock<(HeaderName, HeaderValue)>,
 }
 
 impl StandIn {
@@ -125,8 +130,9 @@ impl StandIn {
         let routes = Routes::new(providers.iter().map(|provider| (&*provider.name, &provider.hosts[..])));
         let strays = Tally::default();
         let journal = Arc::<Journal>::default();
+        let mark = OnceLock::new();
         let engine = Engine::new(Arc::clone(&journal), clock.clone());
-        let shared = Arc::new(Shared { providers, routes, strays, journal, engine, clock, handshakes });
+        let shared = Arc::new(Shared { providers, routes, strays, journal, engine, clock, handshakes, mark });
         let accepting = tokio::spawn(accept::accept(door, Arc::clone(&shared)));
         Ok(Self { address, base_url, shared, accepting })
     }
@@ -141,6 +147,13 @@ impl StandIn {
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// From now on says by a header field that it has no answer to a request, for whoever could ask the real provider: one
+    /// that was not recorded, or not so often. Not so where the request carries what stands for a secret, which the real
+    /// provider does not know and no recording may hold. Only the first field that is given counts.
+    pub fn mark_unanswered(&self, name: HeaderName, value: HeaderValue) {
+        let _ = self.shared.mark.set((name, value));
     }
 
     /// Who is played.
@@ -347,6 +360,34 @@ impl Shared {
             self.strays.clear();
         }
         self.journal.clear(provider);
+    }
+
+    /// The field that says that a request has no answer, where it may be asked elsewhere; it is noted then, and otherwise
+    /// why it may not.
+    fn leave(&self, note: &mut SeenNote, received: &Received) -> Option<(HeaderName, HeaderValue)> {
+        let mark = self.mark.get()?;
+        let (SeenNote::Unmatched(why) | SeenNote::Exhausted(why)) = note else { return None };
+        if self.carries_stand_in_value(received) {
+            why.push_str("; it carries what stands for a secret, so the real API is not asked");
+            return None;
+        }
+        *note = SeenNote::Behaved("not recorded, and left to the real API");
+        Some(mark.clone())
+    }
+
+    fn carries_stand_in_value(&self, received: &Received) -> bool {
+        let holds = |bytes: &[u8]| {
+            let plain = String::from_utf8_lossy(bytes);
+            let decoded = percent_decode(bytes).decode_utf8_lossy();
+            self.hide(&plain) != *plain || self.hide(&decoded) != *decoded
+        };
+        holds(received.target().as_bytes())
+            || received.header_values().any(|value| {
+                // What `Basic` carries is told by nothing but its decoded form.
+                let word = value.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+                holds(value) || base64::prelude::BASE64_STANDARD.decode(word).is_ok_and(|word| holds(&word))
+            })
+            || holds(received.body())
     }
 
     /// Sends the handshakes that are due; the answer to the request that made the subscription, where one failed.

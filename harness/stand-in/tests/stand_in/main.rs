@@ -16,6 +16,7 @@ mod faults_http;
 mod faults_protocols;
 mod faults_webhooks;
 mod faults_wire;
+mod hosts;
 mod http2;
 mod idempotency;
 mod oauth;

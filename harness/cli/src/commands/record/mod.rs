@@ -1,7 +1,7 @@
 //! `counterpart record`: a proxy before the real API, or on the way to it; what passes becomes a fixture.
 
 mod proxied;
-mod traffic;
+pub(super) mod traffic;
 mod webhooks;
 
 use super::authority::{Authority, how_to_trust};
@@ -115,7 +115,7 @@ fn told(host: &ProxyHost) -> String {
 }
 
 /// The certificates in files of PEM.
-fn certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Stop> {
+pub(super) fn certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Stop> {
     let mut all = Vec::new();
     for file in files {
         let refuse = |problem: String| Stop::usage(anyhow!("--upstream-ca {}: {problem}", file.display()));
@@ -181,13 +181,7 @@ pub(super) fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> 
     names
         .iter()
         .map(|name| match std::env::var(name) {
-            Ok(value) if !value.is_empty() => {
-                let kind = name
-                    .chars()
-                    .map(|c| if c.is_ascii_alphabetic() { c.to_ascii_lowercase() } else { '_' })
-                    .collect();
-                Ok(KnownSecret { kind, value })
-            }
+            Ok(value) if !value.is_empty() => Ok(named_secret(name, value)),
             _ => Err(Stop::usage(anyhow!(
                 "--secret-env {name}: there is no such environment variable, or it is empty"
             ))),
@@ -195,7 +189,13 @@ pub(super) fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> 
         .collect()
 }
 
-fn stopped(error: RecorderError) -> Stop {
+/// A secret that an environment variable holds.
+pub(super) fn named_secret(name: &str, value: String) -> KnownSecret {
+    let letter = |c: char| if c.is_ascii_alphabetic() { c.to_ascii_lowercase() } else { '_' };
+    KnownSecret { kind: name.chars().map(letter).collect(), value }
+}
+
+pub(super) fn stopped(error: RecorderError) -> Stop {
     match error {
         RecorderError::AddressInUse { .. }
         | RecorderError::Listen { .. }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 const MAX_TOLD: usize = 20;
 
 /// One line for each thing that happened.
-pub(super) fn told(traffic: &Traffic) -> Vec<String> {
+pub(crate) fn told(traffic: &Traffic) -> Vec<String> {
     let Traffic { tunnelled, passed_on, refused, handshakes_failed, invalid } = traffic;
     let mut lines = Vec::new();
     let mut tell = |hosts: &BTreeMap<String, u64>, what: &str| {

@@ -1,26 +1,20 @@
 //! `counterpart serve`: the stand-in by itself, for any client.
 
-mod selection;
-mod summary;
-
 use super::authority::{Authority, how_to_trust};
-pub(crate) use selection::one_fixture;
-
+use super::playing::{Chosen, Summary, choose, share_out};
 use super::stop_signal::StopSignal;
-use crate::arguments::{FaultSpec, Format, Global, Serve};
+use crate::arguments::{Format, Global, Serve};
 use crate::exit::{Exit, Stop};
 use crate::output;
 use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_stand_in::{
-    Control, ControlConfig, ControlError, OwnerError, PlannedFault, Provider, ProviderConfig, StandIn,
-    StandInClock, StandInConfig, StandInError,
+    Control, ControlConfig, ControlError, Provider, ProviderConfig, StandIn, StandInClock, StandInConfig,
+    StandInError,
 };
 use jiff::Timestamp;
-use selection::Chosen;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
-use summary::Summary;
 
 /// Where a test clock begins: 2026-01-01T00:00:00Z, as in scenarios.
 const TEST_CLOCK_START_S: i64 = 1_767_225_600;
@@ -28,8 +22,8 @@ const TEST_CLOCK_START_S: i64 = 1_767_225_600;
 pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, Stop> {
     let mut stop = StopSignal::listen().map_err(Stop::environment)?;
     let library = Project::find(global)?.library();
-    let chosen = selection::choose(&library, &arguments.fixtures)?;
-    let faults = share_out(&chosen, &arguments.faults)?;
+    let chosen = choose(&library, &arguments.fixtures)?;
+    let faults = share_out(&chosen.iter().collect::<Vec<_>>(), &arguments.faults)?;
     let authority = if arguments.tls { Some(Authority::open(arguments.tls_ca.as_deref())?) } else { None };
     let (tls, certificate) =
         authority.map(|Authority { authority, certificate }| (authority, certificate)).unzip();
@@ -71,52 +65,12 @@ pub(crate) async fn serve(global: &Global, arguments: &Serve) -> Result<Exit, St
         Format::Text => output::result(&begun.text()),
     }
     stop.received().await.map_err(Stop::environment)?;
-    let summary = Summary::of(&stand_in, &arguments.allow, &arguments.deny);
+    let summary = Summary::of(&[&stand_in], &arguments.allow, &arguments.deny);
     match global.format {
         Format::Json => output::json_line(&summary.json()),
         Format::Text => output::note(summary.text(global.quiet).trim_end_matches('\n')),
     }
     Ok(if summary.passes() { Exit::Passed } else { Exit::Failed })
-}
-
-/// The faults of each provider.
-fn share_out(chosen: &[Chosen], specs: &[FaultSpec]) -> Result<Vec<Vec<PlannedFault>>, Stop> {
-    let mut faults: Vec<Vec<PlannedFault>> = chosen.iter().map(|_| Vec::new()).collect();
-    for FaultSpec { provider, planned, spec } in specs {
-        let refuse = |problem: String| Stop::usage(anyhow!("--fault: {problem}"));
-        let check = |one: &Chosen| planned.check(&one.profile, &one.fixtures);
-        let index = match provider {
-            Some(name) => {
-                let index = chosen.iter().position(|one| one.profile.provider == *name).ok_or_else(|| {
-                    let known: Vec<&str> = chosen.iter().map(|one| one.profile.provider.as_str()).collect();
-                    refuse(format!("`{name}` is not served; there are: {}", known.join(", ")))
-                })?;
-                check(&chosen[index]).map_err(refuse)?;
-                index
-            }
-            None => {
-                let candidates: Vec<_> =
-                    chosen.iter().map(|one| (one.profile.provider.as_str(), check(one))).collect();
-                planned.owner(&candidates).map_err(|why| refuse(told(&why, spec)))?
-            }
-        };
-        faults[index].push(planned.clone());
-    }
-    Ok(faults)
-}
-
-/// Why a fault is nobody's, and what to write.
-fn told(why: &OwnerError, spec: &str) -> String {
-    match why {
-        OwnerError::FitsNone(reasons) => match &reasons[..] {
-            [(_, reason)] => reason.clone(),
-            _ => why.to_string(),
-        },
-        OwnerError::FitsSeveral(names) => {
-            let spelled: Vec<String> = names.iter().map(|name| format!("'{name}:{spec}'")).collect();
-            format!("{spec}: {why}; write {}", spelled.join(" or "))
-        }
-    }
 }
 
 /// What is told when it has begun.

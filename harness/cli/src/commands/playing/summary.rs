@@ -13,7 +13,7 @@ const FAIL_BY_DEFAULT: [Finding; 4] =
 const MAX_SHOWN: usize = 20;
 
 /// What is told at the end.
-pub(super) struct Summary {
+pub(crate) struct Summary {
     counts: Counts,
     connections_failed: u64,
     /// Requests that the journal no longer keeps.
@@ -25,26 +25,26 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    pub(super) fn of(stand_in: &StandIn, allow: &[Finding], deny: &[Finding]) -> Self {
+    /// Of what these stand-ins saw, together.
+    pub(crate) fn of(stand_ins: &[&StandIn], allow: &[Finding], deny: &[Finding]) -> Self {
         let is_unanswered = |seen: &Seen| {
             matches!(
                 seen.note,
                 SeenNote::Unmatched(_) | SeenNote::Exhausted(_) | SeenNote::FaultInapplicable(_)
             )
         };
-        let unused_faults = stand_in.providers().iter().flat_map(|provider| {
+        let providers = || stand_ins.iter().flat_map(|stand_in| stand_in.providers());
+        let unused_faults = providers().flat_map(|provider| {
             let unused = provider.faults().into_iter().filter(|state| state.is_unused);
             unused.map(|state| (provider.name().to_owned(), state))
         });
         let mut summary = Self {
-            counts: stand_in.counts(),
-            connections_failed: stand_in.traffic().connections_failed,
-            forgotten: stand_in.forgotten(),
-            unanswered: stand_in.seen().into_iter().filter(is_unanswered).collect(),
+            counts: stand_ins.iter().fold(Counts::default(), |sum, stand_in| sum + stand_in.counts()),
+            connections_failed: stand_ins.iter().map(|stand_in| stand_in.traffic().connections_failed).sum(),
+            forgotten: stand_ins.iter().map(|stand_in| stand_in.forgotten()).sum(),
+            unanswered: stand_ins.iter().flat_map(|one| one.seen()).filter(is_unanswered).collect(),
             unused_faults: unused_faults.collect(),
-            unused_exchanges: stand_in
-                .providers()
-                .iter()
+            unused_exchanges: providers()
                 .flat_map(counterpart_stand_in::Provider::unused_exchanges)
                 .collect(),
             failing: Vec::new(),
@@ -59,7 +59,7 @@ impl Summary {
     }
 
     /// Whether nothing was found that makes the command fail.
-    pub(super) fn passes(&self) -> bool {
+    pub(crate) fn passes(&self) -> bool {
         self.failing.is_empty()
     }
 
@@ -77,7 +77,7 @@ impl Summary {
     }
 
     /// For programs: every key is there always.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let unanswered: Vec<Value> = self
             .unanswered
             .iter()
@@ -123,7 +123,7 @@ impl Summary {
     }
 
     /// For people: what is wrong first, the counts last.
-    pub(super) fn text(&self, is_quiet: bool) -> String {
+    pub(crate) fn text(&self, is_quiet: bool) -> String {
         let mut text = String::new();
         let _ = self.write(&mut text, is_quiet);
         text

@@ -7,10 +7,10 @@ use counterpart_stand_in::ErrorForms;
 use std::path::{Path, PathBuf};
 
 /// A provider that is to be played.
-pub(super) struct Chosen {
-    pub(super) profile: ProviderProfile,
-    pub(super) fixtures: Vec<Fixture>,
-    pub(super) forms: ErrorForms,
+pub(crate) struct Chosen {
+    pub(crate) profile: ProviderProfile,
+    pub(crate) fixtures: Vec<Fixture>,
+    pub(crate) forms: ErrorForms,
 }
 
 /// Flows of one provider, and the library that they are in.
@@ -21,7 +21,7 @@ struct Flows {
 }
 
 /// The providers that the arguments name, in the order in which they are named first.
-pub(super) fn choose(project: &Library, arguments: &[String]) -> Result<Vec<Chosen>, Stop> {
+pub(crate) fn choose(project: &Library, arguments: &[String]) -> Result<Vec<Chosen>, Stop> {
     let mut all: Vec<Flows> = Vec::new();
     for argument in arguments {
         for found in find(project, argument)? {
