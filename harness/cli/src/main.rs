@@ -6,6 +6,7 @@ mod commands;
 mod exit;
 mod fault_pages;
 mod fixture_argument;
+mod known_secrets;
 mod output;
 mod plants;
 mod project;

@@ -2,6 +2,7 @@
 
 use crate::arguments::{Colour, Global};
 use anstream::ColorChoice;
+use counterpart_exchange::keep::Kept;
 use counterpart_report::Style;
 use std::io::Write;
 use tracing_subscriber::EnvFilter;
@@ -51,6 +52,21 @@ pub(crate) fn error(error: &anyhow::Error) {
 /// Tells something beside the results.
 pub(crate) fn note(text: &str) {
     anstream::eprintln!("{text}");
+}
+
+/// So many of something, in words.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// What stands beside a fixture that was written: secrets, bodies, and a profile that was drafted.
+pub(crate) fn kept_lines(kept: &Kept) -> Vec<String> {
+    let secrets = counted(kept.redacted, "secret was", "secrets were");
+    let bodies = counted(kept.omitted, "body was", "bodies were");
+    let drafted = kept.drafted.as_ref().map(|profile| {
+        format!("drafted {}: look it over, it decides how the fixture is played", profile.display())
+    });
+    std::iter::once(format!("{secrets} replaced, {bodies} not kept")).chain(drafted).collect()
 }
 
 /// Prints a result.

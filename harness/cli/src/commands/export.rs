@@ -1,11 +1,10 @@
 //! `counterpart export`: a fixture in the format of another tool.
 
 use super::import::loss_lines;
-use super::playing::one_fixture;
-use super::record::counted;
 use crate::arguments::{Export, ExportFormat, Format, Global};
 use crate::exit::{Exit, Stop};
-use crate::output;
+use crate::fixture_argument;
+use crate::output::{self, counted};
 use crate::project::Project;
 use anyhow::{Context, anyhow};
 use clap::ValueEnum;
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 pub(crate) fn export(global: &Global, arguments: &Export) -> Result<Exit, Stop> {
-    let fixture = one_fixture(&Project::find(global)?.library(), &arguments.fixture)?;
+    let fixture = fixture_argument::read(&Project::find(global)?.library(), &arguments.fixture)?.fixture;
     let exported = match arguments.to {
         ExportFormat::Har => export_har(&fixture),
         ExportFormat::Wiremock => export_wiremock(&fixture),

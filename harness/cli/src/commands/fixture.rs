@@ -61,10 +61,10 @@ fn told(comparison: &FixtureComparison, all: bool) -> String {
     let _ = writeln!(page.out, "{same} the same, {changed} changed, {new} new, {gone} gone");
     let mut hidden = Vec::new();
     if page.values > 0 {
-        hidden.push(counted(page.values, "further value", "further values"));
+        hidden.push(output::counted(page.values, "further value", "further values"));
     }
     if page.incidental > 0 {
-        let all = counted(page.incidental, "difference", "differences");
+        let all = output::counted(page.incidental, "difference", "differences");
         hidden.push(format!("{all} of dates, lengths and the like"));
     }
     if !hidden.is_empty() {
@@ -119,10 +119,6 @@ impl Page {
         let bold = if one.weight == Weight::Form { Style::new().bold() } else { Style::new() };
         let _ = writeln!(self.out, "    {bold}{text}{bold:#}");
     }
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn shortened(text: &str) -> String {

@@ -1,9 +1,9 @@
 //! `counterpart redact`: looks through committed fixtures for secrets, or takes them out after a rule has changed.
 
-use super::record::{counted, known_secrets};
 use crate::arguments::{Format, Global, Redact};
 use crate::exit::{Exit, Stop};
-use crate::output;
+use crate::known_secrets::known_secrets;
+use crate::output::{self, counted};
 use counterpart_exchange::keep::{Checked, KeepError, LeftSecret, check, redact_again};
 use counterpart_exchange::redaction::{KnownSecret, known_forms};
 use serde_json::json;

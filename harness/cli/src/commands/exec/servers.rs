@@ -1,10 +1,11 @@
 //! The stand-ins and recorders that take the place of real APIs while a command runs.
 
 use super::super::playing::{Chosen, share_out};
-use super::super::record::{certificates, known_secrets, named_secret, stopped};
+use super::super::record::{certificates, stopped};
 use super::jobs::{Job, Way, Work};
 use crate::arguments::Exec;
 use crate::exit::Stop;
+use crate::known_secrets::{known_secrets, named_secret};
 use anyhow::anyhow;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_exchange::{Auth, Fixture, FixtureRef, Library};

@@ -1,11 +1,11 @@
 //! What is told when the command has ended: on standard error alone, for standard output is the command's.
 
 use super::super::playing::Summary;
-use super::super::record::{counted, traffic};
+use super::super::record::traffic;
 use super::servers::{Finished, Recorded};
 use crate::arguments::{Exec, Finding, Format, Global};
 use crate::exit::{Exit, Stop};
-use crate::output;
+use crate::output::{self, counted};
 use counterpart_recorder::Traffic;
 use counterpart_stand_in::{Provider, StandIn};
 use serde_json::{Value, json};
@@ -162,15 +162,7 @@ fn tell(recorded: &Recorded, is_quiet: bool, code: u8) {
             format!(", {} of them new", kept.exchanges.saturating_sub(earlier))
         });
         output::note(&format!("wrote {}: {exchanges}{added}", kept.path.display()));
-        let secrets = counted(kept.redacted, "secret was", "secrets were");
-        let bodies = counted(kept.omitted, "body was", "bodies were");
-        output::note(&format!("{secrets} replaced, {bodies} not kept"));
-        if let Some(profile) = &kept.drafted {
-            output::note(&format!(
-                "drafted {}: look it over, it decides how the fixture is played",
-                profile.display()
-            ));
-        }
+        output::kept_lines(kept).iter().for_each(|line| output::note(line));
     }
     if code != 0 {
         output::note(&format!("the command ended with {code}: what is kept shows a run that failed"));

@@ -1,7 +1,7 @@
 //! What an import tells: what was written, and what of the files it does not hold.
 
 use crate::arguments::Global;
-use crate::commands::record::counted;
+use crate::output::{self, counted};
 use counterpart_exchange::keep::Kept;
 use counterpart_exchange::redaction::KnownSecret;
 use counterpart_interchange::Imported;
@@ -94,13 +94,7 @@ impl Account {
     pub(super) fn notes(&self, global: &Global) -> Vec<String> {
         let mut notes = Vec::new();
         if !global.quiet {
-            let secrets = counted(self.kept.redacted, "secret was", "secrets were");
-            let bodies = counted(self.kept.omitted, "body was", "bodies were");
-            notes.push(format!("{secrets} replaced, {bodies} not kept"));
-            if let Some(profile) = &self.kept.drafted {
-                let profile = profile.display();
-                notes.push(format!("drafted {profile}: look it over, it decides how the fixture is played"));
-            }
+            notes.extend(output::kept_lines(&self.kept));
         }
         for file in &self.files {
             notes.extend(file.loss_lines(global.verbose == 0));

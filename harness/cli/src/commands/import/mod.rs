@@ -6,9 +6,9 @@ mod account;
 
 pub(super) use account::loss_lines;
 
-use super::record::known_secrets;
 use crate::arguments::{Format, Global, Import};
 use crate::exit::{Exit, Stop};
+use crate::known_secrets::known_secrets;
 use crate::output;
 use crate::project::Project;
 use account::{Account, FileAccount};

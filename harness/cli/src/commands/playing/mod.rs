@@ -5,5 +5,5 @@ mod selection;
 mod summary;
 
 pub(crate) use faults::share_out;
-pub(crate) use selection::{Chosen, choose, one_fixture};
+pub(crate) use selection::{Chosen, choose};
 pub(crate) use summary::Summary;

@@ -47,17 +47,6 @@ pub(crate) fn choose(project: &Library, arguments: &[String]) -> Result<Vec<Chos
     all.into_iter().map(read).collect()
 }
 
-/// The one fixture that an argument names.
-pub(crate) fn one_fixture(project: &Library, argument: &str) -> Result<Fixture, Stop> {
-    let found = find(project, argument)?;
-    let names: Vec<String> =
-        found.iter().flat_map(|found| found.flows.iter().map(ToString::to_string)).collect();
-    match &found[..] {
-        [Flows { library, flows, .. }] if flows.len() == 1 => library.fixture(&flows[0]).map_err(Stop::usage),
-        _ => Err(Stop::usage(anyhow!("{argument}: holds several fixtures; name one: {}", names.join(", ")))),
-    }
-}
-
 fn find(project: &Library, argument: &str) -> Result<Vec<Flows>, Stop> {
     let path = Path::new(argument);
     if let Ok(name) = argument.parse::<FixtureRef>()

@@ -8,12 +8,12 @@ use super::authority::{Authority, how_to_trust};
 use super::stop_signal::StopSignal;
 use crate::arguments::{Global, OtherHosts, Record};
 use crate::exit::{Exit, Stop};
-use crate::output;
+use crate::known_secrets::known_secrets;
+use crate::output::{self, counted};
 use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_exchange::Library;
 use counterpart_exchange::keep::KeepError;
-use counterpart_exchange::redaction::KnownSecret;
 use counterpart_recorder::{
     HostAction, Others, ProxyConfig, ProxyHost, Recorder, RecorderConfig, RecorderError, Recording,
 };
@@ -156,43 +156,13 @@ fn tell(recording: &Recording, explain: bool) {
     let kept = &recording.kept;
     let exchanges = counted(kept.exchanges, "exchange", "exchanges");
     output::result(&format!("wrote {}: {exchanges}", kept.path.display()));
-    let secrets = counted(kept.redacted, "secret was", "secrets were");
-    let bodies = counted(kept.omitted, "body was", "bodies were");
-    output::note(&format!("{secrets} replaced, {bodies} not kept"));
+    output::kept_lines(kept).iter().for_each(|line| output::note(line));
     if explain {
         kept.taken_out.iter().for_each(|one| output::note(&one.to_string()));
-    }
-    if let Some(profile) = &kept.drafted {
-        output::note(&format!(
-            "drafted {}: look it over, it decides how the fixture is played",
-            profile.display()
-        ));
     }
     if recording.not_kept > 0 {
         output::note(&format!("{} further exchanges were passed on but not kept", recording.not_kept));
     }
-}
-
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
-pub(super) fn known_secrets(names: &[String]) -> Result<Vec<KnownSecret>, Stop> {
-    names
-        .iter()
-        .map(|name| match std::env::var(name) {
-            Ok(value) if !value.is_empty() => Ok(named_secret(name, value)),
-            _ => Err(Stop::usage(anyhow!(
-                "--secret-env {name}: there is no such environment variable, or it is empty"
-            ))),
-        })
-        .collect()
-}
-
-/// A secret that an environment variable holds.
-pub(super) fn named_secret(name: &str, value: String) -> KnownSecret {
-    let letter = |c: char| if c.is_ascii_alphabetic() { c.to_ascii_lowercase() } else { '_' };
-    KnownSecret { kind: name.chars().map(letter).collect(), value }
 }
 
 pub(super) fn stopped(error: RecorderError) -> Stop {

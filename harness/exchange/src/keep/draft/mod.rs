@@ -7,7 +7,7 @@ mod behaviour;
 mod operations;
 mod paging;
 
-use crate::{Direction, Exchange, OperationName, OperationTemplate, ProviderProfile, RequestTarget};
+use crate::{Direction, Exchange, OperationName, OperationTemplate, ProviderProfile};
 use operations::operations_of;
 use std::path::Path;
 
@@ -24,13 +24,19 @@ type Operations = Vec<(OperationName, OperationTemplate)>;
 pub(super) fn draft(provider: &str, origin: &str, exchanges: &[Exchange]) -> Option<Draft> {
     let (outbound, inbound): (Vec<&Exchange>, Vec<&Exchange>) =
         exchanges.iter().partition(|exchange| exchange.direction == Direction::Outbound);
-    let operations = operations_of(&outbound);
+    let (operations, own) = operations_of(&outbound);
+    let mut by_operation: Vec<Vec<&Exchange>> = vec![Vec::new(); operations.len()];
+    for (exchange, place) in outbound.iter().zip(own) {
+        if let Some(place) = place {
+            by_operation[place].push(exchange);
+        }
+    }
     let mut text = head(provider, origin);
     text.push_str(&behaviour::hosts(&outbound));
     text.push_str(&operations_section(&operations));
-    text.push_str(&auth(&outbound, &operations));
+    text.push_str(&auth(&operations, &by_operation));
     let plain = text.clone();
-    text.push_str(&paging::section(&outbound, &operations));
+    text.push_str(&paging::section(&operations, &by_operation));
     text.push_str(&behaviour::idempotency(&outbound));
     text.push_str(&behaviour::webhooks(&inbound));
     text.push_str(&behaviour::errors(&outbound));
@@ -59,14 +65,15 @@ fn operations_section(operations: &Operations) -> String {
     if text.is_empty() { text } else { format!("operations:\n{text}") }
 }
 
-fn auth(exchanges: &[&Exchange], operations: &Operations) -> String {
-    if !exchanges.iter().any(|exchange| carries_bearer(exchange)) {
+fn auth(operations: &Operations, by_operation: &[Vec<&Exchange>]) -> String {
+    if !by_operation.iter().flatten().any(|exchange| carries_bearer(exchange)) {
         return String::new();
     }
     let public: Vec<&str> = operations
         .iter()
-        .filter(|(_, template)| exchanges.iter().any(|exchange| is_open(exchange, template)))
-        .map(|(name, _)| name.0.as_str())
+        .zip(by_operation)
+        .filter(|(_, exchanges)| exchanges.iter().any(|exchange| is_open(exchange)))
+        .map(|((name, _), _)| name.0.as_str())
         .collect();
     format!("auth:\n  bearer:\n    public: [{}]\n", public.join(", "))
 }
@@ -76,16 +83,6 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The operation of an exchange, of those that were drafted.
-fn operation_of<'a>(exchange: &Exchange, operations: &'a Operations) -> Option<&'a OperationName> {
-    let target = RequestTarget::of(&exchange.request.target);
-    operations
-        .iter()
-        .filter(|(_, template)| template.matches(&exchange.request.method, target).is_some())
-        .max_by_key(|(_, template)| template.specificity())
-        .map(|(name, _)| name)
-}
-
 fn carries_bearer(exchange: &Exchange) -> bool {
     let authorization = exchange.request.headers.text("authorization");
     authorization
@@ -93,12 +90,10 @@ fn carries_bearer(exchange: &Exchange) -> bool {
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "))
 }
 
-/// Whether an exchange shows that an operation needs no credentials.
-fn is_open(exchange: &Exchange, template: &OperationTemplate) -> bool {
+/// Whether an exchange shows that its operation needs no credentials.
+fn is_open(exchange: &Exchange) -> bool {
     let succeeded = exchange.response.as_ref().is_some_and(|response| response.status < 400);
-    succeeded
-        && exchange.request.headers.text("authorization").is_none()
-        && template.matches(&exchange.request.method, RequestTarget::of(&exchange.request.target)).is_some()
+    succeeded && exchange.request.headers.text("authorization").is_none()
 }
 
 #[cfg(test)]

@@ -2,26 +2,37 @@
 
 use super::Operations;
 use crate::{Exchange, OperationName, OperationTemplate, RequestTarget};
+use std::collections::HashMap;
 
 /// More operations than this no person would read; the requests of further ones are named by their paths.
 const MAX_OPERATIONS: usize = 200;
 
-/// Every operation that was seen, by first occurrence.
-pub(super) fn operations_of(exchanges: &[&Exchange]) -> Operations {
+/// Every operation that was seen, by first occurrence, and for each exchange the place of its own among them.
+pub(super) fn operations_of(exchanges: &[&Exchange]) -> (Operations, Vec<Option<usize>>) {
     let mut operations = Operations::new();
-    for exchange in exchanges {
-        let method = &exchange.request.method;
-        let segments: Vec<String> = RequestTarget::of(&exchange.request.target)
-            .segments()
-            .map(std::borrow::Cow::into_owned)
-            .collect();
-        let path = path_template(&segments);
-        let Ok(template) = format!("{method} {path}").parse::<OperationTemplate>() else { continue };
-        if operations.len() < MAX_OPERATIONS && !operations.iter().any(|(_, known)| *known == template) {
-            operations.push((name_of(method, &path, &operations), template));
-        }
-    }
-    operations
+    let mut places: HashMap<(String, String), Option<usize>> = HashMap::new();
+    let own = exchanges
+        .iter()
+        .map(|exchange| {
+            let method = &exchange.request.method;
+            let segments: Vec<String> = RequestTarget::of(&exchange.request.target)
+                .segments()
+                .map(std::borrow::Cow::into_owned)
+                .collect();
+            let path = path_template(&segments);
+            *places.entry((method.clone(), path.clone())).or_insert_with(|| {
+                let template = format!("{method} {path}").parse::<OperationTemplate>().ok()?;
+                let known = operations.iter().position(|(_, known)| *known == template);
+                known.or_else(|| {
+                    (operations.len() < MAX_OPERATIONS).then(|| {
+                        operations.push((name_of(method, &path, &operations), template));
+                        operations.len() - 1
+                    })
+                })
+            })
+        })
+        .collect();
+    (operations, own)
 }
 
 fn path_template(segments: &[String]) -> String {
@@ -121,7 +132,7 @@ mod tests {
             .map(|target| exchange(&format!("GET {target}"), 200, "{}"))
             .collect();
         let all: Vec<&Exchange> = all.iter().collect();
-        let names: Vec<String> = operations_of(&all).into_iter().map(|(name, _)| name.0).collect();
+        let names: Vec<String> = operations_of(&all).0.into_iter().map(|(name, _)| name.0).collect();
         assert_eq!(names, ["get-x-y", "get-b-x-y", "get-b-x-y-2", "get", "get-2"]);
     }
 }

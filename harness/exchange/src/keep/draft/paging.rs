@@ -4,13 +4,15 @@
 //! operation carries in a query field, and page numbers or offsets that count up. The operation that shows it most often
 //! decides; the others join it where they page alike.
 
-use super::{Operations, operation_of, quoted};
+use super::{Operations, quoted};
 use crate::{Exchange, RequestTarget};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Documents are looked into so deep for lists and cursors.
 const MAX_DEPTH: usize = 4;
+/// So many pages of an operation show how it pages, or none will.
+const MAX_PAGES: usize = 50;
 /// Shorter values are equal by accident.
 const MIN_CURSOR_CHARS: usize = 2;
 
@@ -23,17 +25,11 @@ struct Paging {
 }
 
 /// `pagination`, or nothing where no page leads to another.
-pub(super) fn section(exchanges: &[&Exchange], operations: &Operations) -> String {
+pub(super) fn section(operations: &Operations, by_operation: &[Vec<&Exchange>]) -> String {
     let mut alike: BTreeMap<Paging, Vec<&str>> = BTreeMap::new();
-    for (name, _) in operations {
-        let of_it: Vec<&Exchange> = exchanges
-            .iter()
-            .filter(|exchange| {
-                exchange.request.method == "GET" && operation_of(exchange, operations) == Some(name)
-            })
-            .copied()
-            .collect();
-        if let Some(paging) = paging_of(&of_it) {
+    for ((name, template), exchanges) in operations.iter().zip(by_operation) {
+        let of_it = &exchanges[..exchanges.len().min(MAX_PAGES)];
+        if let Some(paging) = (template.method == "GET").then(|| paging_of(of_it)).flatten() {
             alike.entry(paging).or_default().push(&name.0);
         }
     }
