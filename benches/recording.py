@@ -8,7 +8,7 @@ through mitmproxy where it is installed (as `mitmdump` on the path, or as MITMDU
 It needs wrk, curl and taskset (Debian: wrk, curl, util-linux) and two cores. Every round measures everything once, so that
 what else the machine does strikes all of it; the median of the rounds is shown, of differences and ratios within a round.
 
-latency:    one connection, one request after the other. What is added to p50 and p99 over going directly.
+latency:    one connection, one request after the other, every process where the system puts it. What is added to p50 and p99 over going directly.
 throughput: 32 connections, the proxy on a core of its own. The share of what it carries when it records nothing.
 large:      one body of 1 GB (10^9 bytes), and the most memory that the proxy had by then.
 """
@@ -46,7 +46,7 @@ class Proxy:
 
     def __init__(self, name, command, port=None, script=DIRECT, pinned=True):
         self.name, self.script = name, script
-        words = ["taskset", "-c", "0", *command] if pinned else command
+        words = ["taskset", "-c", "0", *command] if pinned else list(command)
         out = subprocess.PIPE if port is None else subprocess.DEVNULL
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.DEVNULL, text=True)
         if port is None:
@@ -87,12 +87,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wrk(url, script, connections, seconds):
+def wrk(url, script, connections, seconds, pinned):
     """Requests a second, and the latencies at p50 and p99 in microseconds."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(script)
         file.flush()
-        words = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", file.name]
+        words = [*(["taskset", "-c", "1"] if pinned else []), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", file.name]
         printed = subprocess.run([*words, url + "/items/0"], check=True, capture_output=True, text=True).stdout
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", printed)
     if bad:
@@ -102,44 +102,47 @@ def wrk(url, script, connections, seconds):
     return float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1]), at["50"], at["99"]
 
 
-def mitmproxy(upstream, folder, writing):
+def mitmproxy(upstream, folder, pinned):
     port = free_port()
     words = [MITMDUMP, "-q", "--mode", f"reverse:{upstream}", "--listen-host", "127.0.0.1", "-p", str(port)]
-    words += ["--set", f"confdir={folder}", *(["-w", f"{folder}/flows"] if writing else [])]
-    return Proxy("mitmproxy, writing" if writing else "mitmproxy", words, port)
+    words += ["--set", f"confdir={folder}", "-w", f"{folder}/flows"]
+    return Proxy("mitmproxy, writing", words, port, pinned=pinned)
 
 
-def proxies(upstream, folder):
+def proxies(upstream, folder, pinned):
     # In absolute form, as clients send a request to a proxy.
     proxied = asking(f"{upstream}/items/0")
-    ours = [
-        ("recording, reverse", lambda: Proxy("recording, reverse", [str(SERVER), "reverse", upstream])),
-        ("recording", lambda: Proxy("recording", [str(SERVER), "record", upstream], script=proxied)),
-        ("passing on", lambda: Proxy("passing on", [str(SERVER), "pass", upstream], script=proxied)),
+    def ours(name, mode, script):
+        return name, lambda: Proxy(name, [str(SERVER), mode, upstream], script=script, pinned=pinned)
+
+    all_of_them = [
+        ours("recording, reverse", "reverse", DIRECT),
+        ours("recording", "record", proxied),
+        ours("passing on", "pass", proxied),
     ]
-    if shutil.which(MITMDUMP) is None:
-        print(f"mitmproxy is left out: no `{MITMDUMP}`; MITMDUMP may name it")
-        return ours
-    return [*ours, ("mitmproxy, writing", lambda: mitmproxy(upstream, folder, True))]
+    if shutil.which(MITMDUMP):
+        all_of_them.append(("mitmproxy, writing", lambda: mitmproxy(upstream, folder, pinned)))
+    return all_of_them
 
 
-def measured(upstream, start, connections, seconds):
+def measured(start, connections, seconds, pinned):
     """A fresh process each time: what it recorded before is not to weigh on it."""
     proxy = start()
     try:
-        wrk(proxy.url, proxy.script, connections, 1)
-        return wrk(proxy.url, proxy.script, connections, seconds)
+        wrk(proxy.url, proxy.script, connections, 1, pinned)
+        return wrk(proxy.url, proxy.script, connections, seconds, pinned)
     finally:
         proxy.end()
 
 
-def compare(upstream, connections, options, told):
+def compare(upstream, connections, options, pinned, told):
     found = {}
     for _ in range(options.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            found.setdefault("direct", []).append(wrk(upstream, DIRECT, connections, options.seconds))
-            for name, start in proxies(upstream, folder):
-                found.setdefault(name, []).append(measured(upstream, start, connections, options.seconds))
+            direct = wrk(upstream, DIRECT, connections, options.seconds, pinned)
+            found.setdefault("direct", []).append(direct)
+            for name, start in proxies(upstream, folder, pinned):
+                found.setdefault(name, []).append(measured(start, connections, options.seconds, pinned))
     told(found)
 
 
@@ -185,13 +188,17 @@ def main():
     if missing or not SERVER.exists():
         missing += [] if SERVER.exists() else ["the servers: see `benches/recording.py --help`"]
         sys.exit(f"not measured, for want of: {', '.join(missing)}")
-    upstream = Proxy("upstream", ["taskset", "-c", "1", str(SERVER), "upstream"], pinned=False)
-    try:
-        compare(upstream.url, 1, options, latency)
-        compare(upstream.url, CONNECTIONS, options, throughput)
-        large(upstream.url)
-    finally:
-        upstream.end()
+    if shutil.which(MITMDUMP) is None:
+        print(f"mitmproxy is left out: no `{MITMDUMP}`; MITMDUMP may name it")
+    for connections, pinned, told in ((1, False, latency), (CONNECTIONS, True, throughput)):
+        core = ["taskset", "-c", "1"] if pinned else []
+        upstream = Proxy("upstream", [*core, str(SERVER), "upstream"], pinned=False)
+        try:
+            compare(upstream.url, connections, options, pinned, told)
+            if pinned:
+                large(upstream.url)
+        finally:
+            upstream.end()
 
 
 if __name__ == "__main__":

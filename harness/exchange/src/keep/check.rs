@@ -3,7 +3,8 @@
 //!
 //! For a hook before a commit and for continuous integration. Changes nothing, and shows no value.
 
-use super::{KeepError, LeftSecret, PROFILE_FILE, field_on, files_of, left_in_field, problem};
+use super::places::Places;
+use super::{KeepError, LeftSecret, PROFILE_FILE, files_of, problem};
 use crate::fixture::Fixture;
 use crate::redaction::{KnownSecret, Scan};
 use crate::{Document, FixtureOnDisk, ProviderProfile};
@@ -79,26 +80,18 @@ fn check_file(file: &Path, scan: &Scan<'_>, checked: &mut Checked) -> Result<(),
     let text = String::from_utf8_lossy(&bytes);
     let is_fixture =
         text.lines().any(|line| line.starts_with(&format!("counterpart: {}/", FixtureOnDisk::KIND)));
-    let lines: Vec<&str> = text.lines().collect();
+    let places = Places::of(file, &text);
     let mut findings: Vec<LeftSecret> = scan
         .raw(&text)
         .into_iter()
-        .map(|found| LeftSecret {
-            file: file.to_owned(),
-            line: found.line,
-            exchange: is_fixture.then(|| super::exchange_on(&lines, found.line)).flatten(),
-            field: lines.get(found.line.saturating_sub(1)).and_then(|line| field_on(line)),
-            what: found.what,
+        .map(|found| {
+            let left = places.in_text(found);
+            LeftSecret { exchange: left.exchange.filter(|_| is_fixture), ..left }
         })
         .collect();
     if is_fixture {
         checked.fixtures += 1;
-        for found in scan.fixture(&Fixture::read(file)?) {
-            let left = left_in_field(found, file, &text);
-            if !findings.iter().any(|other| other.exchange == left.exchange && other.what == left.what) {
-                findings.push(left);
-            }
-        }
+        places.add_fields(scan.fixture(&Fixture::read(file)?), &mut findings);
     }
     findings.sort_by_key(|found| found.line);
     checked.findings.extend(findings);

@@ -11,6 +11,7 @@ mod decoded;
 mod draft;
 mod ids;
 mod names;
+mod places;
 mod searchable;
 mod taken_out;
 
@@ -22,12 +23,13 @@ pub use taken_out::TakenOut;
 use crate::document::{DocumentError, write_atomically};
 use crate::fixture::{Fixture, FixtureError, Provenance};
 use crate::library::{FixtureRef, Library};
-use crate::redaction::{FieldFinding, KnownSecret, Redacted, Rule, Scan, redact};
+use crate::redaction::{KnownSecret, Redacted, Rule, Scan, redact};
 use crate::{Body, Direction, Exchange, Placeholder, ProviderProfile};
 use causes::tie_to_causes;
 use decoded::decode_bodies;
 use draft::draft;
 use names::name_exchanges;
+use places::Places;
 use searchable::make_searchable;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -353,26 +355,15 @@ fn write_and_search(
             .tempdir_in(&folder)
             .map_err(problem(&folder))?;
         let written = aside.path().join(format!("{}.yaml", fixture.flow));
-        fixture.write(&written).map_err(|error| match error {
-            FixtureError::Write { path, source } => KeepError::Write { path, source },
-            other => KeepError::Fixture(other),
-        })?;
-        if let Some(text) = draft {
-            let path = aside.path().join(PROFILE_FILE);
-            write_atomically(&path, text.as_bytes()).map_err(problem(&path))?;
-        }
-        let scan = Scan::new(&destination.profile, known);
-        let mut findings = search(aside.path(), &scan)?;
-        // What cannot be read again is worth nothing; better to say so now than at the first replay.
-        let read = Fixture::read(&written)?;
-        let text = std::fs::read_to_string(&written).map_err(problem(&written))?;
-        for found in scan.fixture(&read) {
-            let file = PathBuf::from(format!("{}.yaml", fixture.flow));
-            let left = left_in_field(found, &file, &text);
-            if !findings.iter().any(|other| other.exchange == left.exchange && other.what == left.what) {
-                findings.push(left);
-            }
-        }
+        // What is looked for is made ready while the files are written.
+        let (scan, is_written) = std::thread::scope(|threads| {
+            let scan = threads.spawn(|| Scan::new(&destination.profile, known));
+            let is_written = write_aside(fixture, draft, &written);
+            (scan.join(), is_written)
+        });
+        let scan = scan.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked));
+        is_written?;
+        let findings = examine(aside.path(), &written, &scan)?;
         if !findings.is_empty() {
             return Err(KeepError::SecretLeft {
                 fixture: fixture.name(),
@@ -387,6 +378,35 @@ fn write_and_search(
         let _ = std::fs::remove_dir(&folder);
     }
     result
+}
+
+/// Writes a fixture, and a profile beside it.
+fn write_aside(fixture: &Fixture, draft: Option<&str>, file: &Path) -> Result<(), KeepError> {
+    fixture.write(file).map_err(|error| match error {
+        FixtureError::Write { path, source } => KeepError::Write { path, source },
+        other => KeepError::Fixture(other),
+    })?;
+    draft.map_or(Ok(()), |text| {
+        let path = file.with_file_name(PROFILE_FILE);
+        write_atomically(&path, text.as_bytes()).map_err(problem(&path))
+    })
+}
+
+/// Looks through what was written: the text of every file, and at the same time the fixture as any reader reads it.
+fn examine(aside: &Path, file: &Path, scan: &Scan<'_>) -> Result<Vec<LeftSecret>, KeepError> {
+    std::thread::scope(|threads| {
+        let in_text = threads.spawn(|| search(aside, scan));
+        // What cannot be read again is worth nothing; better to say so now than at the first replay.
+        let in_fields = Fixture::read(file).map(|read| scan.fixture(&read));
+        let mut findings = in_text.join().unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))?;
+        let in_fields = in_fields?;
+        if !in_fields.is_empty() {
+            let text = std::fs::read_to_string(file).map_err(problem(file))?;
+            let name = file.strip_prefix(aside).unwrap_or(file);
+            Places::of(name, &text).add_fields(in_fields, &mut findings);
+        }
+        Ok(findings)
+    })
 }
 
 fn problem(path: &Path) -> impl Fn(std::io::Error) -> KeepError {
@@ -447,62 +467,10 @@ fn search(folder: &Path, scan: &Scan<'_>) -> Result<Vec<LeftSecret>, KeepError> 
         if findings.is_empty() {
             continue;
         }
-        let lines: Vec<&str> = text.lines().collect();
-        left.extend(findings.into_iter().map(|finding| {
-            let index = finding.line.saturating_sub(1);
-            LeftSecret {
-                file: file.to_owned(),
-                line: finding.line,
-                exchange: exchange_on(&lines, finding.line),
-                field: lines.get(index).and_then(|line| field_on(line)),
-                what: finding.what,
-            }
-        }));
+        let places = Places::of(file, &text);
+        left.extend(findings.into_iter().map(|finding| places.in_text(finding)));
     }
     Ok(left)
-}
-
-/// The place of what was found in a field, as near as the file's text tells: the line of its name within its exchange,
-/// else the line of its exchange.
-fn left_in_field(found: FieldFinding, file: &Path, text: &str) -> LeftSecret {
-    let is_its = |line: &str| found.exchange.is_some() && exchange_id_on(line) == found.exchange;
-    let field = found.field.filter(|field| is_plain_name(field));
-    let start = text.lines().position(is_its);
-    let within = |start: usize| {
-        let lines = text.lines().enumerate().skip(start);
-        let mut its = lines.take_while(|(at, line)| *at == start || exchange_id_on(line).is_none());
-        its.find(|(_, line)| field.is_some() && field_on(line) == field).map(|(at, _)| at)
-    };
-    LeftSecret {
-        file: file.to_owned(),
-        line: start.map_or(1, |start| within(start).unwrap_or(start) + 1),
-        field,
-        exchange: found.exchange,
-        what: found.what,
-    }
-}
-
-/// The exchange that a line of a fixture belongs to.
-fn exchange_on(lines: &[&str], line: usize) -> Option<String> {
-    lines.iter().take(line).rev().find_map(|line| exchange_id_on(line))
-}
-
-fn exchange_id_on(line: &str) -> Option<String> {
-    line.trim_start().strip_prefix("- id: ").map(str::to_owned)
-}
-
-/// The key that a line of YAML or JSON begins with, where it reads like a name.
-fn field_on(line: &str) -> Option<String> {
-    let (key, _) = line.trim_start().trim_start_matches("- ").trim_start_matches('{').split_once(':')?;
-    let key = key.trim_matches('"');
-    is_plain_name(key).then(|| key.to_owned())
-}
-
-/// Whether a name can be shown: short, of a name's characters, and not itself what looks secret.
-fn is_plain_name(name: &str) -> bool {
-    (1..=40).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
-        && Scan::new(&ProviderProfile::default(), &[]).prose(name).is_empty()
 }
 
 /// Moves what was written aside to where it belongs: bodies first, a profile only where there is none, the

@@ -143,15 +143,6 @@ fn a_fixture_that_cannot_be_read_again_is_refused() {
     assert!(names_in(root.path()).is_empty());
 }
 
-#[test]
-fn only_names_are_shown_of_a_line() {
-    assert_eq!(field_on("  \"ticket\": \"x\"").as_deref(), Some("ticket"));
-    assert_eq!(field_on("- x-request-id: x").as_deref(), Some("x-request-id"));
-    assert_eq!(field_on("\"aB3dE5fG7hI9jK1lM3nO5\": 1"), None);
-    assert_eq!(field_on("some text: more"), None);
-    assert_eq!(field_on("no key"), None);
-}
-
 fn recorded(upstream: &str) -> Provenance {
     Provenance::Recorded(Recorded {
         at: jiff::Timestamp::UNIX_EPOCH,

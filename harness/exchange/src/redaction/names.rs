@@ -4,6 +4,9 @@
 
 use super::detect;
 use crate::ProviderProfile;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Words that name a secret where a name ends with them.
 const SECRET_WORDS: [&str; 22] = [
@@ -202,9 +205,11 @@ pub(super) fn personal_kind(name: &str, value: &str) -> Option<&'static str> {
     if value.len() > MAX_PHONE_CHARS || !value.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let mut words = significant(name);
-    words.pop_if(|last| last == "number" || last == "no");
-    let names = words.last().is_some_and(|last| PHONE_WORDS.contains(&last.as_str()));
+    let words = significant(name);
+    let mut last_first = words.iter().rev().map(String::as_str);
+    let last = last_first.next();
+    let last = if matches!(last, Some("number" | "no")) { last_first.next() } else { last };
+    let names = last.is_some_and(|last| PHONE_WORDS.contains(&last));
     (names && detect::reads_like_a_phone(value)).then_some("phone")
 }
 
@@ -226,14 +231,34 @@ pub(super) fn kind_of_claim(name: &str) -> Option<&'static str> {
 /// Fifteen digits with everything that people put between them.
 const MAX_PHONE_CHARS: usize = 40;
 
+/// Names that are remembered, and the longest of them.
+const MAX_REMEMBERED: usize = 4_096;
+const MAX_REMEMBERED_BYTES: usize = 64;
+
+thread_local! {
+    /// The words of names. A flow has few names, and has each of them thousands of times.
+    static REMEMBERED: RefCell<HashMap<String, Rc<[String]>>> = RefCell::default();
+}
+
 /// Words without what only numbers them: `tokens[0].password2` ends with `password`.
-fn significant(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = words(name)
-        .iter()
-        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned())
-        .collect();
-    words.retain(|word| !word.is_empty());
-    words
+fn significant(name: &str) -> Rc<[String]> {
+    REMEMBERED.with_borrow_mut(|remembered| {
+        if let Some(words) = remembered.get(name) {
+            return Rc::clone(words);
+        }
+        let words: Rc<[String]> = words(name)
+            .iter()
+            .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned())
+            .filter(|word| !word.is_empty())
+            .collect();
+        if name.len() <= MAX_REMEMBERED_BYTES {
+            if remembered.len() >= MAX_REMEMBERED {
+                remembered.clear();
+            }
+            remembered.insert(name.to_owned(), Rc::clone(&words));
+        }
+        words
+    })
 }
 
 fn ends_secret(words: &[String]) -> bool {
