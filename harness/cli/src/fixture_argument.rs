@@ -20,6 +20,12 @@ pub(crate) fn read(project: &Library, argument: &str) -> Result<NamedFixture, St
         None => (argument, None),
     };
     let path = Path::new(name);
+    let flows = if name.contains(['/', '\\', '.']) { Vec::new() } else { project.flows(name) };
+    if flows.len() > 1 {
+        let all: Vec<String> = flows.iter().map(ToString::to_string).collect();
+        return Err(Stop::usage(anyhow!("{name}: holds several fixtures; name one: {}", all.join(", "))));
+    }
+    let name = flows.first().map_or_else(|| name.to_owned(), ToString::to_string);
     let (fixture, profile) = match name.parse::<FixtureRef>() {
         // What is called so seen from here is meant only where the library has none.
         Ok(name) if project.path_of(&name).is_file() || !path.exists() => (

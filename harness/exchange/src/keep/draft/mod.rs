@@ -255,6 +255,10 @@ mod tests {
                 "items: \"data\"\n  by: {cursor: {query: \"cursor\"}}\n  next: [{value: \"meta.next\"}]",
             ),
             (
+                vec![page("/a", "", r#"{"data":[{}],"count":2,"next":2}"#), page("/a?page=2", "", list)],
+                "items: \"data\"\n  by: {page: {query: \"page\"}}\n  next: [{value: \"next\"}]",
+            ),
+            (
                 vec![page("/a?startAt=0", "", list), page("/a?startAt=50", "", list)],
                 "items: \"data\"\n  by: {offset: {query: \"startAt\"}}",
             ),

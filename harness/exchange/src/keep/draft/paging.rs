@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 const MAX_DEPTH: usize = 4;
 /// So many pages of an operation show how it pages, or none will.
 const MAX_PAGES: usize = 50;
-/// Shorter values are equal by accident.
+/// Shorter values are equal by accident, but where their name says that they lead on.
 const MIN_CURSOR_CHARS: usize = 2;
 
 /// How an operation pages.
@@ -102,7 +102,10 @@ fn by_value(pages: &[Page]) -> Option<(String, Option<String>)> {
         scalars_outside_lists(&page.answer, "", 0, &mut scalars);
         for later in &pages[number + 1..] {
             for (name, value) in later.query.iter().filter(|(name, value)| page.query(name) != Some(value)) {
-                let told = scalars.iter().find(|(_, told)| told == value && value.len() >= MIN_CURSOR_CHARS);
+                let is_cursor = |path: &str| {
+                    value.len() >= MIN_CURSOR_CHARS || path.to_ascii_lowercase().contains("next")
+                };
+                let told = scalars.iter().find(|(path, told)| told == value && is_cursor(path));
                 if let Some((path, _)) = told {
                     return Some((counted_by(name, value), Some(format!("{{value: {}}}", quoted(path)))));
                 }
