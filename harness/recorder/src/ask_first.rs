@@ -6,6 +6,7 @@
 use crate::clock::Clock;
 use crate::fields;
 use crate::recorder::{RecorderError, listen};
+use crate::server::{Bounds, Drained, Phase, serve, stopping};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version, header};
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
@@ -19,20 +20,16 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// Largest request body, in bytes: it is held until it is known who takes it.
 const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 /// How long a request's body may take to come.
 const MAX_BODY_TIME: Duration = Duration::from_secs(60);
-/// Connections served at a time; further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 1_000;
-/// How long requests in flight may take once it is to end.
-const DRAIN: Duration = Duration::from_secs(2);
-/// How long to wait before accepting again where the system has no more sockets to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// As a recorder has them.
+const BOUNDS: Bounds = Bounds { connections: 1_000, drain: Duration::from_secs(2) };
 /// Connections that lie idle are given up before the servers close them.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 
@@ -53,8 +50,8 @@ pub struct AskFirstConfig {
 #[derive(Debug)]
 pub struct AskFirst {
     address: SocketAddr,
-    stop: watch::Sender<bool>,
-    server: JoinHandle<()>,
+    phase: watch::Sender<Phase>,
+    server: JoinHandle<Drained>,
 }
 
 impl AskFirst {
@@ -64,9 +61,12 @@ impl AskFirst {
     /// [`RecorderError`] where the address cannot be had.
     pub async fn start(config: AskFirstConfig) -> Result<Self, RecorderError> {
         let (listener, address) = listen(config.listen).await?;
-        let (stop, stopping) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, Arc::new(Asker::new(config)), stopping));
-        Ok(Self { address, stop, server })
+        let (phase, phases) = watch::channel(Phase::Serving);
+        let asker = Arc::new(Asker::new(config));
+        let server = tokio::spawn(serve(listener, BOUNDS, phases, move |stream, phase| {
+            converse(stream, Arc::clone(&asker), phase)
+        }));
+        Ok(Self { address, phase, server })
     }
 
     /// Where it listens.
@@ -77,7 +77,7 @@ impl AskFirst {
 
     /// Ends it. Requests in flight may end within two seconds.
     pub async fn finish(mut self) {
-        self.stop.send_replace(true);
+        self.phase.send_replace(Phase::Stopping);
         if let Err(error) = (&mut self.server).await {
             tracing::warn!(%error, "a front ended badly");
         }
@@ -90,53 +90,7 @@ impl Drop for AskFirst {
     }
 }
 
-async fn serve(listener: TcpListener, asker: Arc<Asker>, mut stopping: watch::Receiver<bool>) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            () = told_to_end(&mut stopping) => break,
-            Some(_) = connections.join_next() => continue,
-            accepted = accept(&listener, &slots) => accepted,
-        };
-        match accepted {
-            Ok((stream, slot)) => {
-                connections.spawn(converse(stream, slot, Arc::clone(&asker), stopping.clone()));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                Clock::wait(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    let ended = async { while connections.join_next().await.is_some() {} };
-    if Clock::within(DRAIN, ended).await.is_none() {
-        connections.shutdown().await;
-    }
-}
-
-async fn told_to_end(stopping: &mut watch::Receiver<bool>) {
-    // An error means that the front itself is gone.
-    let _ = stopping.wait_for(|stop| *stop).await;
-}
-
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, slot))
-}
-
-async fn converse(
-    stream: TcpStream,
-    _slot: OwnedSemaphorePermit,
-    asker: Arc<Asker>,
-    mut stopping: watch::Receiver<bool>,
-) {
+async fn converse(stream: TcpStream, asker: Arc<Asker>, mut phase: watch::Receiver<Phase>) {
     let service = service_fn(move |request| {
         let asker = Arc::clone(&asker);
         async move { asker.answer(request).await }
@@ -149,7 +103,7 @@ async fn converse(
     let mut connection = pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = told_to_end(&mut stopping) => {
+        () = stopping(&mut phase) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -2,16 +2,20 @@
 
 use crate::clock::Clock;
 use crate::config::Limits;
-use crate::connection::Next;
+use crate::connection::{Next, converse};
 use crate::door::Door;
 use crate::forward::{AnswerBody, Forwarder, NoAnswer};
 use crate::route::Route;
+use crate::server::{Bounds, Drained, Phase, serve};
 use crate::streams::Streams;
 use crate::traffic::Tally;
 use crate::words::own_words;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// What all connections of a recording share.
 pub(crate) struct House {
@@ -33,6 +37,17 @@ fn leads_nowhere(webhook_paths: &str) -> Response<AnswerBody> {
 }
 
 impl House {
+    /// Serves until the phase says to stop. On return nothing is in flight any more.
+    pub(crate) async fn open(self: Arc<Self>, listener: TcpListener, phase: watch::Receiver<Phase>) {
+        let bounds = Bounds { connections: self.limits.connections, drain: self.limits.drain };
+        let drained =
+            serve(listener, bounds, phase, |stream, phase| converse(stream, Arc::clone(&self), phase)).await;
+        if drained == Drained::CutOff {
+            tracing::warn!("exchanges still in flight are kept as far as they came");
+        }
+        self.streams.end().await;
+    }
+
     /// Answers a request that says itself where it is to go.
     pub(crate) async fn answer(
         &self,

@@ -12,7 +12,7 @@ use crate::proxy_config::{HostAction, ProxyConfig, ProxyHost};
 use crate::pulse::Pulse;
 use crate::route::{LogPolicy, Reached, Route};
 use crate::routes::Routes;
-use crate::server::{Phase, serve};
+use crate::server::Phase;
 use crate::sink::Sink;
 use crate::streams::Streams;
 use crate::traffic::{Tally, Traffic};
@@ -143,8 +143,8 @@ impl Begun {
         let tally = Tally::default();
         let house =
             House { door, forwarder, streams: Streams::default(), tally: tally.clone(), limits, clock };
-        let (phase, phases) = watch::channel(Phase::Recording);
-        let server = tokio::spawn(serve(listener, Arc::new(house), phases));
+        let (phase, phases) = watch::channel(Phase::Serving);
+        let server = tokio::spawn(Arc::new(house).open(listener, phases));
         Ok(Recorder { address, clock, sinks, known_secrets, until_idle, pulse, tally, phase, server })
     }
 }

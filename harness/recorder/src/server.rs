@@ -1,8 +1,6 @@
-//! Listening: accepts clients, so many at a time, and ends in bounded time.
+//! Listening: accepts clients, so many at a time, and ends in bounded time. Knows nothing of what is said to them.
 
 use crate::clock::Clock;
-use crate::connection::converse;
-use crate::house::House;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -12,19 +10,42 @@ use tokio::task::JoinSet;
 /// How long to wait before accepting again where the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-/// Where a recording stands.
+/// Where what is served stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Clients are served.
-    Recording,
+    Serving,
     /// No more are accepted, and those that are served may end.
     Stopping,
 }
 
-/// Serves until the phase is [`Phase::Stopping`] or its sender is gone, and then until the last exchange in
-/// flight has ended or the drain bound has passed. On return nothing is in flight any more.
-pub(crate) async fn serve(listener: TcpListener, house: Arc<House>, mut phase: watch::Receiver<Phase>) {
-    let slots = Arc::new(Semaphore::new(house.limits.connections));
+/// The bounds within which clients are served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Connections served at a time; further ones wait to be accepted.
+    pub(crate) connections: usize,
+    /// How long connections may take to end.
+    pub(crate) drain: Duration,
+}
+
+/// Whether all connections ended in their own time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drained {
+    /// They did.
+    Whole,
+    /// Some were cut off.
+    CutOff,
+}
+
+/// Serves until the phase is [`Phase::Stopping`] or its sender is gone, and then until the last connection has ended or
+/// the drain bound has passed. On return no connection is open any more.
+pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    bounds: Bounds,
+    mut phase: watch::Receiver<Phase>,
+    converse: impl Fn(TcpStream, watch::Receiver<Phase>) -> F,
+) -> Drained {
+    let slots = Arc::new(Semaphore::new(bounds.connections));
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -34,9 +55,9 @@ pub(crate) async fn serve(listener: TcpListener, house: Arc<House>, mut phase: w
         };
         match accepted {
             Ok((stream, slot)) => {
-                let (house, phase) = (Arc::clone(&house), phase.clone());
+                let conversation = converse(stream, phase.clone());
                 connections.spawn(async move {
-                    converse(stream, house, phase).await;
+                    conversation.await;
                     drop(slot);
                 });
             }
@@ -48,16 +69,16 @@ pub(crate) async fn serve(listener: TcpListener, house: Arc<House>, mut phase: w
     }
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };
-    if Clock::within(house.limits.drain, ended).await.is_none() {
-        tracing::warn!("exchanges still in flight are kept as far as they came");
-        connections.shutdown().await;
+    if Clock::within(bounds.drain, ended).await.is_some() {
+        return Drained::Whole;
     }
-    house.streams.end().await;
+    connections.shutdown().await;
+    Drained::CutOff
 }
 
-/// Resolves when the recording is to end.
+/// Resolves when what is served is to end.
 pub(crate) async fn stopping(phase: &mut watch::Receiver<Phase>) {
-    // An error means that the recorder itself is gone, which ends the recording as well.
+    // An error means that whoever began it is gone, which ends it as well.
     let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
 }
 

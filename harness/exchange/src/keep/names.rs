@@ -157,30 +157,17 @@ fn see(places: &mut BTreeMap<String, Vec<Placeholder>>, place: &str, text: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Recorded;
+    use crate::comparison::tests::exchange;
     use crate::fixture::RedactedValue;
-    use crate::{Direction, Ended, Recorded, Request, Response};
 
     fn fixture(exchanges: &[(&str, &str)]) -> Fixture {
         let exchanges = exchanges.iter().enumerate().map(|(place, (request, answer))| {
-            let (method, target) = request.split_once(' ').unwrap();
+            let id = |place: usize| ExchangeId::from(place.to_string().as_str());
             Exchange {
-                id: ExchangeId::from(place.to_string().as_str()),
-                direction: Direction::Outbound,
-                offset_ms: 0,
-                latency_ms: 0,
-                caused_by: place.checked_sub(1).map(|cause| ExchangeId::from(cause.to_string().as_str())),
-                ended: Ended::Complete,
-                request: Request {
-                    method: method.into(),
-                    target: target.into(),
-                    headers: Headers::default(),
-                    body: Body::None,
-                },
-                response: Some(Response {
-                    status: 200,
-                    headers: Headers::default(),
-                    body: Body::from_bytes(answer.as_bytes(), Some("application/json")),
-                }),
+                id: id(place),
+                caused_by: place.checked_sub(1).map(id),
+                ..exchange(request, 200, answer)
             }
         });
         Fixture {
