@@ -90,6 +90,19 @@ fn a_secret_in_the_fixture_is_refused_with_its_place() {
 }
 
 #[test]
+fn what_only_a_reader_of_the_fixture_sees_is_refused_too() {
+    let root = tempfile::tempdir().unwrap();
+    let left = fixture(json(r#"{"a":1,"password":"pw-7"}"#));
+    let error = write_and_search(&left, None, &destination(root.path()), &[]).unwrap_err();
+    let KeepError::SecretLeft { findings, .. } = &error else { panic!("{error}") };
+    assert_eq!(
+        (findings[0].exchange.as_deref(), findings[0].field.as_deref()),
+        (Some("get-1"), Some("password"))
+    );
+    assert!(!error.to_string().contains("pw-7"), "{error}");
+}
+
+#[test]
 fn secrets_beside_the_fixture_are_found_too() {
     for content in [
         Body::Text(format!("{}correct horse battery", "x ".repeat(40_000))),

@@ -100,6 +100,18 @@ fn identifiers_are_kept_unless_they_are_known_secrets() {
 }
 
 #[test]
+fn a_value_that_the_profile_calls_harmless_is_kept() {
+    let mut profile = ProviderProfile::unknown("p");
+    profile.identifiers.values = vec!["q7Jx92KdLm3PzR8vTn0W".into()];
+    let answer = r#"{"a":"q7Jx92KdLm3PzR8vTn0W","b":"Aa1Bb2Cc3Dd4Ee5Ff6Gg"}"#;
+    let redacted = redact(vec![exchange("/x", &[], b"", answer)], &profile, &[]);
+    insta::assert_snapshot!(all_text(&redacted), @r#"
+    /x
+    {"a":"q7Jx92KdLm3PzR8vTn0W","b":"«token:1»"}
+    "#);
+}
+
+#[test]
 fn a_binary_body_with_a_secret_in_it_is_not_kept() {
     let mut one = exchange("/x", &[("x-api-key", "Aa1Bb2Cc3Dd4Ee5Ff6Gg")], b"", "{}");
     one.request.body = Body::Binary(b"\xff\xfeAa1Bb2Cc3Dd4Ee5Ff6Gg".to_vec());
