@@ -46,14 +46,14 @@ mod tests {
         assert_eq!(told(&Traffic::default()), Vec::<String>::new());
         let hosts = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), 2)).collect();
         let traffic = Traffic {
-            tunnelled: hosts(&["pypi.org:443", "a.example:443"]),
+            tunnelled: hosts(&["registry.example:443", "a.example:443"]),
             passed_on: hosts(&["b.example:80"]),
             refused: hosts(&["c.example:443"]),
             handshakes_failed: hosts(&["api.example.com:443"]),
             invalid: 1,
         };
         insta::assert_snapshot!(told(&traffic).join("\n"), @r"
-        passed on untouched, because it was not named: a.example:443 (2), pypi.org:443 (2)
+        passed on untouched, because it was not named: a.example:443 (2), registry.example:443 (2)
         passed on and not recorded, because it was not named: b.example:80 (2)
         refused: c.example:443 (2)
         no TLS was agreed on; does the client trust the authority (counterpart ca path)?: api.example.com:443 (2)

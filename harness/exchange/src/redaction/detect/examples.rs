@@ -60,7 +60,7 @@ const EXAMPLES: &[(&str, &str, &str)] = &[
     ("npm token", "np|m_{a36}", "np|m_{a30}"),
     ("PyPI token", "py|pi-AgEIcHlwaS5vcmc{a140}", "py|pi-Bg{a140}"),
     ("RubyGems key", "ruby|gems_{h48}", "ruby|gems_{h40}"),
-    ("crates.io token", "ci|o{a32}", "ci|o{a31}"),
+    ("Cargo registry token", "ci|o{a32}", "ci|o{a31}"),
     ("Docker Hub token", "dc|kr_pat_{a27}", "dc|kr_pat_{a10}"),
     ("Artifactory key", "AK|Cp{a69}", "AK|Cp{a60}"),
     ("Sonar token", "sq|u_{h40}", "sq|x_{h40}"),

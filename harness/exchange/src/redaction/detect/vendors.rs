@@ -134,7 +134,7 @@ pub(super) const VENDORS: &[Form] = &[
         r"pypi-AgE[A-Za-z0-9_-]{50,}"),
     row("RubyGems key", KEY, "RubyGems guides: API key scopes", &["rubygems_"],
         r"rubygems_[a-f0-9]{48}\b"),
-    row("crates.io token", TOKEN, "crates.io: API tokens", &["cio"],
+    row("Cargo registry token", TOKEN, "The Cargo Book: API tokens of a registry", &["cio"],
         r"\bcio[A-Za-z0-9]{32}\b"),
     row("Docker Hub token", TOKEN, "Docker docs: personal and organisation access tokens", &["dckr_pat_", "dckr_oat_"],
         r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}"),
