@@ -243,28 +243,12 @@ impl Fixture {
     /// Gives every exchange its id: operation and number, by order. What it names as its cause is renamed with it; where
     /// several had that name, the last of them before it is meant.
     pub fn number_exchanges(&mut self, operation_of: impl Fn(&Exchange) -> String) {
-        self.number_exchanges_from(0, operation_of);
-    }
-
-    /// The same for those from an index on. Those before it keep their ids, and the numbers go on behind theirs.
-    pub fn number_exchanges_from(&mut self, index: usize, operation_of: impl Fn(&Exchange) -> String) {
         let mut seen: HashMap<String, usize> = HashMap::new();
         let mut renamed: HashMap<ExchangeId, ExchangeId> = HashMap::new();
-        let index = index.min(self.exchanges.len());
-        let (named, unnamed) = self.exchanges.split_at_mut(index);
-        for exchange in named {
-            let id = exchange.id.to_string();
-            if let Some((operation, number)) = id.rsplit_once('-')
-                && let Ok(number) = number.parse::<usize>()
-            {
-                let n = seen.entry(operation.to_owned()).or_default();
-                *n = number.max(*n);
-            }
-        }
-        for exchange in unnamed {
+        for exchange in &mut self.exchanges {
             let operation = operation_of(exchange);
             let n = seen.entry(operation.clone()).or_default();
-            *n = n.saturating_add(1);
+            *n += 1;
             let id = ExchangeId::nth(&operation, *n);
             exchange.caused_by = exchange.caused_by.take().and_then(|cause| renamed.get(&cause).cloned());
             renamed.insert(std::mem::replace(&mut exchange.id, id.clone()), id);

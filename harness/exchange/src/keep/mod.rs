@@ -28,7 +28,7 @@ use crate::{Body, Direction, Exchange, Placeholder, ProviderProfile};
 use causes::tie_to_causes;
 use decoded::decode_bodies;
 use draft::draft;
-use names::name_exchanges;
+use names::{name_behind, name_exchanges};
 use places::Places;
 use searchable::make_searchable;
 use std::collections::{BTreeMap, HashSet};
@@ -263,7 +263,7 @@ fn keep_redacted(
             name_exchanges(&mut fixture, older.as_ref(), profile)
         }
         numbered => {
-            fixture.number_exchanges_from(numbered, |one| profile.operation_of_request(&one.request).0);
+            name_behind(&mut fixture, numbered, profile);
             BTreeMap::new()
         }
     };

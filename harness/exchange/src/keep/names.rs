@@ -22,31 +22,59 @@ pub(super) fn name_exchanges(
     let known = older.map_or(&[][..], |older| older.exchanges.as_slice());
     let partners = pair(known, &fixture.exchanges, profile);
     // Of an older one that is gone, too: an id never comes to mean something else from one recording to the next.
-    let mut taken: HashSet<ExchangeId> = known.iter().map(|exchange| exchange.id.clone()).collect();
-    let mut next: HashMap<String, usize> = HashMap::new();
-    let mut renamed: HashMap<ExchangeId, ExchangeId> = HashMap::new();
+    let mut namer = Namer::past(known);
     for (exchange, partner) in fixture.exchanges.iter_mut().zip(&partners) {
-        let id = match partner {
-            Some(place) => known[*place].id.clone(),
-            None => free_id(&profile.operation_of_request(&exchange.request).0, &mut next, &mut taken),
-        };
-        exchange.caused_by = exchange.caused_by.take().and_then(|cause| renamed.get(&cause).cloned());
-        renamed.insert(std::mem::replace(&mut exchange.id, id.clone()), id);
+        let kept = partner.map(|place| known[place].id.clone());
+        namer.name(exchange, kept, profile);
     }
     older.map_or_else(BTreeMap::new, |older| keep_placeholders(fixture, older, &partners))
 }
 
-fn free_id(
-    operation: &str,
-    next: &mut HashMap<String, usize>,
-    taken: &mut HashSet<ExchangeId>,
-) -> ExchangeId {
-    let number = next.entry(operation.to_owned()).or_default();
-    loop {
-        *number += 1;
-        let id = ExchangeId::nth(operation, *number);
-        if taken.insert(id.clone()) {
-            return id;
+/// Gives ids to the exchanges from a place on. Those before it keep theirs.
+pub(super) fn name_behind(fixture: &mut Fixture, place: usize, profile: &ProviderProfile) {
+    let place = place.min(fixture.exchanges.len());
+    let (named, unnamed) = fixture.exchanges.split_at_mut(place);
+    let mut namer = Namer::past(named);
+    unnamed.iter_mut().for_each(|exchange| namer.name(exchange, None, profile));
+}
+
+/// Names exchanges one after the other.
+struct Namer {
+    taken: HashSet<ExchangeId>,
+    next: HashMap<String, usize>,
+    renamed: HashMap<ExchangeId, ExchangeId>,
+}
+
+impl Namer {
+    /// Numbers go on behind the highest that is given: one between them may have been an exchange that somebody took out.
+    fn past(exchanges: &[Exchange]) -> Self {
+        let mut next: HashMap<String, usize> = HashMap::new();
+        for (operation, number) in
+            exchanges.iter().filter_map(|exchange| exchange.id.as_str().rsplit_once('-'))
+        {
+            if let Ok(number) = number.parse::<u32>() {
+                let highest = next.entry(operation.to_owned()).or_default();
+                *highest = usize::try_from(number).unwrap_or_default().max(*highest);
+            }
+        }
+        let taken = exchanges.iter().map(|exchange| exchange.id.clone()).collect();
+        Self { taken, next, renamed: HashMap::new() }
+    }
+
+    fn name(&mut self, exchange: &mut Exchange, kept: Option<ExchangeId>, profile: &ProviderProfile) {
+        let id = kept.unwrap_or_else(|| self.free(&profile.operation_of_request(&exchange.request).0));
+        exchange.caused_by = exchange.caused_by.take().and_then(|cause| self.renamed.get(&cause).cloned());
+        self.renamed.insert(std::mem::replace(&mut exchange.id, id.clone()), id);
+    }
+
+    fn free(&mut self, operation: &str) -> ExchangeId {
+        let number = self.next.entry(operation.to_owned()).or_default();
+        loop {
+            *number += 1;
+            let id = ExchangeId::nth(operation, *number);
+            if self.taken.insert(id.clone()) {
+                return id;
+            }
         }
     }
 }
