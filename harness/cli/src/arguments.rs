@@ -6,12 +6,14 @@
 )]
 
 mod exec;
+mod run;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use counterpart_recorder::HostPattern;
 use counterpart_reference_runtime::CrashPoint;
 use counterpart_stand_in::PlannedFault;
 pub(crate) use exec::{Exec, ExecMode};
+pub(crate) use run::{Report, ReportFormat, Run};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -378,48 +380,6 @@ impl std::str::FromStr for FaultSpec {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Run {
-    /// Scenario files or folders; all of the project's by default
-    pub(crate) paths: Vec<PathBuf>,
-    /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`
-    #[arg(long, default_value = "reference", value_name = "NAME")]
-    pub(crate) subject: String,
-    /// Words that a scenario's name must contain; with ! before it, must not
-    #[arg(long, value_name = "EXPR")]
-    pub(crate) filter: Option<String>,
-    /// List the scenarios that would run
-    #[arg(long)]
-    pub(crate) list: bool,
-    /// Decides everything that is drawn at random
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Where the reports go
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Further report files: html=F, junit=F, json=F, markdown=F
-    #[arg(long, value_delimiter = ',', value_name = "FORMAT=FILE", value_parser = report)]
-    pub(crate) report: Vec<Report>,
-    /// A known bug to switch on in the bundled runtime, to see scenarios fail
-    #[arg(long, value_name = "BUG")]
-    pub(crate) plant: Vec<String>,
-}
-
-/// A report to write.
-#[derive(Clone, Debug)]
-pub(crate) struct Report {
-    pub(crate) format: ReportFormat,
-    pub(crate) file: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportFormat {
-    Html,
-    Junit,
-    Json,
-    Markdown,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Contract {
     #[command(subcommand)]
     pub(crate) command: ContractCommand,
@@ -515,14 +475,6 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
     let signed: jiff::SignedDuration =
         text.parse().map_err(|_| "expected a length of time like 2s or 1m".to_owned())?;
     signed.try_into().map_err(|_| "a length of time cannot be negative".to_owned())
-}
-
-fn report(text: &str) -> Result<Report, String> {
-    let (format, file) = text.split_once('=').ok_or("expected FORMAT=FILE, as in html=report.html")?;
-    let format = ReportFormat::from_str(format, false).map_err(|_| {
-        format!("{format:?} is not a report format; there are html, junit, json and markdown")
-    })?;
-    Ok(Report { format, file: file.into() })
 }
 
 /// How safely SQLite writes.

@@ -10,6 +10,7 @@ mod known_secrets;
 mod output;
 mod plants;
 mod project;
+mod subjects;
 
 use arguments::{Arguments, Command};
 use clap::Parser;

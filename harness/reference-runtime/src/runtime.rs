@@ -151,6 +151,15 @@ impl Runtime {
         bounded_in_real_time(LONGEST_FAREWELL, &mut self.server).await;
         self.workers.context.store.close().await;
     }
+
+    /// Ends it as a crash does, but waits until the data directory can be used again: no step comes to its end, no
+    /// caller is told why, and no work is given back.
+    pub async fn crash(mut self) {
+        self.workers.abort();
+        self.server.abort();
+        let _ = (&mut self.server).await;
+        self.workers.context.store.close().await;
+    }
 }
 
 impl Drop for Runtime {

@@ -82,6 +82,21 @@ impl Running for RunningReference {
             self.begin(clock_now).await
         })
     }
+
+    fn kill(&mut self, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
+        Box::pin(async move {
+            if let (Some(runtime), Some(tokio)) = (self.runtime.take(), &self.tokio) {
+                tokio.spawn(runtime.crash()).await.map_err(refused)?;
+            }
+            self.begin(clock_now).await
+        })
+    }
+
+    fn deploy(&mut self, version: &str, _: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
+        let refusal =
+            LaunchError(format!("the bundled runtime is of one version; there is no {version:?} of it"));
+        Box::pin(async { Err(refusal) })
+    }
 }
 
 impl Drop for RunningReference {

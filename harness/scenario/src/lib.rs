@@ -13,6 +13,7 @@ mod invariant;
 mod judgement_tests;
 mod observed;
 mod plan;
+mod player;
 mod replay;
 mod run;
 mod snapshot;

@@ -1,5 +1,6 @@
 //! How a subject comes to run: a trait, since each kind of subject has its own way.
 
+use crate::template::Variables;
 use jiff::Timestamp;
 use std::future::Future;
 use std::pin::Pin;
@@ -8,12 +9,15 @@ use std::pin::Pin;
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What a fresh subject is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct LaunchRequest {
     /// Decides everything that is drawn at random.
     pub seed: u64,
     /// Where a clock that is driven from outside begins.
     pub clock_start: Timestamp,
+    /// What the braces in its description stand for, as far as it is known: for one that is shared, nothing of the
+    /// provider that it is to call.
+    pub variables: Variables,
 }
 
 /// A subject that does not come to run.
@@ -23,8 +27,14 @@ pub struct LaunchError(pub String);
 
 /// A way to launch.
 pub trait Launch: Send + Sync {
-    /// Launches a subject that shares nothing with any other.
+    /// Launches a subject: one that shares nothing with any other, unless [`Launch::is_shared`] says so.
     fn launch(&self, request: LaunchRequest) -> BoxFuture<'_, Result<Box<dyn Running>, LaunchError>>;
+
+    /// Whether all plays meet the same process. Then it runs before the provider does, which joins it at its time, and
+    /// it keeps what an earlier play left.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 /// A subject that runs. Dropping it ends it, if it was launched here.
@@ -34,6 +44,17 @@ pub trait Running: Send {
 
     /// Stops it in good order and starts it again on the same data, at this instant of its clock.
     fn restart(&mut self, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>>;
+
+    /// Ends it without warning, as SIGKILL or a power cut does, and starts it again on the same data.
+    fn kill(&mut self, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>>;
+
+    /// Stops it in good order and starts another version of it on the same data.
+    fn deploy(&mut self, version: &str, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>>;
+
+    /// The end of what it printed, for whoever asks why it does not work. Secrets are in it as it printed them.
+    fn last_lines(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A subject that somebody else runs.
@@ -47,6 +68,10 @@ impl Launch for AlreadyRunning {
     fn launch(&self, _: LaunchRequest) -> BoxFuture<'_, Result<Box<dyn Running>, LaunchError>> {
         Box::pin(async { Ok(Box::new(self.clone()) as Box<dyn Running>) })
     }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
 }
 
 impl Running for AlreadyRunning {
@@ -55,9 +80,18 @@ impl Running for AlreadyRunning {
     }
 
     fn restart(&mut self, _: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
-        let refusal = LaunchError(
-            "a subject of kind `url` is run by somebody else and cannot be restarted from here".into(),
-        );
-        Box::pin(async { Err(refusal) })
+        Box::pin(async { Err(run_by_somebody_else("restarted")) })
     }
+
+    fn kill(&mut self, _: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
+        Box::pin(async { Err(run_by_somebody_else("killed")) })
+    }
+
+    fn deploy(&mut self, _: &str, _: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
+        Box::pin(async { Err(run_by_somebody_else("deployed")) })
+    }
+}
+
+fn run_by_somebody_else(done: &str) -> LaunchError {
+    LaunchError(format!("a subject of kind `url` is run by somebody else and cannot be {done} from here"))
 }

@@ -95,8 +95,9 @@ impl Subject {
         request: LaunchRequest,
         http: reqwest::Client,
     ) -> Result<Self, SubjectError> {
+        let variables = request.variables.clone();
         let running = launch.launch(request).await?;
-        Ok(Self { spec, running, http, variables: Variables::default() })
+        Ok(Self { spec, running, http, variables })
     }
 
     /// How it is described.
@@ -211,6 +212,28 @@ impl Subject {
     /// [`SubjectError::Launch`].
     pub async fn restart(&mut self, clock_now: Timestamp) -> Result<(), SubjectError> {
         self.running.restart(clock_now).await.map_err(SubjectError::from)
+    }
+
+    /// Ends it without warning and starts it again on the same data.
+    ///
+    /// # Errors
+    /// [`SubjectError::Launch`].
+    pub async fn kill(&mut self, clock_now: Timestamp) -> Result<(), SubjectError> {
+        self.running.kill(clock_now).await.map_err(SubjectError::from)
+    }
+
+    /// Puts another version of it in place, on the same data.
+    ///
+    /// # Errors
+    /// [`SubjectError::Launch`].
+    pub async fn deploy(&mut self, version: &str, clock_now: Timestamp) -> Result<(), SubjectError> {
+        self.running.deploy(version, clock_now).await.map_err(SubjectError::from)
+    }
+
+    /// The end of what it printed. Secrets are in it as it printed them.
+    #[must_use]
+    pub fn last_lines(&self) -> Vec<String> {
+        self.running.last_lines()
     }
 
     async fn clock_call(&self, call: &str, json: Option<Value>) -> Result<ClockState, SubjectError> {

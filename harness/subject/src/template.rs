@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEGMENT_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Names that every subject is given; all others are a trigger's own words, or placeholders like `api_key:1`.
-const GIVEN: [&str; 9] = [
+const GIVEN: [&str; 10] = [
     "provider",
     "base_url",
     "tenant",
     "access_token",
     "refresh_token",
     "ca_pem",
+    "clock_start",
     "webhook_scheme",
     "webhook_secret",
     "webhook_account",

@@ -3,25 +3,24 @@
 use crate::arguments::{Format, Global, Report, ReportFormat, Run as RunArguments};
 use crate::exit::{Exit, Stop};
 use crate::output;
-use crate::plants;
 use crate::project::Project;
-use anyhow::{Context, anyhow};
+use crate::subjects;
+use anyhow::Context;
 use counterpart_exchange::{DocumentError, write_atomically};
 use counterpart_outcome::{Digest, Environment, Run, ScenarioOutcome, SubjectSeen, Verdict, write_run};
-use counterpart_reference_subject::ReferenceLaunch;
 use counterpart_report::{html, junit, markdown, terminal};
 use counterpart_scenario::{
     Catalogue, Plan, PlanError, Planner, RunOptions, Runner, Selection, SnapshotMode, select,
 };
-use counterpart_subject::{AlreadyRunning, Launch, LaunchSpec, Stopwatch, SubjectSpec};
+use counterpart_subject::{Launch, LaunchSpec, Stopwatch, SubjectSpec};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 pub(crate) async fn run(global: &Global, arguments: &RunArguments) -> Result<Exit, Stop> {
     let project = Project::find(global)?;
-    let subject = subject(&project, arguments)?;
-    let launch = launch(&subject)?;
+    let subject = subjects::chosen(&project, &arguments.subject, &arguments.plant)?;
+    let launch = subjects::launch(&subject)?;
     let catalogue = project.catalogue()?;
     let plans = plans(&project, arguments, &catalogue, &subject)?;
     if plans.is_empty() {
@@ -53,28 +52,6 @@ pub(crate) async fn run(global: &Global, arguments: &RunArguments) -> Result<Exi
         pending(&run);
     }
     Ok(Exit::of(&run))
-}
-
-fn subject(project: &Project, arguments: &RunArguments) -> Result<SubjectSpec, Stop> {
-    let mut subject = project.subject(&arguments.subject)?;
-    match &mut subject.launch {
-        LaunchSpec::Reference { plants } => plants.extend(arguments.plant.iter().cloned()),
-        LaunchSpec::Url(_) if !arguments.plant.is_empty() => {
-            return Err(Stop::usage(anyhow!(
-                "--plant switches on a bug of the bundled runtime; `{}` is another",
-                arguments.subject
-            )));
-        }
-        LaunchSpec::Url(_) => {}
-    }
-    Ok(subject)
-}
-
-fn launch(subject: &SubjectSpec) -> Result<Box<dyn Launch>, Stop> {
-    Ok(match &subject.launch {
-        LaunchSpec::Reference { plants } => Box::new(ReferenceLaunch { plants: plants::named(plants)? }),
-        LaunchSpec::Url(base_url) => Box::new(AlreadyRunning { base_url: base_url.clone() }),
-    })
 }
 
 /// Every selected scenario, checked; all problems of all files are told at once, and nothing is run.
@@ -140,14 +117,14 @@ async fn play(
     let http = reqwest::Client::builder().no_proxy().build().map_err(Stop::environment)?;
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     // Nobody reviews in CI, nor what a planted bug left behind.
-    let is_planted = matches!(&subject.launch, LaunchSpec::Reference { plants } if !plants.is_empty());
+    let is_planted = !subjects::plants(subject).is_empty();
     let snapshots = if in_ci || is_planted { SnapshotMode::ReportOnly } else { SnapshotMode::WritePending };
     let watch = Stopwatch::start();
     let started_at = now();
-    let tenants = match subject.launch {
-        LaunchSpec::Reference { .. } => "tenant".to_owned(),
+    let tenants = match &subject.launch {
         // It may still hold what the last run wrote.
         LaunchSpec::Url(_) => format!("run-{}", started_at.as_second()),
+        _ => "tenant".to_owned(),
     };
     let options = RunOptions { seed: arguments.seed, snapshots, tenants };
     let runner = Runner::new(subject.clone(), launch, http, options);
@@ -197,16 +174,12 @@ async fn play(
 fn subject_seen(name: &str, subject: &SubjectSpec, version: Option<String>) -> Result<SubjectSeen, Stop> {
     // The same description of another build is another subject.
     let text = serde_json::to_string(&(subject, &version)).map_err(Stop::usage)?;
-    let plants = match &subject.launch {
-        LaunchSpec::Reference { plants } => plants.clone(),
-        LaunchSpec::Url(_) => Vec::new(),
-    };
     Ok(SubjectSeen {
         name: name.to_owned(),
         kind: subject.launch.kind().to_owned(),
         version,
         digest: Digest::of(text.as_bytes()),
-        plants,
+        plants: subjects::plants(subject).to_vec(),
     })
 }
 

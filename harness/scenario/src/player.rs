@@ -1,0 +1,212 @@
+//! Plays steps once: a stand-in of its own, a subject that is launched or joined, and what was observed of both.
+
+use crate::conductor::Baseline;
+use crate::file::Step;
+use crate::observed::Observed;
+use crate::plan::Plan;
+use crate::run::RunOptions;
+use crate::stage::Stage;
+use crate::unjudged::{Unjudged, unjudged};
+use counterpart_certificates::{CertificateAuthority, Life};
+use counterpart_exchange::ProviderProfile;
+use counterpart_stand_in::{PlannedFault, ProviderConfig, StandIn, StandInClock, StandInConfig};
+use counterpart_subject::{
+    ClockKind, ClockState, Launch, LaunchRequest, ProbeName, Subject, SubjectSpec, Variables,
+};
+use jiff::Timestamp;
+use serde_saphyr::Spanned;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::OnceCell;
+
+/// Where virtual time begins: 2026-01-01T00:00:00Z, the same for every run.
+const CLOCK_START_S: i64 = 1_767_225_600;
+
+/// Plays against one subject.
+pub(crate) struct Player<'a> {
+    pub(crate) subject: SubjectSpec,
+    launch: &'a dyn Launch,
+    http: reqwest::Client,
+    options: RunOptions,
+    plays: AtomicU64,
+    version: OnceCell<Option<String>>,
+}
+
+impl<'a> Player<'a> {
+    pub(crate) fn new(
+        subject: SubjectSpec,
+        launch: &'a dyn Launch,
+        http: reqwest::Client,
+        options: RunOptions,
+    ) -> Self {
+        Self { subject, launch, http, options, plays: AtomicU64::new(0), version: OnceCell::new() }
+    }
+
+    /// What the subject said its version is, once it was played.
+    pub(crate) fn subject_version(&self) -> Option<String> {
+        self.version.get().cloned().flatten()
+    }
+
+    /// Takes the steps, with these faults in the way.
+    pub(crate) async fn play(
+        &self,
+        plan: &Plan,
+        steps: &[Spanned<Step>],
+        faults: &[PlannedFault],
+    ) -> Result<Observed, Unjudged> {
+        let tenant = self.tenant();
+        // What is shared runs before the provider does, and knows nothing of it until setup tells.
+        let shared = match self.launch.is_shared() {
+            true => Some(self.launch(&tenant).await?),
+            false => None,
+        };
+        let state = shared.as_ref().and_then(|(_, state)| *state);
+        let clock = match (self.subject.clock, state) {
+            (ClockKind::Real, _) => StandInClock::Real,
+            (ClockKind::Endpoint, None) => StandInClock::starting_at(clock_start()),
+            (ClockKind::Endpoint, Some(state)) => StandInClock::starting_at(state.now),
+        };
+        let authority = plan
+            .file
+            .tls
+            .map(|_| CertificateAuthority::generate(Life::ANY_TIME))
+            .transpose()
+            .map_err(unjudged)?;
+        let ca_pem = authority.as_ref().map(|authority| authority.certificate_pem().to_owned());
+        let stand_in = stand_in(plan, faults, clock, authority).await?;
+        let variables = variables(tenant, &plan.profile, &stand_in, ca_pem.as_deref());
+        let (mut subject, state) = match shared {
+            Some(shared) => shared,
+            None => self.launch(&variables).await?,
+        };
+        joined_at(state, stand_in.clock().now())?;
+        let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
+        let set_up = subject.set_up(variables).await;
+        set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
+        if self.launch.is_shared() {
+            nothing_left_over(&subject).await?;
+        }
+        self.version.get_or_init(|| subject.version()).await;
+        let began = stand_in.clock().now();
+        let mut stage = Stage {
+            plan,
+            subject,
+            stand_in,
+            baseline,
+            triggers: 0,
+            steps: Vec::new(),
+            violations: Vec::new(),
+        };
+        stage.take(steps).await?;
+        stage.observe(began).await
+    }
+
+    async fn launch(&self, variables: &Variables) -> Result<(Subject, Option<ClockState>), Unjudged> {
+        let request = LaunchRequest {
+            seed: self.options.seed,
+            clock_start: clock_start(),
+            variables: variables.clone(),
+        };
+        let launched = Subject::launch(self.subject.clone(), self.launch, request, self.http.clone()).await;
+        let subject = launched.map_err(unjudged)?;
+        let state = subject.clock().await.map_err(unjudged)?;
+        Ok((subject, state))
+    }
+
+    /// A tenant of its own for every play: a subject that runs on keeps what it wrote.
+    fn tenant(&self) -> Variables {
+        let number = self.plays.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut variables = Variables::default();
+        variables.set("tenant", &format!("{}-{number}", self.options.tenants));
+        variables
+    }
+}
+
+fn clock_start() -> Timestamp {
+    Timestamp::from_second(CLOCK_START_S).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+async fn stand_in(
+    plan: &Plan,
+    faults: &[PlannedFault],
+    clock: StandInClock,
+    tls: Option<CertificateAuthority>,
+) -> Result<StandIn, Unjudged> {
+    let provider = ProviderConfig {
+        profile: plan.profile.clone(),
+        fixtures: plan.fixtures.clone(),
+        forms: plan.forms.clone(),
+        faults: faults.to_vec(),
+    };
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    StandIn::start(StandInConfig { providers: vec![provider], clock, listen, tls }).await.map_err(unjudged)
+}
+
+/// A subject with a clock begins at rest, and at the time at which the provider does.
+fn joined_at(state: Option<ClockState>, provider: Timestamp) -> Result<(), Unjudged> {
+    let Some(state) = state else { return Ok(()) };
+    if state.busy > 0 || state.started != state.finished {
+        return Err(Unjudged(format!(
+            "the subject is still at work from before: busy {}, requests begun {} and over {}; \
+             let it come to rest, or start it anew",
+            state.busy, state.started, state.finished
+        )));
+    }
+    if state.now != provider {
+        return Err(Unjudged(format!(
+            "the subject's clock begins at {}, and it was told to begin at {provider}; \
+             let it begin at {{clock_start}}",
+            state.now
+        )));
+    }
+    Ok(())
+}
+
+fn variables(
+    mut variables: Variables,
+    profile: &ProviderProfile,
+    stand_in: &StandIn,
+    ca_pem: Option<&str>,
+) -> Variables {
+    variables.set("provider", &profile.provider);
+    variables.set("base_url", stand_in.base_url());
+    variables.set("clock_start", &stand_in.clock().now().to_string());
+    let credentials = stand_in.credentials();
+    // A provider without tokens still has a subject that wants one.
+    variables.set("access_token", credentials.access_token.as_deref().unwrap_or("none"));
+    if let Some(refresh_token) = &credentials.refresh_token {
+        variables.set("refresh_token", refresh_token);
+    }
+    if let Some(ca_pem) = ca_pem {
+        variables.set("ca_pem", ca_pem);
+    }
+    if let Some(keys) = stand_in.webhook_keys().into_iter().next() {
+        variables.set("webhook_scheme", keys.scheme);
+        variables.set("webhook_secret", &keys.secret);
+        if let Some(account) = &keys.account {
+            variables.set("webhook_account", account);
+        }
+    }
+    for (placeholder, value) in stand_in.stand_in_values() {
+        variables.set(&placeholder, value);
+    }
+    variables
+}
+
+/// A probe that shows what another scenario left would make every promise look kept.
+async fn nothing_left_over(subject: &Subject) -> Result<(), Unjudged> {
+    // The log may be everybody's.
+    let names = subject.spec().probe.keys().copied().filter(|name| *name != ProbeName::Log);
+    for name in names.collect::<Vec<_>>() {
+        let shown = subject.probe(name).await.map_err(unjudged)?.unwrap_or_default();
+        if !shown.is_empty() {
+            let word = name.word();
+            return Err(Unjudged(format!(
+                "the probe `{word}` shows {} records before the first step; it must show one tenant's alone: \
+                 use {{tenant}} in setup, triggers and probes",
+                shown.len()
+            )));
+        }
+    }
+    Ok(())
+}
