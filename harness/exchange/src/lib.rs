@@ -39,9 +39,9 @@ pub use profile::{
     EtagKind, Etags, FieldName, FieldValue, FittingOperation, Grow, Handshake, HeaderTemplate, IdForm,
     IdempotencyKey, Identifiers, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, LifeUnit, Limit,
     LimitFigure, LimitKind, LimitRefusal, ListFilter, ListOrder, NextPage, OAuth2, OlderPayload, OnReuse,
-    OtherRequest, PageSize, PagedBy, Pagination, Per, Pkce, PkceMethod, ProviderProfile, Rate, RateLimit,
-    RecordTimestamps, Refresh, RefreshTokens, Refusal, Repeated, Resource, RetryAfterForm, SecretFields,
-    TemplatePart, TimeOfDay, TokenFields, ToldBy, Versions, Volatile, WebhookCalls, WebhookEvents,
-    WebhookField, WebhookRetry, WebhookSecret, WebhookSubscriptions, Webhooks, WindowBegins,
+    OtherRequest, PageSize, PagedBy, Pagination, Per, Permissions, Pkce, PkceMethod, ProviderProfile, Rate,
+    RateLimit, RecordTimestamps, Refresh, RefreshTokens, Refusal, Repeated, Resource, RetryAfterForm,
+    SecretFields, TemplatePart, TimeOfDay, TokenFields, ToldBy, Versions, Volatile, WebhookCalls,
+    WebhookEvents, WebhookField, WebhookRetry, WebhookSecret, WebhookSubscriptions, Webhooks, WindowBegins,
 };
 pub use status::{RefusalStatus, StatusWithin};

@@ -9,6 +9,7 @@ mod field;
 mod hosts;
 mod idempotency;
 mod paging;
+mod permissions;
 mod quota;
 mod refusal;
 mod resources;
@@ -26,6 +27,7 @@ pub use idempotency::{
     IdempotencyKey, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, OtherRequest, Repeated,
 };
 pub use paging::{AtEnd, NextPage, PageSize, PagedBy, Pagination};
+pub use permissions::Permissions;
 pub use quota::{
     HeaderTemplate, Limit, LimitFigure, LimitKind, LimitRefusal, Per, Rate, TemplatePart, TimeOfDay,
     WindowBegins,
@@ -87,6 +89,9 @@ pub struct ProviderProfile {
     /// How requests are authenticated.
     #[serde(default)]
     pub auth: Auth,
+    /// Where it tells what a credential may do.
+    #[serde(default)]
+    pub permissions: Option<Permissions>,
     /// How the provider says that it is being called too often.
     #[serde(default)]
     pub rate_limit: RateLimit,

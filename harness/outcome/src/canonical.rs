@@ -12,6 +12,7 @@ pub fn canonical(run: &Run) -> Value {
         "subject": run.subject,
         "scenarios": canonical_outcomes(&run.scenarios),
         "coverage": run.coverage,
+        "integrations": run.integrations,
     })
 }
 
@@ -89,6 +90,7 @@ mod tests {
                     began_at: None,
                     violations: Vec::new(),
                     invariants: Vec::new(),
+                    evidence: crate::Evidence::default(),
                     replay: crate::Replay::default(),
                     exchanges: vec![exchange(1, order[0]), exchange(2, order[1])],
                     virtual_ms: 5,
@@ -97,6 +99,7 @@ mod tests {
                 snapshots_pending: Vec::new(),
             }],
             coverage: Coverage::default(),
+            integrations: Vec::new(),
         }
     }
 

@@ -5,12 +5,14 @@
 
 mod canonical;
 mod file;
+mod integration;
 mod replay;
 mod run;
 mod scenario;
 
 pub use canonical::{canonical, canonical_outcomes};
 pub use file::{RunFileError, read_run, write_run};
+pub use integration::{Answer, Evidence, Found, Integration, Question, integrations};
 pub use replay::{Allowed, Replay, RequestCounts};
 pub use run::{CaseKind, Catalogued, Coverage, Digest, Environment, Run, SubjectSeen, Totals};
 pub use scenario::{

@@ -1,6 +1,6 @@
 //! All outcomes of one invocation.
 
-use crate::{ScenarioOutcome, Verdict};
+use crate::{Integration, ScenarioOutcome, Verdict};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct Run {
     pub scenarios: Vec<ScenarioOutcome>,
     /// What of the catalogue is covered.
     pub coverage: Coverage,
+    /// What is asked of every integration, answered from these scenarios.
+    #[serde(default)]
+    pub integrations: Vec<Integration>,
 }
 
 /// Where a run ran.
@@ -108,8 +111,14 @@ pub struct Catalogued {
     pub title: String,
     /// Why it must be covered.
     pub why: String,
+    /// Whether no integration may go live that fails it.
+    #[serde(default)]
+    pub required: bool,
     /// The scenarios of this run that cover it and were judged.
     pub covered_by: Vec<String>,
+    /// Those of them that failed.
+    #[serde(default)]
+    pub failed_in: Vec<String>,
 }
 
 /// How many scenarios ended in which way.

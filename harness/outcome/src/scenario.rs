@@ -1,6 +1,6 @@
 //! The outcome of one scenario: its attempts, what was seen in each, and what was wrong.
 
-use crate::{Digest, Replay};
+use crate::{Digest, Evidence, Replay};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,9 @@ pub struct Attempt {
     pub violations: Vec<Violation>,
     /// Each invariant, and whether it held.
     pub invariants: Vec<InvariantOutcome>,
+    /// What it shows beside that.
+    #[serde(default)]
+    pub evidence: Evidence,
     /// How the recording was used.
     #[serde(default)]
     pub replay: Replay,

@@ -7,6 +7,7 @@
 //! Whatever a run holds may come from a stranger's server: no format shows it before it went through
 //! `text`, and through the escaping of its own syntax after that.
 
+mod asked;
 mod attempt;
 mod error;
 mod excerpt;

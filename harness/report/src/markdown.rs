@@ -4,12 +4,15 @@
 //! Written for GitHub's dialect and its limit on a comment's length. Texts from outside stand in code
 //! spans and fences, or with everything escaped that could format, link, mention or break a table.
 
+use crate::asked::{self, Required};
 use crate::attempt;
 use crate::terminal::{self, Style};
 use crate::text::{abridged, one_line, visible};
 use crate::verdict::Judgement;
 use crate::wording;
-use counterpart_outcome::{Attempt, CaseKind, Catalogued, Run, ScenarioOutcome, Totals, Verdict, Violation};
+use counterpart_outcome::{
+    Attempt, CaseKind, Catalogued, Question, Run, ScenarioOutcome, Totals, Verdict, Violation,
+};
 use std::fmt::Write as _;
 
 /// GitHub takes 65,536 characters; what is left is for whoever wraps the text in their own.
@@ -20,6 +23,10 @@ const NOT_COVERED_BYTES: usize = 12_000;
 const SIDE_CHARS: usize = 1_000;
 /// How long a text gets that must stay on its line, in characters.
 const LINE_CHARS: usize = 240;
+/// How long a text gets in a cell of a table, in characters.
+const CELL_CHARS: usize = 120;
+/// How many integrations are shown.
+const INTEGRATIONS: usize = 30;
 /// How many violations of one scenario are shown.
 const VIOLATIONS: usize = 5;
 
@@ -32,6 +39,7 @@ pub fn render(run: &Run) -> String {
     let _ = writeln!(text, "{}\n", inline(&judgement.reason, SIDE_CHARS));
     text.push_str(&counts(&totals));
     text.push_str(&about(run));
+    text.push_str(&integrations(run));
     let not_covered = not_covered(&run.coverage.cases);
     let room_bytes = COMMENT_BYTES.saturating_sub(text.len() + not_covered.len());
     text.push_str(&failures(run, room_bytes));
@@ -70,6 +78,30 @@ fn about(run: &Run) -> String {
         let _ = writeln!(text, "**Bugs were planted in the subject:** {}\n", plants.join(", "));
     }
     text
+}
+
+/// The required checks, and what is asked of every integration.
+fn integrations(run: &Run) -> String {
+    let mut text = String::new();
+    if let Some(required) = Required::of(run) {
+        let _ = writeln!(text, "{}.\n", inline(&required.line(), LINE_CHARS));
+    }
+    if run.integrations.is_empty() {
+        return text;
+    }
+    let questions: Vec<&str> = Question::ALL.into_iter().map(Question::text).collect();
+    let _ = writeln!(text, "| Integration | {} |", questions.join(" | "));
+    let _ = writeln!(text, "|---|{}", "---|".repeat(questions.len()));
+    for integration in run.integrations.iter().take(INTEGRATIONS) {
+        let cells = integration.answers.iter().map(|answer| {
+            let word = asked::word(&answer.found);
+            let word = if word == "no" { "**no**" } else { word };
+            format!("{word}: {}", inline(&asked::grounds(&answer.found), CELL_CHARS))
+        });
+        let name = inline(&integration.provider, CELL_CHARS);
+        let _ = writeln!(text, "| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
+    }
+    text + "\n"
 }
 
 /// What did not simply pass, under a heading each, as much of it as there is room for.

@@ -1,9 +1,9 @@
 //! Runs made by hand, for the tests of every format.
 
 use counterpart_outcome::{
-    Allowed, Attempt, CaseKind, Catalogued, Coverage, Digest, Environment, ExchangeSeen, FixtureSeen,
-    InvariantOutcome, InvariantStatus, Place, Replay, RequestCounts, Run, ScenarioOutcome, StepOutcome,
-    SubjectSeen, Verdict, Violation, ViolationKind,
+    Allowed, Answer, Attempt, CaseKind, Catalogued, Coverage, Digest, Environment, Evidence, ExchangeSeen,
+    FixtureSeen, Found, Integration, InvariantOutcome, InvariantStatus, Place, Question, Replay,
+    RequestCounts, Run, ScenarioOutcome, StepOutcome, SubjectSeen, Verdict, Violation, ViolationKind,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -39,6 +39,7 @@ pub(crate) fn run() -> Run {
         },
         scenarios: vec![passed(), errored(), duplicate(), flaky(), skipped()],
         coverage: Coverage { cases: catalogue() },
+        integrations: integrations(),
     }
 }
 
@@ -50,6 +51,11 @@ pub(crate) fn hostile_run() -> Run {
     run.subject.plants = vec![hostile()];
     for case in &mut run.coverage.cases {
         (case.title, case.why) = (hostile(), hostile());
+    }
+    for integration in &mut run.integrations {
+        integration.provider = hostile();
+        integration.answers[2].found = Found::No { shown_by: vec![hostile()] };
+        integration.answers[3].found = Found::NotShown { reason: hostile() };
     }
     for outcome in &mut run.scenarios {
         outcome.title = hostile();
@@ -167,6 +173,7 @@ fn attempt(verdict: Verdict) -> Attempt {
             invariant("loud", no_log),
             invariant("polite", InvariantStatus::Off { reason: "the burst is the point".into() }),
         ],
+        evidence: Evidence { failed_calls: 1, invalid_answers: 0, is_whole: Some(true) },
         replay: Replay {
             requests: RequestCounts { replayed: 9, volatile: 2, faulted: 1, ..RequestCounts::default() },
             unused_exchanges: vec!["shop/orders#CancelOrder-1".into()],
@@ -315,13 +322,32 @@ fn skipped() -> ScenarioOutcome {
     )
 }
 
+fn integrations() -> Vec<Integration> {
+    let by = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<String>>();
+    let found = [
+        Found::Yes { shown_by: by(&["chat/happy-path", "orders/slow-answer"]) },
+        Found::Yes { shown_by: by(&["orders/slow-answer"]) },
+        Found::No { shown_by: by(&["orders/duplicate-delivery"]) },
+        Found::NotShown { reason: "the subject offers no log".into() },
+    ];
+    let answers = Question::ALL.into_iter().zip(found);
+    let answers = answers.map(|(question, found)| Answer { question, found }).collect();
+    vec![Integration { provider: "shop".into(), answers }]
+}
+
 fn catalogue() -> Vec<Catalogued> {
     let case = |id: &str, kind, title: &str, why: &str, covered_by: &[&str]| Catalogued {
         id: id.into(),
         kind,
         title: title.into(),
         why: why.into(),
+        required: id == "edge/answer-lost" || id == "throttle/daily-quota",
         covered_by: covered_by.iter().map(|&name| name.into()).collect(),
+        failed_in: covered_by
+            .iter()
+            .filter(|name| name.ends_with("delivery"))
+            .map(|&name| name.into())
+            .collect(),
     };
     vec![
         case(

@@ -3,13 +3,16 @@
 //! Text for the command line to print; colour is an argument. A failure in plain style is also what the
 //! JUnit and Markdown reports quote.
 
+use crate::asked::{self, Required};
 use crate::attempt::{self, Unseen};
 use crate::excerpt::{self, Part, Row};
 use crate::text::{abridged, one_line, one_line_ends, visible};
 use crate::verdict::{Judgement, ReportVerdict};
 use crate::wording;
 use anstyle::{AnsiColor, Effects};
-use counterpart_outcome::{Attempt, ExchangeSeen, Run, ScenarioOutcome, Verdict, Violation};
+use counterpart_outcome::{
+    Attempt, ExchangeSeen, Integration, Question, Run, ScenarioOutcome, Verdict, Violation,
+};
 use jiff::Timestamp;
 use std::fmt::Write as _;
 
@@ -30,6 +33,9 @@ const LINE_CHARS: usize = 240;
 const CELL_CHARS: usize = 72;
 /// How many exchanges are shown for one violation.
 const ROWS: usize = 30;
+/// How long a line of the summary gets, in characters, and a provider's name in it.
+const SUMMARY_CHARS: usize = 300;
+const NAME_CHARS: usize = 30;
 /// How many catalogue entries the summary names.
 const CASES_NAMED: usize = 12;
 
@@ -55,12 +61,42 @@ pub fn summary(run: &Run, style: Style) -> String {
     if let Some(line) = coverage(run) {
         let _ = writeln!(text, "  {line}");
     }
+    if let Some(required) = Required::of(run) {
+        let _ = writeln!(text, "  {}", one_line(&required.line(), SUMMARY_CHARS));
+    }
+    text.push_str(&integrations(run));
     if !run.subject.plants.is_empty() {
         let plants = one_line(&run.subject.plants.join(", "), LINE_CHARS);
         let _ = writeln!(text, "  bugs planted in the subject: {plants}");
     }
     if totals.snapshots_pending > 0 {
         let _ = writeln!(text, "  {} to review", wording::count(totals.snapshots_pending, "snapshot"));
+    }
+    text
+}
+
+/// The questions that are asked of every integration as a table, and why some stay open.
+fn integrations(run: &Run) -> String {
+    let mut text = String::new();
+    let named = |integration: &Integration| one_line(&integration.provider, NAME_CHARS);
+    let width = run.integrations.iter().map(|one| named(one).chars().count()).max().unwrap_or_default();
+    let columns = Question::ALL.map(asked::heading);
+    if !run.integrations.is_empty() {
+        let _ = writeln!(text, "  {:width$}  {}", "", columns.join("  "));
+    }
+    for integration in &run.integrations {
+        let cells =
+            integration.answers.iter().zip(columns).map(|(answer, column)| {
+                format!("{:width$}", asked::word(&answer.found), width = column.len())
+            });
+        let row = format!("  {:width$}  {}", named(integration), cells.collect::<Vec<_>>().join("  "));
+        let _ = writeln!(text, "{}", row.trim_end());
+    }
+    for (question, reason, providers) in asked::open(&run.integrations) {
+        let of_all = providers.len() == run.integrations.len();
+        let providers = if of_all { String::new() } else { format!(" of {}", providers.join(", ")) };
+        let line = format!("{}{providers} not shown: {reason}", asked::heading(question));
+        let _ = writeln!(text, "  {}", one_line(&line, SUMMARY_CHARS));
     }
     text
 }

@@ -1,8 +1,9 @@
 //! The verdict on a whole run, in words: the first thing that every format says.
 //!
-//! It follows from the scenarios' verdicts alone; what the catalogue leaves uncovered is said beside it
-//! and changes nothing, because a person decides what must be covered.
+//! It follows from the scenarios' verdicts alone, and one failure decides it, whatever share passed. What the catalogue
+//! leaves uncovered is said beside it and changes nothing: a run may be of one scenario.
 
+use crate::asked::{self, Required};
 use crate::attempt;
 use crate::text::one_line;
 use crate::wording::{count, grouped, list, promise};
@@ -167,6 +168,10 @@ fn broken(run: &Run, totals: &Totals) -> String {
         named.push(format!("{} more", grouped(promises.len() - PROMISES_NAMED)));
     }
     let mut sentences = Vec::new();
+    if let Some(required) = Required::of(run).filter(|required| !required.failed.is_empty()) {
+        let ids = one_line(&asked::named(&asked::ids(&required.failed)), QUOTED_CHARS);
+        sentences.push(format!("Failed of what is required: {ids}."));
+    }
     if !named.is_empty() {
         sentences.push(format!("Not kept: {}.", list(&named)));
     }
@@ -269,7 +274,8 @@ mod tests {
         let judgement = Judgement::of(&sample::run());
         assert_eq!(
             judgement.reason,
-            "Not kept: expectation requests (1 scenario) and invariant applied_once (1 scenario). \
+            "Failed of what is required: edge/answer-lost. \
+             Not kept: expectation requests (1 scenario) and invariant applied_once (1 scenario). \
              1 more could not be judged, 1 was skipped and 1 passed only when tried again."
         );
     }

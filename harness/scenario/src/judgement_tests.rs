@@ -7,7 +7,7 @@ use crate::observed::{Context, Observed};
 use crate::plan::{Plan, Planner};
 use crate::replay;
 use crate::snapshot::SnapshotMode;
-use counterpart_exchange::{Library, OperationName};
+use counterpart_exchange::{Library, OperationName, Permissions};
 use counterpart_outcome::{InvariantStatus, ViolationKind};
 use counterpart_stand_in::{Counts, Delivered, DeliveryEnd, Looseness, Seen, SeenNote};
 use counterpart_subject::{ProbeName, SubjectSpec};
@@ -108,7 +108,7 @@ fn good() -> Observed {
             (ProbeName::Alerts, vec![]),
             (ProbeName::Holds, vec![]),
             (ProbeName::Runs, vec![json!({ "state": "done" })]),
-            (ProbeName::Audit, vec![json!({ "call": 1 })]),
+            (ProbeName::Audit, vec![json!({ "call": 1, "at": "1970-01-01T00:00:01Z" })]),
             (ProbeName::Log, vec![json!({ "level": "info", "event": "began" })]),
         ]),
         secrets: vec!["cp-1-secret".into()],
@@ -231,7 +231,7 @@ fn deliveries_are_counted_and_what_was_never_sent_is_none() {
 fn each_webhook_that_was_answered_has_to_be_audited_and_is_told() {
     let mut observed = with_webhooks();
     assert_eq!(broken_invariants(&observed), ["audited"]);
-    observed.probes.insert(ProbeName::Audit, vec![json!({ "call": 1 }); 3]);
+    observed.probes.insert(ProbeName::Audit, vec![json!({ "at": "1970-01-01T00:00:01Z" }); 3]);
     assert_eq!(broken_invariants(&observed), [""; 0]);
     let told: Vec<String> = observed
         .exchanges()
@@ -272,7 +272,7 @@ fn every_invariant_that_is_checked_is_broken_by_its_own_observation() {
     let hammering = Observed {
         seen: vec![seen(0, 429), seen(0, 429), seen(0, 429)],
         probes: {
-            let mut probes = with(ProbeName::Audit, vec![json!(1); 3]).probes;
+            let mut probes = with(ProbeName::Audit, vec![json!({ "at": "1970-01-01T00:00:01Z" }); 3]).probes;
             probes.insert(ProbeName::Log, vec![json!({ "level": "info" }); 3]);
             probes
         },
@@ -295,6 +295,7 @@ fn every_invariant_that_is_checked_is_broken_by_its_own_observation() {
         ("validated", with(ProbeName::Destination, vec![record("a", json!("x")), record("b", json!(7))])),
         ("polite", hammering),
         ("audited", with(ProbeName::Audit, vec![])),
+        ("audited", with(ProbeName::Audit, vec![json!({ "call": 1 })])),
         ("no_secret", with(ProbeName::Log, leak)),
     ];
     for (name, observed) in table {
@@ -367,4 +368,56 @@ fn without_a_probe_an_invariant_is_not_checked() {
     let held: Vec<String> =
         outcomes.into_iter().filter(|one| one.status == InvariantStatus::Held).map(|one| one.name).collect();
     assert_eq!(held, ["polite"], "only what the stand-in saw itself can be judged");
+}
+
+/// How the credential is judged: what the subject says it holds, what the provider tells in its answer, and the profile.
+fn privilege(by_subject: &[&str], by_provider: Option<(&str, &str)>, admin: &[&str]) -> Result<(), String> {
+    let mut plan = plan("{requests: {to: list, at_least: 0}}");
+    plan.profile.permissions = Some(Permissions {
+        held_in: Some("x-held".to_owned().try_into().unwrap()),
+        accepted_in: Some("x-accepted".to_owned().try_into().unwrap()),
+        admin: admin.iter().map(|name| (*name).to_owned()).collect(),
+    });
+    if let Some((held, accepted)) = by_provider {
+        let response = plan.fixtures[0].exchanges[0].response.as_mut().unwrap();
+        response.headers.set("x-held", held);
+        response.headers.set("x-accepted", accepted);
+    }
+    let mut subject = subject();
+    let mut observed = good();
+    if !by_subject.is_empty() {
+        subject.probe.insert(ProbeName::Permissions, subject.probe[&ProbeName::Audit].clone());
+        observed.probes.insert(ProbeName::Permissions, by_subject.iter().map(|name| json!(name)).collect());
+    }
+    let context = Context { plan: &plan, subject: &subject, observed: &observed, happy_path: None };
+    let (outcomes, broken) = invariant::judge(&context);
+    match &outcomes.iter().find(|one| one.name == "least_privilege").unwrap().status {
+        InvariantStatus::Held => Ok(()),
+        InvariantStatus::NotChecked { reason } => Err(reason.clone()),
+        _ => Err(broken.into_iter().map(|one| format!("{}; {}", one.message, one.expected)).collect()),
+    }
+}
+
+#[test]
+fn a_credential_that_may_do_more_than_is_needed_is_told() {
+    assert_eq!(privilege(&[], Some(("repo", "repo, public_repo")), &["admin:org"]), Ok(()));
+    assert_eq!(privilege(&["repo"], Some(("", "repo")), &[]), Ok(()));
+    // An operation that takes nothing less.
+    assert_eq!(privilege(&[], Some(("admin:org", "admin:org")), &["admin:org"]), Ok(()));
+    let said = [
+        privilege(&[], Some(("repo, gist", "repo")), &[]),
+        privilege(&["user"], Some(("repo", "repo")), &[]),
+        privilege(&[], Some(("admin:org", "read:org, admin:org")), &["admin:org"]),
+        privilege(&["root"], None, &["root"]),
+        privilege(&["reader"], None, &[]),
+        privilege(&[], None, &["root"]),
+    ];
+    insta::assert_snapshot!(said.map(|one| one.unwrap_err()).join("\n"), @r##"
+    the credential holds permissions that are not needed: gist; no more than repo
+    the credential holds permissions that are not needed: user; no more than repo
+    the credential holds permissions that are not needed: admin:org; no more than read:org
+    the credential holds permissions that are not needed: root; no permission of an administrator
+    the provider's profile does not tell which permissions are needed
+    neither a probe `permissions` nor the provider's answers tell which permissions it holds
+    "##);
 }

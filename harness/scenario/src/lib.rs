@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod conductor;
+mod evidence;
 mod expectation;
 mod file;
 mod invariant;

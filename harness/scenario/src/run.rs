@@ -1,5 +1,6 @@
 //! Runs a plan: the happy path where there is none yet, an attempt, and the judgement of both.
 
+use crate::evidence;
 use crate::expectation;
 use crate::file::{Expectation, Step};
 use crate::invariant;
@@ -10,7 +11,7 @@ use crate::replay;
 use crate::snapshot::SnapshotMode;
 use crate::steps::{flattened, happy_steps, same_steps};
 use crate::unjudged::Unjudged;
-use counterpart_outcome::{Attempt, Replay, ScenarioOutcome, Verdict, Violation, ViolationKind};
+use counterpart_outcome::{Attempt, Evidence, Replay, ScenarioOutcome, Verdict, Violation, ViolationKind};
 use counterpart_stand_in::{DeliveryEnd, SeenNote};
 use counterpart_subject::{ClockKind, Launch, ProbeName, Stopwatch, SubjectSpec};
 use serde_saphyr::{Location, Spanned};
@@ -126,6 +127,7 @@ impl<'a> Runner<'a> {
             violations,
             began_at: Some(observed.began),
             invariants,
+            evidence: evidence::of(&context),
             replay: replay::outcome(&context),
             exchanges: observed.exchanges(),
             virtual_ms: u64::try_from(observed.virtual_time().as_millis()).unwrap_or_default(),
@@ -230,6 +232,7 @@ fn errored(why: String) -> Attempt {
         began_at: None,
         violations: Vec::new(),
         invariants: Vec::new(),
+        evidence: Evidence::default(),
         replay: Replay::default(),
         exchanges: Vec::new(),
         virtual_ms: 0,

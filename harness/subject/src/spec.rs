@@ -93,6 +93,8 @@ pub enum ProbeName {
     Runs,
     /// The structured log.
     Log,
+    /// What its credential may do.
+    Permissions,
 }
 
 impl ProbeName {
@@ -106,6 +108,7 @@ impl ProbeName {
             Self::Holds => "holds",
             Self::Runs => "runs",
             Self::Log => "log",
+            Self::Permissions => "permissions",
         }
     }
 }
@@ -119,7 +122,7 @@ pub struct Probe {
     /// A JSON pointer (RFC 6901) to the list of records in the answer; without it, the answer is the list.
     #[serde(default)]
     pub records: String,
-    /// Destination, holds: the field that tells records apart.
+    /// Destination, holds, permissions: the field that tells records apart.
     #[serde(default)]
     pub key: Option<String>,
     /// Alerts: the field that says what the alert is about.

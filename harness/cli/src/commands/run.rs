@@ -7,7 +7,9 @@ use crate::project::Project;
 use crate::subjects;
 use anyhow::Context;
 use counterpart_exchange::{DocumentError, write_atomically};
-use counterpart_outcome::{Digest, Environment, Run, ScenarioOutcome, SubjectSeen, Verdict, write_run};
+use counterpart_outcome::{
+    Digest, Environment, Run, ScenarioOutcome, SubjectSeen, Verdict, integrations, write_run,
+};
 use counterpart_report::{html, junit, markdown, terminal};
 use counterpart_scenario::{
     Catalogue, Plan, PlanError, Planner, RunOptions, Runner, Selection, SnapshotMode, select,
@@ -147,13 +149,6 @@ async fn play(
         scenarios.push(outcome);
     }
     progress.finish_and_clear();
-    let judged = |outcome: &&ScenarioOutcome| {
-        matches!(outcome.verdict, Verdict::Passed | Verdict::Failed | Verdict::Flaky)
-    };
-    let covered = scenarios
-        .iter()
-        .filter(judged)
-        .flat_map(|outcome| outcome.covers.iter().map(|id| (outcome.name.as_str(), id.as_str())));
     Ok(Run {
         counterpart: "run/1".to_owned(),
         started_at,
@@ -166,7 +161,8 @@ async fn play(
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
         },
         subject: subject_seen(&arguments.subject, subject, runner.subject_version())?,
-        coverage: catalogue.coverage(covered),
+        coverage: catalogue.coverage(&scenarios),
+        integrations: integrations(&scenarios),
         scenarios,
     })
 }

@@ -1,10 +1,11 @@
 //! The page as a whole: what it says at the top, what went wrong, what was not tested, and all scenarios.
 
 use super::scenario::{Limits, Scenario, line};
+use crate::asked::{self, Required};
 use crate::attempt::{self, Unseen};
 use crate::verdict::{Judgement, ReportVerdict};
 use crate::wording;
-use counterpart_outcome::{CaseKind, Run, ScenarioOutcome, Verdict};
+use counterpart_outcome::{CaseKind, Found, Question, Run, ScenarioOutcome, Verdict};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -14,6 +15,8 @@ const PAGE_ROWS: usize = 10_000;
 const PAGE_VIOLATIONS: usize = 1_000;
 /// How many scenarios that went wrong are unfolded from the start.
 const UNFOLDED: usize = 10;
+/// How many scenarios are named for one answer.
+const GROUNDS: usize = 3;
 /// Up to how many covered entries the catalogue is unfolded from the start.
 const CASES_UNFOLDED: usize = 15;
 
@@ -29,6 +32,7 @@ pub(super) struct Page<'a> {
     unfolded: usize,
     troubles: Vec<Trouble<'a>>,
     pending: Vec<Pending<'a>>,
+    asked: Option<Asked<'a>>,
     catalogue: Option<Catalogue<'a>>,
     skipped: Vec<Skipped<'a>>,
     unlooked: Vec<Unlooked<'a>>,
@@ -75,6 +79,29 @@ struct Pending<'a> {
     files: &'a [String],
 }
 
+/// What is asked of every integration, and what is required of this one.
+#[derive(Serialize)]
+struct Asked<'a> {
+    required: Option<String>,
+    questions: Vec<&'static str>,
+    integrations: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    provider: &'a str,
+    answers: Vec<AnswerShown<'a>>,
+}
+
+#[derive(Serialize)]
+struct AnswerShown<'a> {
+    word: &'static str,
+    class: &'static str,
+    reason: Option<&'a str>,
+    by: Vec<Cover<'a>>,
+    more: usize,
+}
+
 #[derive(Serialize)]
 struct Catalogue<'a> {
     covered: usize,
@@ -96,6 +123,7 @@ struct Case<'a> {
     id: &'a str,
     title: &'a str,
     why: &'a str,
+    required: bool,
     by: Vec<Cover<'a>>,
 }
 
@@ -149,6 +177,7 @@ impl<'a> Page<'a> {
                 .filter(|one| !one.snapshots_pending.is_empty())
                 .map(|one| Pending { scenario: &one.name, files: &one.snapshots_pending })
                 .collect(),
+            asked: asked(run),
             catalogue: catalogue(run),
             skipped: skipped(run),
             unlooked: unlooked(run),
@@ -249,22 +278,57 @@ fn numbered(run: &Run) -> impl Iterator<Item = (usize, &ScenarioOutcome)> {
     (1..).zip(&run.scenarios)
 }
 
-fn catalogue<'a>(run: &'a Run) -> Option<Catalogue<'a>> {
-    let cases = &run.coverage.cases;
-    let seen: HashMap<&str, (usize, &Verdict)> =
-        numbered(run).map(|(number, one)| (one.name.as_str(), (number, &one.verdict))).collect();
-    let cover = |name: &'a String| {
-        let found = seen.get(name.as_str());
+/// The scenarios of a run by name, with their numbers.
+struct ByName<'a>(HashMap<&'a str, (usize, &'a Verdict)>);
+
+impl<'a> ByName<'a> {
+    fn of(run: &'a Run) -> Self {
+        Self(numbered(run).map(|(number, one)| (one.name.as_str(), (number, &one.verdict))).collect())
+    }
+
+    fn cover(&self, name: &'a str) -> Cover<'a> {
+        let found = self.0.get(name);
         Cover {
             name,
             number: found.map(|(number, _)| *number),
             verdict: found.map(|(_, verdict)| wording::verdict(verdict)),
         }
+    }
+}
+
+fn asked(run: &Run) -> Option<Asked<'_>> {
+    let by_name = ByName::of(run);
+    let integrations = run.integrations.iter().map(|integration| Row {
+        provider: &integration.provider,
+        answers: integration.answers.iter().map(|one| answer_shown(&one.found, &by_name)).collect(),
+    });
+    let required = Required::of(run).map(|required| required.line());
+    (required.is_some() || !run.integrations.is_empty()).then(|| Asked {
+        required,
+        questions: Question::ALL.into_iter().map(Question::text).collect(),
+        integrations: integrations.collect(),
+    })
+}
+
+fn answer_shown<'a>(found: &'a Found, by_name: &ByName<'a>) -> AnswerShown<'a> {
+    let (class, reason, names): (_, _, &[String]) = match found {
+        Found::Yes { shown_by } => ("held", None, shown_by),
+        Found::No { shown_by } => ("violated", None, shown_by),
+        Found::NotShown { reason } => ("not-checked", Some(reason.as_str()), &[]),
     };
+    let by: Vec<Cover<'_>> = names.iter().take(GROUNDS).map(|name| by_name.cover(name)).collect();
+    let more = names.len() - by.len();
+    AnswerShown { word: asked::word(found), class, reason, by, more }
+}
+
+fn catalogue(run: &Run) -> Option<Catalogue<'_>> {
+    let cases = &run.coverage.cases;
+    let by_name = ByName::of(run);
     let mut kinds: Vec<(CaseKind, Kind<'_>)> = Vec::new();
     for entry in cases {
-        let by = entry.covered_by.iter().map(cover).collect();
-        let shown = Case { id: &entry.id, title: &entry.title, why: &entry.why, by };
+        let by = entry.covered_by.iter().map(|name| by_name.cover(name)).collect();
+        let (id, title, why) = (&entry.id, &entry.title, &entry.why);
+        let shown = Case { id, title, why, required: entry.required, by };
         let index = kinds.iter().position(|(kind, _)| *kind == entry.kind).unwrap_or_else(|| {
             let heading = wording::case_kind(entry.kind);
             kinds.push((entry.kind, Kind { heading, total: 0, covered: Vec::new(), open: Vec::new() }));

@@ -4,6 +4,7 @@
 
 mod applied_once;
 mod audited;
+mod least_privilege;
 mod loud;
 mod names;
 mod no_secret;
@@ -59,7 +60,7 @@ fn check(name: &str, context: &Context<'_>) -> Finding {
         "polite" => polite::check(context),
         "audited" => audited::check(context),
         "no_secret" => no_secret::check(context),
-        "least_privilege" => Finding::NotChecked("no probe tells which permissions the subject holds"),
+        "least_privilege" => least_privilege::check(context),
         "tenants_apart" => Finding::NotChecked("the scenario has one tenant"),
         _ => Finding::NotChecked("there is no check of this name"),
     }
