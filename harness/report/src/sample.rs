@@ -335,20 +335,23 @@ fn integrations() -> Vec<Integration> {
     vec![Integration { provider: "shop".into(), answers }]
 }
 
-fn catalogue() -> Vec<Catalogued> {
-    let case = |id: &str, kind, title: &str, why: &str, covered_by: &[&str]| Catalogued {
+fn case(id: &str, kind: CaseKind, title: &str, why: &str, covered_by: &[&str]) -> Catalogued {
+    let names = |wanted: &str| {
+        let names = covered_by.iter().filter(|name| name.ends_with(wanted));
+        names.map(|&name| name.to_owned()).collect::<Vec<_>>()
+    };
+    Catalogued {
         id: id.into(),
         kind,
         title: title.into(),
         why: why.into(),
         required: id == "edge/answer-lost" || id == "throttle/daily-quota",
-        covered_by: covered_by.iter().map(|&name| name.into()).collect(),
-        failed_in: covered_by
-            .iter()
-            .filter(|name| name.ends_with("delivery"))
-            .map(|&name| name.into())
-            .collect(),
-    };
+        covered_by: names(""),
+        failed_in: names("delivery"),
+    }
+}
+
+fn catalogue() -> Vec<Catalogued> {
     vec![
         case(
             "edge/answer-lost",
