@@ -97,6 +97,7 @@ mod tests {
                     wall_ms,
                 }],
                 snapshots_pending: Vec::new(),
+                quarantine: None,
             }],
             coverage: Coverage::default(),
             integrations: Vec::new(),

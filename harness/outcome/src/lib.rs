@@ -16,6 +16,6 @@ pub use integration::{Answer, Evidence, Found, Integration, Question, integratio
 pub use replay::{Allowed, Replay, RequestCounts};
 pub use run::{CaseKind, Catalogued, Coverage, Digest, Environment, Run, SubjectSeen, Totals};
 pub use scenario::{
-    Attempt, ExchangeSeen, FixtureSeen, InvariantOutcome, InvariantStatus, Place, ScenarioOutcome,
-    StepOutcome, Verdict, Violation, ViolationKind,
+    Attempt, ExchangeSeen, FixtureSeen, InvariantOutcome, InvariantStatus, Place, Quarantine,
+    ScenarioOutcome, StepOutcome, Verdict, Violation, ViolationKind,
 };

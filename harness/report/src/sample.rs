@@ -136,6 +136,7 @@ fn scenario(name: &str, title: &str, covers: &[&str], verdict: Verdict) -> Scena
         verdict,
         attempts: Vec::new(),
         snapshots_pending: Vec::new(),
+        quarantine: None,
     }
 }
 

@@ -13,4 +13,4 @@ pub use clock::{ClockState, Stopwatch};
 pub use launch::{AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, Running};
 pub use spec::{ClockKind, HttpCall, LaunchSpec, Probe, ProbeName, SubjectSpec};
 pub use subject::{Answered, Subject, SubjectError};
-pub use template::{TemplateError, Variables, words_of};
+pub use template::{TemplateError, Variables, given_names, is_given, words_of};

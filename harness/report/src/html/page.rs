@@ -247,6 +247,7 @@ fn counts(run: &Run) -> Vec<Count> {
                     "passed" => "as expected",
                     "failed" => "not as expected",
                     "errored" => "could not be judged",
+                    "quarantined" => "failed, which is known",
                     "flaky" => "passed when tried again",
                     _ => "not run",
                 },
@@ -260,18 +261,23 @@ fn counts(run: &Run) -> Vec<Count> {
 }
 
 fn troubles(run: &Run, limits: Limits) -> Vec<Trouble<'_>> {
-    [("failed", "Failed"), ("errored", "Could not be judged"), ("flaky", "Passed only when tried again")]
-        .into_iter()
-        .map(|(word, heading)| {
-            let scenarios = numbered(run).filter(|(_, one)| wording::verdict(&one.verdict) == word);
-            Trouble {
-                id: word,
-                heading,
-                scenarios: scenarios.map(|(number, one)| Scenario::of(one, number, limits)).collect(),
-            }
-        })
-        .filter(|trouble| !trouble.scenarios.is_empty())
-        .collect()
+    [
+        ("failed", "Failed"),
+        ("errored", "Could not be judged"),
+        ("quarantined", "Quarantined: failed, and that is known"),
+        ("flaky", "Passed only when tried again"),
+    ]
+    .into_iter()
+    .map(|(word, heading)| {
+        let scenarios = numbered(run).filter(|(_, one)| wording::ended(one) == word);
+        Trouble {
+            id: word,
+            heading,
+            scenarios: scenarios.map(|(number, one)| Scenario::of(one, number, limits)).collect(),
+        }
+    })
+    .filter(|trouble| !trouble.scenarios.is_empty())
+    .collect()
 }
 
 fn numbered(run: &Run) -> impl Iterator<Item = (usize, &ScenarioOutcome)> {
