@@ -13,15 +13,15 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-const FIXTURE: &str = "counterpart: fixture/1
+const FIXTURE: &str = r#"counterpart: fixture/1
 provider: p
 flow: f
 provenance: {written: {after: nothing}}
 exchanges:
 - id: order-1
-  request: {method: POST, target: /orders, headers: {content-type: application/json}, body: {json: {n: 1}}}
-  response: {status: 201, headers: {content-type: application/json}, body: {json: {id: o-1}}}
-";
+  request: {method: POST, target: /orders, headers: {content-type: application/json}, body: {json: '{"n": 1}'}}
+  response: {status: 201, headers: {content-type: application/json}, body: {json: '{"id": "o-1"}'}}
+"#;
 
 const CONTRACT: &str = "openapi: 3.1.0
 info: {title: p, version: '1'}
@@ -141,6 +141,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, folder: &Path) {
             json!({ "run": { "id": id }, "number": state.runs.len() })
         }
         "/pick-up" => {
+            state.runs.push(json!({ "id": "pick-up", "state": "done" }));
             for entry in std::fs::read_dir(folder.join("in")).unwrap() {
                 let path = entry.unwrap().path();
                 let text = std::fs::read_to_string(&path).unwrap();
@@ -312,7 +313,9 @@ expect:
     };
     assert_eq!(project.wrong(&rest("{run}")), [""; 0]);
     let wrong = project.wrong(&rest("{run}x")).join("\n");
-    insta::assert_snapshot!(wrong, @"");
+    insta::assert_snapshot!(wrong, @r#"
+        no record of the destination is as it must be: wanted {"run":"run-1x","status":201}; found none of 1; the nearest: {"id":"r-0","run":"run-1","status":201}
+        "#);
     let nothing_there = "steps:\n  - trigger: {order: {}, capture: {id: $.nowhere}, answer: {run: {id: 5}}}\nexpect:\n  - destination: {count: 1}\n";
     insta::assert_snapshot!(project.wrong(nothing_there).join("\n"), @"");
 }
@@ -345,14 +348,18 @@ fn what_never_shows_is_a_violation() {
         format!("steps:\n  - trigger: {{order: {{}}}}\n  - wait_for: {{probe: runs, record: {{state: {state}}}, within: 1s}}\nexpect:\n  - destination: {{count: 1}}\n")
     };
     assert_eq!(project.wrong(&rest("done")), [""; 0]);
-    insta::assert_snapshot!(project.wrong(&rest("over")).join("\n"), @"");
+    insta::assert_snapshot!(project.wrong(&rest("over")).join("\n"), @r#"
+        the probe `runs` never showed what was waited for: wanted at least 1 with {"state":"over"} within 1s; found 1 records; the nearest: {"id":"run-1","state":"done"}
+        "#);
 }
 
 #[test]
 fn what_is_really_sent_is_held_against_the_contract() {
     let rest = "steps:\n  - trigger: {order: {}}\n  - settle: {}\nexpect:\n  - contract: {}\n";
     assert_eq!(Project::new("integer").wrong(rest), [""; 0]);
-    insta::assert_snapshot!(Project::new("string").wrong(rest).join("\n"), @"");
+    insta::assert_snapshot!(Project::new("string").wrong(rest).join("\n"), @r#"
+        request 1, POST /orders: the request body does not fit its schema at /n: wanted string; found 1
+        "#);
 }
 
 #[test]
