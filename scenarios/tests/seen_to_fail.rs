@@ -46,7 +46,7 @@ const SEEN: [(&str, Plant, &str); 125] = [
     ("chat-import/told-run-by-run", Plant::AuditSkipped, "expectation audit"),
     ("chat-import/told-run-by-run", Plant::NoRefresh, "expectation order"),
     ("chat-import/told-run-by-run", Plant::NoticesSkipped, "expectation destination"),
-    ("chat-import/asks-as-the-contract-says", Plant::LimitNotANumber, "expectation contract"),
+    ("contract/import", Plant::LimitNotANumber, "expectation contract"),
     ("chat-import/server-errors-are-spaced-out", Plant::NoBackoff, "expectation requests"),
     ("chat-import/not-found-in-the-middle", Plant::ErrorSwallowed, "invariant nothing_lost"),
     ("chat-import/overloaded", Plant::NoBackoff, "expectation elapsed"),

@@ -78,7 +78,9 @@ fn status(outcome: &ScenarioOutcome) -> TestCaseStatus {
     if let Some(known) = outcome.quarantine.as_ref().filter(|_| outcome.is_quarantined()) {
         // Neither a success nor a failure: readers show what is skipped, with its reason.
         let mut status = TestCaseStatus::skipped();
-        status.set_type("quarantined").set_message(one_line(&wording::quarantine(known, &outcome.verdict), LINE_CHARS));
+        status
+            .set_type("quarantined")
+            .set_message(one_line(&wording::quarantine(known, &outcome.verdict), LINE_CHARS));
         status.set_description(text());
         return status;
     }

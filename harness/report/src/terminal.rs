@@ -109,7 +109,8 @@ pub fn line(outcome: &ScenarioOutcome, style: Style) -> String {
     };
     let known = outcome.quarantine.as_ref().map(|known| wording::quarantine(known, &outcome.verdict));
     let why: Vec<String> = known.into_iter().chain(why).collect();
-    let why = if why.is_empty() { String::new() } else { format!(": {}", one_line(&why.join("; "), LINE_CHARS)) };
+    let why =
+        if why.is_empty() { String::new() } else { format!(": {}", one_line(&why.join("; "), LINE_CHARS)) };
     let times = style.paint(MUTED, &format!("({times})"));
     format!("{head} {times}{why}")
 }

@@ -147,7 +147,8 @@ fn held(run: &Run) -> String {
 
 fn broken(run: &Run, totals: &Totals) -> String {
     let mut promises: Vec<(String, usize)> = Vec::new();
-    for outcome in run.scenarios.iter().filter(|outcome| outcome.verdict == Verdict::Failed && !outcome.is_quarantined())
+    for outcome in
+        run.scenarios.iter().filter(|outcome| outcome.verdict == Verdict::Failed && !outcome.is_quarantined())
     {
         let mut of_this: Vec<String> = attempt::deciding(outcome)
             .into_iter()

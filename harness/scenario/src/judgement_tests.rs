@@ -161,7 +161,10 @@ fn every_expectation_holds_for_one_observation_and_is_broken_by_another() {
     let audit = |calls: [u64; 2]| with(ProbeName::Audit, calls.map(|call| json!({ "call": call })).to_vec());
     let table = table.into_iter().chain([
         ("audit: {entries: [{call: 1}], count: 1}", with(ProbeName::Audit, vec![json!({ "call": 2 })])),
-        ("audit: {entries: [{call: {$type: integer}}]}", with(ProbeName::Audit, vec![json!({ "call": "1" })])),
+        (
+            "audit: {entries: [{call: {$type: integer}}]}",
+            with(ProbeName::Audit, vec![json!({ "call": "1" })]),
+        ),
         ("audit: {at_most: 1}", audit([1, 2])),
         ("destination: {at_least: 2, at_most: 2}", with(ProbeName::Destination, vec![])),
         (
@@ -169,8 +172,14 @@ fn every_expectation_holds_for_one_observation_and_is_broken_by_another() {
             with(ProbeName::Destination, vec![json!({ "id": "a", "text": "x" })]),
         ),
         ("holds: {at_most: 0}", with(ProbeName::Holds, vec![held("bad")])),
-        ("probe: {name: log, record: {level: info}, at_most: 1}", with(ProbeName::Log, vec![json!({ "level": "info" }); 2])),
-        ("probe: {name: log, record: {event: {$one_of: [began, begun]}}}", with(ProbeName::Log, vec![json!({ "event": "x" })])),
+        (
+            "probe: {name: log, record: {level: info}, at_most: 1}",
+            with(ProbeName::Log, vec![json!({ "level": "info" }); 2]),
+        ),
+        (
+            "probe: {name: log, record: {event: {$one_of: [began, begun]}}}",
+            with(ProbeName::Log, vec![json!({ "event": "x" })]),
+        ),
     ]);
     let mut said = Vec::new();
     for (expect, bad) in table {
@@ -197,10 +206,14 @@ fn every_expectation_holds_for_one_observation_and_is_broken_by_another() {
 
 #[test]
 fn order_and_distance_are_those_of_the_requests() {
-    let at = |seconds: [i64; 3]| Observed { seen: seconds.map(|second| seen(second, 200)).to_vec(), ..good() };
+    let at =
+        |seconds: [i64; 3]| Observed { seen: seconds.map(|second| seen(second, 200)).to_vec(), ..good() };
     let apart = "{requests: {to: list, apart: {at_least: 10s, at_most: 20s}}}";
     assert_eq!(broken_expectations(apart, &at([0, 10, 30])), [""; 0]);
-    assert_eq!(broken_expectations(apart, &at([0, 9, 20])), ["expected at least 10s, at most 20s; actual 9s"]);
+    assert_eq!(
+        broken_expectations(apart, &at([0, 9, 20])),
+        ["expected at least 10s, at most 20s; actual 9s"]
+    );
     assert_eq!(broken_expectations(apart, &good()).len(), 1, "one request is not apart from anything");
     let order = "{order: {requests: [list, GET /list, list]}}";
     assert_eq!(broken_expectations(order, &at([0, 1, 2])), [""; 0]);

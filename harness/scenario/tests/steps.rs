@@ -163,8 +163,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, folder: &Path) {
         other => json!({ "echo": other, "sent": body }),
     };
     let told = told.to_string();
-    let head =
-        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", told.len());
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", told.len());
     let _ = stream.write_all(format!("{head}{told}").as_bytes());
 }
 
@@ -215,7 +214,8 @@ impl Project {
         std::fs::write(&path, format!("{head}{rest}")).unwrap();
         let library = Library::new(self.root.path().join("fixtures"));
         let (catalogue, spec) = (Catalogue::default(), self.spec());
-        let plans = Planner::new(&library, &catalogue, &spec).plans(&path, "s/a").unwrap_or_else(|e| panic!("{e}"));
+        let plans =
+            Planner::new(&library, &catalogue, &spec).plans(&path, "s/a").unwrap_or_else(|e| panic!("{e}"));
         let launch = LaunchHere { folder: self.root.path().join("data") };
         let options =
             RunOptions { seed: 1, snapshots: SnapshotMode::WritePending, tenants: "tenant".to_owned() };
@@ -237,7 +237,8 @@ impl Project {
         let [outcome] = &outcomes[..] else { panic!("{} outcomes", outcomes.len()) };
         let attempt = &outcome.attempts[0];
         let broken = attempt.violations.iter();
-        let words = broken.map(|one| format!("{}: wanted {}; found {}", one.message, one.expected, one.actual));
+        let words =
+            broken.map(|one| format!("{}: wanted {}; found {}", one.message, one.expected, one.actual));
         attempt.error.clone().into_iter().chain(words).collect()
     }
 }
@@ -289,7 +290,9 @@ fn another_version_and_a_kill_are_seen_by_the_subject() {
   - deploy: {version: '2'}
 expect:
 ";
-    let expect = |version: &str| format!("{steps}  - probe: {{name: log, record: {{version: '{version}', killed: 1}}}}\n");
+    let expect = |version: &str| {
+        format!("{steps}  - probe: {{name: log, record: {{version: '{version}', killed: 1}}}}\n")
+    };
     assert_eq!(project.wrong(&expect("2")), [""; 0]);
     assert_eq!(project.wrong(&expect("1")).len(), 1, "it is the second");
 }
@@ -345,7 +348,9 @@ expect:
 fn what_never_shows_is_a_violation() {
     let project = Project::new("integer");
     let rest = |state: &str| {
-        format!("steps:\n  - trigger: {{order: {{}}}}\n  - wait_for: {{probe: runs, record: {{state: {state}}}, within: 1s}}\nexpect:\n  - destination: {{count: 1}}\n")
+        format!(
+            "steps:\n  - trigger: {{order: {{}}}}\n  - wait_for: {{probe: runs, record: {{state: {state}}}, within: 1s}}\nexpect:\n  - destination: {{count: 1}}\n"
+        )
     };
     assert_eq!(project.wrong(&rest("done")), [""; 0]);
     insta::assert_snapshot!(project.wrong(&rest("over")).join("\n"), @r#"
@@ -393,7 +398,9 @@ steps:\n  - trigger: {{order: {{}}}}\n  - settle: {{}}\nexpect:\n  - destination
 #[test]
 fn an_invariant_that_must_be_checked_and_cannot_be_leaves_nothing_to_judge() {
     let rest = |name: &str| {
-        format!("invariants: {{on: [{name}]}}\nsteps:\n  - trigger: {{order: {{}}}}\n  - settle: {{}}\nexpect:\n  - destination: {{count: 1}}\n")
+        format!(
+            "invariants: {{on: [{name}]}}\nsteps:\n  - trigger: {{order: {{}}}}\n  - settle: {{}}\nexpect:\n  - destination: {{count: 1}}\n"
+        )
     };
     let project = Project::new("integer");
     assert_eq!(project.wrong(&rest("applied_once")), [""; 0]);

@@ -34,7 +34,9 @@ pub(super) fn taken(mut records: Vec<Record>, told_now: Option<Timestamp>, plant
 /// Asks for pages of `all` records.
 pub(super) fn ask_for_all(url: &mut Url) {
     let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let asked = pairs.into_iter().map(|(name, value)| if name == "limit" { (name, "all".into()) } else { (name, value) });
+    let asked = pairs
+        .into_iter()
+        .map(|(name, value)| if name == "limit" { (name, "all".into()) } else { (name, value) });
     let asked: Vec<(String, String)> = asked.collect();
     url.query_pairs_mut().clear().extend_pairs(asked);
 }

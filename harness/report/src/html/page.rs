@@ -239,16 +239,16 @@ fn troubles(run: &Run, limits: Limits) -> Vec<Trouble<'_>> {
         ("flaky", "Passed only when tried again"),
     ]
     .into_iter()
-        .map(|(word, heading)| {
-            let scenarios = numbered(run).filter(|(_, one)| wording::ended(one) == word);
-            Trouble {
-                id: word,
-                heading,
-                scenarios: scenarios.map(|(number, one)| Scenario::of(one, number, limits)).collect(),
-            }
-        })
-        .filter(|trouble| !trouble.scenarios.is_empty())
-        .collect()
+    .map(|(word, heading)| {
+        let scenarios = numbered(run).filter(|(_, one)| wording::ended(one) == word);
+        Trouble {
+            id: word,
+            heading,
+            scenarios: scenarios.map(|(number, one)| Scenario::of(one, number, limits)).collect(),
+        }
+    })
+    .filter(|trouble| !trouble.scenarios.is_empty())
+    .collect()
 }
 
 fn numbered(run: &Run) -> impl Iterator<Item = (usize, &ScenarioOutcome)> {

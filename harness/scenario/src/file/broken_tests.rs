@@ -260,7 +260,9 @@ fn every_example_of_the_documentation_is_read() {
     let examples: Vec<&str> =
         page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(examples.len() > 25, "{}", examples.len());
-    for example in examples.into_iter().map(dedented).filter(|example| !example.contains("counterpart: catalogue/")) {
+    for example in
+        examples.into_iter().map(dedented).filter(|example| !example.contains("counterpart: catalogue/"))
+    {
         let told: Vec<String> = example_as_files(&example).iter().map(|text| told(text)).collect();
         assert!(told.iter().any(|told| told.ends_with(" scenarios")), "{example}\n{told:#?}");
     }

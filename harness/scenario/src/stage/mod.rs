@@ -195,8 +195,9 @@ impl Stage<'_> {
         }
         let folder = self.subject.files_folder().map_err(|error| Unjudged(error.to_string()))?;
         let files = match folder.filter(|_| self.plan.looks_at_files()) {
-            Some(folder) => files::seen(&folder)
-                .map_err(|error| Unjudged(format!("the files of the subject: {}: {error}", folder.display())))?,
+            Some(folder) => files::seen(&folder).map_err(|error| {
+                Unjudged(format!("the files of the subject: {}: {error}", folder.display()))
+            })?,
             None => Vec::new(),
         };
         let sent = self.stand_in.sent();
