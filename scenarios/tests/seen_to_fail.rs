@@ -8,7 +8,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 114] = [
+const SEEN: [(&str, Plant, &str); 125] = [
     ("chat-import/happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("chat-import/happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("chat-import/token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -37,8 +37,17 @@ const SEEN: [(&str, Plant, &str); 114] = [
     ("chat-import/restarted-while-waiting", Plant::CursorNotSaved, "expectation requests"),
     ("chat-import/error-with-200", Plant::ErrorSwallowed, "invariant nothing_lost"),
     ("chat-import/maintenance-page", Plant::ErrorSwallowed, "expectation destination"),
-    ("chat-import/room-gone-before-the-first-page", Plant::ErrorSwallowed, "expectation alerts"),
-    ("chat-import/room-not-found-at-once", Plant::AlertMissing, "expectation alerts"),
+    ("chat-import/room-refused-at-once[gone]", Plant::ErrorSwallowed, "expectation alerts"),
+    ("chat-import/room-refused-at-once[not-found]", Plant::AlertMissing, "expectation alerts"),
+    ("chat-import/room-refused-at-once[not-found]", Plant::AuditSkipped, "expectation audit"),
+    ("chat-import/killed-while-waiting", Plant::WaitForgotten, "invariant polite"),
+    ("chat-import/killed-while-waiting", Plant::CursorNotSaved, "expectation requests"),
+    ("chat-import/told-run-by-run", Plant::NoRefresh, "step wait_for"),
+    ("chat-import/told-run-by-run", Plant::AuditSkipped, "expectation audit"),
+    ("chat-import/told-run-by-run", Plant::NoRefresh, "expectation order"),
+    ("chat-import/told-run-by-run", Plant::NoticesSkipped, "expectation destination"),
+    ("contract/import", Plant::LimitNotANumber, "expectation contract"),
+    ("chat-import/server-errors-are-spaced-out", Plant::NoBackoff, "expectation requests"),
     ("chat-import/not-found-in-the-middle", Plant::ErrorSwallowed, "invariant nothing_lost"),
     ("chat-import/overloaded", Plant::NoBackoff, "expectation elapsed"),
     ("chat-import/redirect-loop", Plant::ErrorSwallowed, "expectation runs"),
@@ -105,6 +114,8 @@ const SEEN: [(&str, Plant, &str); 114] = [
     ("tokens/missing-scope", Plant::ForbiddenRetried, "expectation requests"),
     ("tokens/revoked-token", Plant::AlertMissing, "expectation alerts"),
     ("webhooks/happy-path", Plant::WebhookLostAfterAnswer, "expectation destination"),
+    ("webhooks/at-once", Plant::WebhookNotDeduplicated, "invariant applied_once"),
+    ("webhooks/at-once", Plant::WebhookLostAfterAnswer, "expectation destination"),
     ("webhooks/duplicate", Plant::WebhookNotDeduplicated, "invariant applied_once"),
     ("webhooks/concurrent-duplicates", Plant::WebhookNotDeduplicated, "invariant applied_once"),
     ("webhooks/out-of-order", Plant::WebhookOlderWins, "expectation destination"),

@@ -62,6 +62,45 @@ fn json_is_json_and_nothing_else() {
 }
 
 #[test]
+fn a_failure_in_quarantine_is_shown_and_is_no_go_ahead() {
+    let project = project();
+    let wrong = GOOD.replace("count: 72", "count: 73");
+    let known = |until: &str| {
+        format!("{wrong}quarantine: {{reason: The room grew, owner: data team, until: {until}}}\n")
+    };
+    project.write("scenarios/s/known.yaml", &known("2999-12-31"));
+    let ran = project.run(&["run", "--report", "markdown=out/report.md"]);
+    assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    for expected in
+        ["quarantined  s/known", "INCONCLUSIVE", "quarantined until 2999-12-31 (data team): The room grew"]
+    {
+        assert!(ran.out.contains(expected), "{expected:?} is not in {}", ran.out);
+    }
+    for file in
+        ["target/counterpart/latest/junit.xml", "target/counterpart/latest/report.html", "out/report.md"]
+    {
+        let text = std::fs::read_to_string(project.path(file)).unwrap();
+        assert!(text.contains("The room grew") && text.to_lowercase().contains("quarantined"), "{file}");
+    }
+    project.write("scenarios/s/known.yaml", &known("2020-01-01"));
+    let ran = project.run(&["run"]);
+    assert_eq!(ran.code, 1, "its time is over: {}", ran.out);
+    assert!(ran.out.contains("its quarantine ended on 2020-01-01"), "{}", ran.out);
+}
+
+#[test]
+fn rows_of_a_table_are_listed_and_chosen_by_name() {
+    let project = project();
+    let rows = GOOD.replace("#history:test.local", "{room}").replace("count: 72", "count: '{count}'");
+    let table = "cases:\n  right: {room: '#history:test.local', count: 72}\n  wrong: {room: '#history:test.local', count: 71}\n";
+    project.write("scenarios/s/rows.yaml", &format!("{rows}{table}"));
+    let listed = project.run(&["run", "--list"]).out;
+    assert!(listed.contains("s/rows[right]") && listed.contains("s/rows[wrong]"), "{listed}");
+    assert_eq!(project.run(&["run", "--filter", "rows[right]"]).code, 0);
+    assert_eq!(project.run(&["run", "--filter", "rows[wrong]"]).code, 1);
+}
+
+#[test]
 fn nothing_selected_has_its_own_code() {
     let ran = project().run(&["run", "--filter", "no-such-scenario"]);
     assert_eq!(ran.code, 4, "{}", ran.err);

@@ -49,6 +49,9 @@ plants! {
     /// The destination has no unique key.
     InsertNotUpsert = "insert_not_upsert",
         "the destination has no unique key, so a record that comes again is there twice";
+    /// The provider is asked for what its contract does not allow.
+    LimitNotANumber = "limit_not_a_number",
+        "asks for pages of `all` records, where the provider's contract wants a number";
     /// An expired token is not refreshed.
     NoRefresh = "no_refresh", "takes an expired access token as a rejected credential";
     /// Requests have no time-out.

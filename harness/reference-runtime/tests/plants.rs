@@ -65,6 +65,17 @@ async fn error_swallowed_ends_early_and_says_nothing() {
 }
 
 #[tokio::test]
+async fn limit_not_a_number_asks_for_all() {
+    for (subject, asked) in both(Plant::LimitNotANumber).await.iter().zip(["limit=10", "limit=all"]) {
+        let provider = three_pages().await;
+        subject.import(&provider.uri()).await;
+        let pages: Vec<String> =
+            requests(&provider).await.into_iter().filter(|one| one.contains("/messages")).collect();
+        assert!(!pages.is_empty() && pages.iter().all(|one| one.contains(asked)), "{pages:?}");
+    }
+}
+
+#[tokio::test]
 async fn insert_not_upsert_writes_twice() {
     let [sound, planted] = both(Plant::InsertNotUpsert).await;
     for (subject, expected) in [(&sound, 6), (&planted, 12)] {

@@ -158,6 +158,29 @@ fn every_expectation_holds_for_one_observation_and_is_broken_by_another() {
             Observed { ended: Timestamp::from_second(61).unwrap(), ..good() },
         ),
     ];
+    let audit = |calls: [u64; 2]| with(ProbeName::Audit, calls.map(|call| json!({ "call": call })).to_vec());
+    let table = table.into_iter().chain([
+        ("audit: {entries: [{call: 1}], count: 1}", with(ProbeName::Audit, vec![json!({ "call": 2 })])),
+        (
+            "audit: {entries: [{call: {$type: integer}}]}",
+            with(ProbeName::Audit, vec![json!({ "call": "1" })]),
+        ),
+        ("audit: {at_most: 1}", audit([1, 2])),
+        ("destination: {at_least: 2, at_most: 2}", with(ProbeName::Destination, vec![])),
+        (
+            "destination: {records: [{id: a, text: {$regex: ^w}}]}",
+            with(ProbeName::Destination, vec![json!({ "id": "a", "text": "x" })]),
+        ),
+        ("holds: {at_most: 0}", with(ProbeName::Holds, vec![held("bad")])),
+        (
+            "probe: {name: log, record: {level: info}, at_most: 1}",
+            with(ProbeName::Log, vec![json!({ "level": "info" }); 2]),
+        ),
+        (
+            "probe: {name: log, record: {event: {$one_of: [began, begun]}}}",
+            with(ProbeName::Log, vec![json!({ "event": "x" })]),
+        ),
+    ]);
     let mut said = Vec::new();
     for (expect, bad) in table {
         assert_eq!(
@@ -179,6 +202,27 @@ fn every_expectation_holds_for_one_observation_and_is_broken_by_another() {
     assert!(broken_expectations("{destination: {fewer_than_happy_path: 1}}", &fewer).is_empty());
     said.extend(broken_expectations("{destination: {fewer_than_happy_path: 1}}", &good()));
     insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn order_and_distance_are_those_of_the_requests() {
+    let at =
+        |seconds: [i64; 3]| Observed { seen: seconds.map(|second| seen(second, 200)).to_vec(), ..good() };
+    let apart = "{requests: {to: list, apart: {at_least: 10s, at_most: 20s}}}";
+    assert_eq!(broken_expectations(apart, &at([0, 10, 30])), [""; 0]);
+    assert_eq!(
+        broken_expectations(apart, &at([0, 9, 20])),
+        ["expected at least 10s, at most 20s; actual 9s"]
+    );
+    assert_eq!(broken_expectations(apart, &good()).len(), 1, "one request is not apart from anything");
+    let order = "{order: {requests: [list, GET /list, list]}}";
+    assert_eq!(broken_expectations(order, &at([0, 1, 2])), [""; 0]);
+    let two = Observed { seen: vec![seen(0, 200), seen(1, 200)], ..good() };
+    assert_eq!(broken_expectations(order, &two).len(), 1);
+    let entries = "{audit: {entries: [{call: 1}, {call: 2}]}}";
+    let audit = |calls: [u64; 2]| with(ProbeName::Audit, calls.map(|call| json!({ "call": call })).to_vec());
+    assert_eq!(broken_expectations(entries, &audit([1, 2])), [""; 0]);
+    assert_eq!(broken_expectations(entries, &audit([2, 1])).len(), 1);
 }
 
 /// An attempt to deliver the webhook of an exchange.

@@ -217,7 +217,16 @@ mod tests {
                 refused(json!({"$near": {"value": 1}})),
             ]
             .join("\n"),
-            @""
+            @r#"
+        there is no matcher `$typ` here; did you mean `$type`? (a literal object with such a key is written {$equal: {...}})
+        there is no matcher `$oid` here; there are: $equal, $type, $regex, $near, $one_of, $absent, $length, $contains, $path, $not (a literal object with such a key is written {$equal: {...}})
+        `$type` makes a mixture of fields and matchers; a mapping is either, so put the matcher under its field, or the fields under $path
+        unknown variant `text`, expected one of `string`, `number`, `integer`, `boolean`, `array`, `object`, `null`
+        "(" is no regular expression: unclosed group
+        "a.b" is no JSONPath: at position 0, parser error; expected one like $.run.id or $.items[*].state
+        invalid type: string "x", expected a whole number, or {at_least: 1, at_most: 9}
+        missing field `within`
+        "#
         );
     }
 

@@ -4,15 +4,16 @@
 use counterpart_exchange::Library;
 use counterpart_outcome::ScenarioOutcome;
 use counterpart_reference_subject::{Plant, ReferenceLaunch, spec};
-use counterpart_scenario::{Catalogue, Plan, Planner, RunOptions, Runner, Selection, SnapshotMode, select};
+use counterpart_scenario::{
+    Catalogue, Plan, Planner, RunOptions, Runner, Selected, Selection, SnapshotMode, select,
+};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The names of all bundled scenarios.
 #[allow(dead_code, reason = "each test file takes what it needs")]
 pub(crate) fn names() -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    select(root, &Selection::default()).unwrap().into_iter().map(|one| one.name).collect()
+    plans(None).into_iter().map(|plan| plan.name).collect()
 }
 
 /// The outcomes of the scenarios whose names fit.
@@ -31,7 +32,8 @@ pub(crate) fn plans(filter: Option<&str>) -> Vec<Plan> {
     let selection = Selection { paths: Vec::new(), filter: filter.map(str::to_owned) };
     let selected = select(root, &selection).unwrap();
     assert!(!selected.is_empty(), "no scenario fits {filter:?}");
-    selected.iter().map(|one| planner.plan(&relative(&one.path), &one.name).unwrap()).collect()
+    let read = |one: &Selected| planner.plans(&relative(&one.path), &one.name).unwrap();
+    selected.iter().flat_map(read).filter(|plan| selection.takes(&plan.name)).collect()
 }
 
 /// What comes of plans.

@@ -57,11 +57,14 @@ pub(crate) async fn step(context: &Context, work: &mut Work, claim: Claim) -> Re
         return hold_run(context, claim, None, unable(HoldReason::CredentialRejected, detail)).await;
     };
     let operation = claim.operation();
-    let Some(call) = matrix::call(&claim, &credentials) else {
+    let Some(mut call) = matrix::call(&claim, &credentials) else {
         let detail = "the connection's base_url or refresh token is unusable; PUT the connection again";
         return hold_run(context, claim, None, unable(HoldReason::CredentialRejected, detail)).await;
     };
 
+    if context.plants.has(Plant::LimitNotANumber) && operation == Operation::Messages {
+        planted::ask_for_all(&mut call.url);
+    }
     if context.plants.has(Plant::SecretLogged) {
         let fields = json!({ "authorization": format!("Bearer {}", credentials.access_token.expose()) });
         context.note(Level::Info, "request_sent", (&claim.lane, claim.run()), fields);

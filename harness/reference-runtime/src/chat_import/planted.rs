@@ -1,6 +1,7 @@
-//! Known bugs in how the records of a page are taken, for scenarios to find.
+//! Known bugs in how pages are asked for and how their records are taken, for scenarios to find.
 
 use jiff::Timestamp;
+use reqwest::Url;
 
 use crate::plants::{Plant, Plants};
 use crate::store::Record;
@@ -28,4 +29,14 @@ pub(super) fn taken(mut records: Vec<Record>, told_now: Option<Timestamp>, plant
         }
     }
     records
+}
+
+/// Asks for pages of `all` records.
+pub(super) fn ask_for_all(url: &mut Url) {
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let asked = pairs
+        .into_iter()
+        .map(|(name, value)| if name == "limit" { (name, "all".into()) } else { (name, value) });
+    let asked: Vec<(String, String)> = asked.collect();
+    url.query_pairs_mut().clear().extend_pairs(asked);
 }

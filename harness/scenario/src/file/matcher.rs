@@ -193,7 +193,7 @@ impl<'de> Deserialize<'de> for MatcherKey {
         match WORDS.iter().find(|word| **word == key) {
             Some(word) => Ok(Self::Word(word)),
             None => Err(D::Error::custom(format!(
-                "{}; a literal object with such a key is written {{$equal: {{...}}}}",
+                "{} (a literal object with such a key is written {{$equal: {{...}}}})",
                 problem::unknown("matcher", &key, WORDS)
             ))),
         }

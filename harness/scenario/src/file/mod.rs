@@ -3,6 +3,8 @@
 //! A file is read as a tree with places ([`tree`]), the names in it are filled in ([`names`], [`uses`]), once for each row
 //! of its table ([`rows`]), and what comes of that is read as a [`ScenarioFile`] ([`reading`]).
 
+#[cfg(test)]
+mod broken_tests;
 mod expectation;
 mod matcher;
 mod measures;

@@ -50,8 +50,9 @@ pub(crate) fn rows(path: &Path, text: &str) -> Result<Vec<Row>, Vec<DocumentErro
         told
     };
     let table = table(&root, text.len()).map_err(told)?;
-    let mut rows = Vec::with_capacity(table.len());
-    let mut problems = Vec::new();
+    let count = table.len();
+    let mut rows = Vec::with_capacity(count);
+    let mut problems: Vec<(Option<String>, Problem)> = Vec::new();
     for (name, names) in table {
         let outcome = filled(&root, &names, Captured::default()).and_then(|tree| match read(&tree) {
             Ok(file) => Ok(file),
@@ -59,13 +60,31 @@ pub(crate) fn rows(path: &Path, text: &str) -> Result<Vec<Row>, Vec<DocumentErro
         });
         match outcome {
             Ok(file) => rows.push(Row { name, file }),
-            Err(found) => problems.extend(found),
+            Err(found) => problems.extend(found.into_iter().map(|problem| (name.clone(), problem))),
         }
         if problems.len() >= MAX_PROBLEMS {
             break;
         }
     }
-    if problems.is_empty() { Ok(rows) } else { Err(told(problems)) }
+    if problems.is_empty() { Ok(rows) } else { Err(told(with_rows(&problems, count))) }
+}
+
+/// The problems, those that are not in every row with the first that has them.
+fn with_rows(problems: &[(Option<String>, Problem)], rows: usize) -> Vec<Problem> {
+    let mut told: Vec<Problem> = Vec::new();
+    for (index, (row, problem)) in problems.iter().enumerate() {
+        let is_same = |(_, other): &&(Option<String>, Problem)| other == problem;
+        if problems[..index].iter().any(|one| is_same(&one)) {
+            continue;
+        }
+        let in_row = row.as_ref().filter(|_| problems.iter().filter(is_same).count() < rows);
+        let message = match in_row {
+            Some(row) => format!("{}; in the row `{row}`", problem.message),
+            None => problem.message.clone(),
+        };
+        told.push(Problem::new(problem.location, message));
+    }
+    told
 }
 
 /// Each row's name with its variables; one row without a name where there is no table.

@@ -275,10 +275,7 @@ impl Filling<'_> {
                 let known = self.names.keys().chain(&self.captured.known).map(String::as_str);
                 let given: &[&str] = if used == Use::Planned { &[] } else { given_names() };
                 let known: Vec<&str> = known.chain(given.iter().copied()).collect();
-                format!(
-                    "{}; the braces themselves are written {{{{{name}}}}}",
-                    unknown("variable", name, known)
-                )
+                format!("{} (in braces as text: {{{{{name}}}}})", unknown("variable", name, known))
             }
         };
         self.problems.push(Problem::new(node.location, message));
