@@ -52,3 +52,9 @@ impl Stopwatch {
 pub(crate) async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
+
+/// What a future yields within a length of real time; nothing where it takes longer.
+#[expect(clippy::disallowed_methods, reason = "what is read from outside may hang in real time")]
+pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(limit, future).await.ok()
+}

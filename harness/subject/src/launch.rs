@@ -3,6 +3,7 @@
 use crate::template::Variables;
 use jiff::Timestamp;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 
 /// A future on the heap, so that ways of launching can be chosen at run time.
@@ -35,6 +36,31 @@ pub trait Launch: Send + Sync {
     fn is_shared(&self) -> bool {
         false
     }
+
+    /// Where the stand-in has to listen for this subject to reach it.
+    fn provider_host(&self) -> BoxFuture<'_, Result<ProviderHost, LaunchError>> {
+        Box::pin(async { Ok(ProviderHost::default()) })
+    }
+
+    /// Why nothing can be launched in this way on this machine at all, if it is so: then scenarios are skipped.
+    fn cannot_launch(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async { None })
+    }
+}
+
+/// Where the provider is, as a subject sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderHost {
+    /// The address of this machine that the stand-in listens on.
+    pub listen: IpAddr,
+    /// The name by which the subject reaches it, where that is not the address.
+    pub name: Option<String>,
+}
+
+impl Default for ProviderHost {
+    fn default() -> Self {
+        Self { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), name: None }
+    }
 }
 
 /// A subject that runs. Dropping it ends it, if it was launched here.
@@ -53,6 +79,11 @@ pub trait Running: Send {
 
     /// The end of what it printed, for whoever asks why it does not work. Secrets are in it as it printed them.
     fn last_lines(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The JSON objects that it printed on its standard output, a line each.
+    fn printed_records(&self) -> Vec<serde_json::Value> {
         Vec::new()
     }
 }
