@@ -199,9 +199,8 @@ impl Form {
                 Some(number) => Value::Number(number),
                 None => Value::String(text.to_owned()),
             },
-            Self::Json => parsed(text)?,
+            Self::Json | Self::List | Self::ListOfTexts => parsed(text)?,
             Self::Time => Value::String(utc(text)),
-            Self::List | Self::ListOfTexts => parsed(text)?,
             Self::ListOfTimes => with_texts(parsed(text)?, utc),
             Self::Text => Value::String(text.to_owned()),
         })

@@ -9,7 +9,7 @@ use crate::clock::within;
 use crate::probe::{MAX_BYTES, ProbeError};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use serde_json::{Map, Number, Value};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -24,20 +24,26 @@ pub(super) async fn read(path: PathBuf, bound: Bound) -> Result<Vec<Value>, Prob
     let place = format!("sqlite:{}", path.display());
     let bound = Arc::new(bound);
     let connection = open(&path).map_err(|(found, expected)| ProbeError::new(&place, found, expected))?;
-    let interrupt = connection.get_interrupt_handle();
+    // Whoever waits may go away; then the query has no end of its own.
+    let interrupted = InterruptedWhenDropped(connection.get_interrupt_handle());
     let query = Arc::clone(&bound);
     let mut work = tokio::task::spawn_blocking(move || rows(&connection, &query));
-    let done = match within(QUERY_TIMEOUT, &mut work).await {
-        Some(done) => done,
-        None => {
-            interrupt.interrupt();
-            let _ = work.await;
-            let expected = format!("an answer within {QUERY_TIMEOUT:?}");
-            return Err(ProbeError::new(place, "the query goes on and on", expected));
-        }
+    let Some(done) = within(QUERY_TIMEOUT, &mut work).await else {
+        drop(interrupted);
+        let _ = work.await;
+        let expected = format!("an answer within {QUERY_TIMEOUT:?}");
+        return Err(ProbeError::new(place, "the query goes on and on", expected));
     };
     let done = done.unwrap_or_else(|_| Err(("reading it ended early".to_owned(), "rows".to_owned())));
     done.map_err(|(found, expected)| ProbeError::new(place, bound.without_secrets(&found), expected))
+}
+
+struct InterruptedWhenDropped(InterruptHandle);
+
+impl Drop for InterruptedWhenDropped {
+    fn drop(&mut self) {
+        self.0.interrupt();
+    }
 }
 
 /// What was found instead, and what was expected.
@@ -65,7 +71,7 @@ fn rows(connection: &Connection, bound: &Bound) -> Result<Vec<Value>, Wrong> {
     if !statement.readonly() || statement.column_count() == 0 {
         return Err(("the statement is no query".to_owned(), "one that reads rows, like SELECT".to_owned()));
     }
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     refuse_equal_names(&names).map_err(|found| (found, DISTINCT_NAMES.to_owned()))?;
     let mut found = statement.query(rusqlite::params_from_iter(&bound.values)).map_err(said)?;
     let mut rows = Rows::default();
