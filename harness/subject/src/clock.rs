@@ -52,3 +52,15 @@ impl Stopwatch {
 pub(crate) async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
+
+/// The same for a thread that may block.
+#[expect(clippy::disallowed_methods, reason = "what a process leaves behind can only be looked for again")]
+pub(crate) fn pause_blocking(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
+/// What a future comes to, unless so much real time passes before.
+#[expect(clippy::disallowed_methods, reason = "whoever starts a process waits for it in real time")]
+pub(crate) async fn within<T>(duration: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(duration, work).await.ok()
+}

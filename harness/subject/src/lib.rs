@@ -4,13 +4,17 @@
 //! of scenarios, stand-ins or verdicts.
 
 mod clock;
+mod command;
 mod launch;
+mod length;
 mod spec;
 mod subject;
 mod template;
 
 pub use clock::{ClockState, Stopwatch};
+pub use command::{CommandLaunch, CommandSpec, Each, Nothing, Ready, Surroundings, VersionSpec};
 pub use launch::{AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, Running};
+pub use length::Length;
 pub use spec::{ClockKind, HttpCall, LaunchSpec, Probe, ProbeName, SubjectSpec};
 pub use subject::{Answered, Subject, SubjectError};
 pub use template::{TemplateError, Variables, words_of};

@@ -1,5 +1,6 @@
 //! How a subject is described in `counterpart.toml`.
 
+use crate::command::{CommandSpec, VersionSpec};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub struct SubjectSpec {
     /// A path that answers with its version in the JSON field `version`.
     #[serde(default)]
     pub health: Option<String>,
+    /// Other versions of it, for the step `deploy`, by their names.
+    #[serde(default)]
+    pub versions: IndexMap<String, VersionSpec>,
 }
 
 /// How a subject comes to run.
@@ -42,6 +46,8 @@ pub enum LaunchSpec {
     },
     /// It runs already, at this base URL.
     Url(String),
+    /// A program, started for each scenario or once for all.
+    Command(Box<CommandSpec>),
 }
 
 impl LaunchSpec {
@@ -51,6 +57,7 @@ impl LaunchSpec {
         match self {
             Self::Reference { .. } => "reference",
             Self::Url(_) => "url",
+            Self::Command(_) => "command",
         }
     }
 }
