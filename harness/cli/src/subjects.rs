@@ -5,7 +5,10 @@ use crate::plants;
 use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_reference_subject::ReferenceLaunch;
-use counterpart_subject::{AlreadyRunning, Launch, LaunchSpec, SubjectSpec};
+use counterpart_subject::{
+    AlreadyRunning, CommandLaunch, ContainerSpec, Launch, LaunchError, LaunchSpec, SubjectSpec, Surroundings,
+};
+use std::ffi::OsString;
 
 /// The subject of this name, with known bugs switched on.
 pub(crate) fn chosen(project: &Project, name: &str, plants: &[String]) -> Result<SubjectSpec, Stop> {
@@ -30,9 +33,58 @@ pub(crate) fn plants(subject: &SubjectSpec) -> &[String] {
 }
 
 /// How a subject comes to run.
-pub(crate) fn launch(subject: &SubjectSpec) -> Result<Box<dyn Launch>, Stop> {
+pub(crate) fn launch(project: &Project, name: &str, subject: &SubjectSpec) -> Result<Box<dyn Launch>, Stop> {
+    let described =
+        |LaunchError(why)| Stop::usage(anyhow!("counterpart.toml: [subject.{name}] launch: {why}"));
     Ok(match &subject.launch {
         LaunchSpec::Reference { plants } => Box::new(ReferenceLaunch { plants: plants::named(plants)? }),
         LaunchSpec::Url(base_url) => Box::new(AlreadyRunning { base_url: base_url.clone() }),
+        LaunchSpec::Command(spec) => {
+            Box::new(CommandLaunch::new(subject, spec, surroundings(project)?).map_err(described)?)
+        }
+        LaunchSpec::Container(spec) => {
+            spec.check().map_err(|why| described(LaunchError(why)))?;
+            container(project, spec)?
+        }
     })
+}
+
+/// How a container comes to run.
+#[cfg(feature = "containers")]
+fn container(project: &Project, spec: &ContainerSpec) -> Result<Box<dyn Launch>, Stop> {
+    let root = surroundings(project)?.root;
+    let launch = counterpart_container_subject::ContainerLaunch::new(spec.clone(), root);
+    Ok(Box::new(launch.map_err(Stop::usage)?))
+}
+
+/// How a container comes to run: not with this build.
+#[cfg(not(feature = "containers"))]
+fn container(_: &Project, _: &ContainerSpec) -> Result<Box<dyn Launch>, Stop> {
+    Err(Stop::environment(anyhow!(
+        "the subject is a container, and this build of counterpart speaks to no container engine; build one that does: \
+         cargo build --release --package counterpart-cli --features containers"
+    )))
+}
+
+/// Ends the run where the subject cannot be launched on this machine at all, if that is asked for.
+pub(crate) async fn require(launch: &dyn Launch) -> Result<(), Stop> {
+    match launch.cannot_launch().await {
+        Some(why) => Err(Stop::environment(anyhow!("{why} (--require-docker)"))),
+        None => Ok(()),
+    }
+}
+
+/// Where the project's programs are started.
+fn surroundings(project: &Project) -> Result<Surroundings, Stop> {
+    let root = std::env::current_dir().map_err(Stop::environment)?.join(project.path(""));
+    // The stand-in is on this machine, whatever proxy leads out of it.
+    let environment = ["NO_PROXY", "no_proxy"].map(|name| {
+        let mut hosts = std::env::var_os(name).unwrap_or_default();
+        if !hosts.is_empty() {
+            hosts.push(",");
+        }
+        hosts.push("127.0.0.1,localhost,::1");
+        (OsString::from(name), hosts)
+    });
+    Ok(Surroundings { root, environment: environment.to_vec(), faketime: None })
 }

@@ -71,12 +71,13 @@ async fn build(spec: &ContainerSpec, folder: &Path) -> Result<ImageName, LaunchE
     }
     let mut hash = DefaultHasher::new();
     folder.hash(&mut hash);
-    let image = ImageName { name: format!("counterpart-subject-{:016x}", hash.finish()), tag: "built".to_owned() };
-    let built = GenericBuildableImage::new(&image.name, &image.tag).with_file(folder, ".").with_dockerfile(&file);
+    let image =
+        ImageName { name: format!("counterpart-subject-{:016x}", hash.finish()), tag: "built".to_owned() };
+    let built =
+        GenericBuildableImage::new(&image.name, &image.tag).with_file(folder, ".").with_dockerfile(&file);
     let options = BuildImageOptions::new().with_build_args(spec.args.clone().into_iter().collect());
-    let told = |problem: String| {
-        LaunchError(format!("no image could be built by {}: {problem}", file.display()))
-    };
+    let told =
+        |problem: String| LaunchError(format!("no image could be built by {}: {problem}", file.display()));
     match within(BUILT_WITHIN, built.build_image_with(options)).await {
         Some(Ok(_)) => Ok(image),
         Some(Err(error)) => Err(told(error.to_string())),

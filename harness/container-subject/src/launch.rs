@@ -34,7 +34,8 @@ impl Launch for ContainerLaunch {
         Box::pin(async move {
             engine().await.map_err(no_engine)?;
             let image = self.image.get_or_init(|| image(&self.spec, &self.root)).await.clone()?;
-            let running = RunningContainer::start(self.spec.clone(), image, request).await?;
+            let running =
+                RunningContainer::start(self.spec.clone(), self.root.clone(), image, request).await?;
             Ok(Box::new(running) as Box<dyn Running>)
         })
     }

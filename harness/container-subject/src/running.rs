@@ -9,11 +9,14 @@ use counterpart_subject::{
     BoxFuture, ContainerSpec, LaunchError, LaunchRequest, Output, Running, Variables, with_last_lines,
 };
 use jiff::Timestamp;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// A container that runs. It is removed when this is dropped.
 pub(crate) struct RunningContainer {
     spec: ContainerSpec,
+    /// The folder of counterpart.toml.
+    root: PathBuf,
     image: ImageName,
     variables: Variables,
     /// What `data` is on this machine.
@@ -26,6 +29,7 @@ pub(crate) struct RunningContainer {
 impl RunningContainer {
     pub(crate) async fn start(
         spec: ContainerSpec,
+        root: PathBuf,
         image: ImageName,
         request: LaunchRequest,
     ) -> Result<Self, LaunchError> {
@@ -34,6 +38,7 @@ impl RunningContainer {
         variables.set("seed", &request.seed.to_string());
         let mut running = Self {
             spec,
+            root,
             image,
             variables,
             data,
@@ -52,6 +57,7 @@ impl RunningContainer {
             image: &self.image,
             variables: &self.variables,
             data: self.data.as_ref().map(TempDir::path),
+            root: &self.root,
             output: &self.output,
         };
         let told = |LaunchError(why)| LaunchError(with_last_lines(&why, &self.output.last_lines()));
@@ -113,7 +119,7 @@ impl Running for RunningContainer {
         self.output.last_lines()
     }
 
-    fn printed_records(&self) -> Vec<counterpart_subject::Json> {
+    fn printed_records(&self) -> Vec<serde_json::Value> {
         self.output.records()
     }
 

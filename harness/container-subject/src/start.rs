@@ -33,6 +33,8 @@ pub(crate) struct Given<'a> {
     pub(crate) image: &'a ImageName,
     pub(crate) variables: &'a Variables,
     pub(crate) data: Option<&'a Path>,
+    /// The folder of counterpart.toml.
+    pub(crate) root: &'a Path,
     pub(crate) output: &'a Output,
 }
 
@@ -61,7 +63,8 @@ impl Started {
         // A name of its own: a container that does not start is left behind otherwise.
         let name = format!("counterpart-{:016x}", RandomState::new().hash_one(std::process::id()));
         let request = request(given, &name, port_within)?;
-        let told = |problem: String| LaunchError(format!("no container of {image} could be started: {problem}"));
+        let told =
+            |problem: String| LaunchError(format!("no container of {image} could be started: {problem}"));
         let guard = RemovedUnlessKept { name: Some(name.clone()) };
         let container = match within(CREATED_WITHIN, request.start()).await {
             Some(Ok(container)) => container,
@@ -124,7 +127,9 @@ impl Started {
     async fn is_ready(&self, given: &Given<'_>) -> bool {
         // A published port takes connections whether or not anything listens behind it, so only an answer counts.
         match &given.spec.ready {
-            Some(Ready::Http(path)) => self.status(path).await.is_some_and(|status| (200..300).contains(&status)),
+            Some(Ready::Http(path)) => {
+                self.status(path).await.is_some_and(|status| (200..300).contains(&status))
+            }
             Some(Ready::Line(_)) => within(LOOK_AGAIN, given.output.line_came()).await.is_some(),
             Some(Ready::Port(_)) | None => self.status("/").await.is_some(),
         }
@@ -184,7 +189,9 @@ impl RemovedUnlessKept {
 
 impl Drop for RemovedUnlessKept {
     fn drop(&mut self) {
-        let (Some(name), Ok(runtime)) = (self.name.take(), tokio::runtime::Handle::try_current()) else { return };
+        let (Some(name), Ok(runtime)) = (self.name.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
         tokio::task::block_in_place(|| runtime.block_on(engine::remove(&name)));
     }
 }
@@ -205,11 +212,18 @@ fn request(
     if spec.network == ContainerNetwork::Bridge {
         image = image.with_exposed_port(port_within.tcp());
     }
-    let mut request = image.with_container_name(name).with_startup_timeout(CREATED_WITHIN);
+    // For whoever looks what is left on a machine.
+    let described_in = given.root.display().to_string();
+    let mut request = image
+        .with_container_name(name)
+        .with_label("counterpart.subject", described_in)
+        .with_startup_timeout(CREATED_WITHIN);
     if !spec.run.is_empty() {
-        let filled = spec.run.iter().enumerate().map(|(at, word)| {
-            variables.fill(word).map_err(|error| refused(format!("run[{at}]"), error))
-        });
+        let filled = spec
+            .run
+            .iter()
+            .enumerate()
+            .map(|(at, word)| variables.fill(word).map_err(|error| refused(format!("run[{at}]"), error)));
         request = request.with_cmd(filled.collect::<Result<Vec<_>, _>>()?);
     }
     for (name, value) in &spec.env {
@@ -230,7 +244,8 @@ fn request(
 
 /// Publishes a port on 127.0.0.1 alone.
 fn publish(host: &mut HostConfig, port: u16) {
-    let binding = PortBinding { host_ip: Some(Ipv4Addr::LOCALHOST.to_string()), host_port: Some("0".to_owned()) };
+    let binding =
+        PortBinding { host_ip: Some(Ipv4Addr::LOCALHOST.to_string()), host_port: Some("0".to_owned()) };
     host.publish_all_ports = Some(false);
     host.port_bindings = Some(HashMap::from([(format!("{port}/tcp"), Some(vec![binding]))]));
 }

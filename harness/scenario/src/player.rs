@@ -95,16 +95,13 @@ impl<'a> Player<'a> {
         }
         let (mut subject, state) = match shared {
             Some(shared) => shared,
-            None => self.launch(&variables).await?,
+            None => self.launch(&variables).await.map_err(|Unjudged(why)| Unjudged(stand_in.hide(&why)))?,
         };
         joined_at(state, stand_in.clock().now())?;
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
-        let set_up = subject.set_up(variables).await;
-        set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
-        if self.launch.is_shared() {
-            nothing_left_over(&subject).await?;
+        if let Err(Unjudged(why)) = self.set_up(&mut subject, variables).await {
+            return Err(Unjudged(with_last_lines(&why, &subject, &stand_in)));
         }
-        self.version.get_or_init(|| subject.version()).await;
         let began = stand_in.clock().now();
         let mut stage = Stage {
             plan,
@@ -115,8 +112,28 @@ impl<'a> Player<'a> {
             steps: Vec::new(),
             violations: Vec::new(),
         };
-        stage.take(steps).await?;
-        stage.observe(began).await
+        let played = match stage.take(steps).await {
+            Ok(()) => stage.look(began).await,
+            Err(unjudged) => Err(unjudged),
+        };
+        let played = match (played, stage.subject.has_ended()) {
+            (_, Some(how)) => Err(Unjudged(format!("the subject {how}"))),
+            (played, None) => played,
+        };
+        let ended = stage.subject.end().await;
+        // What it did is judged only where it also ended as it should: whatever it left may be at work elsewhere.
+        let played = played.and_then(|observed| ended.map(|()| observed).map_err(unjudged));
+        played.map_err(|Unjudged(why)| Unjudged(with_last_lines(&why, &stage.subject, &stage.stand_in)))
+    }
+
+    async fn set_up(&self, subject: &mut Subject, variables: Variables) -> Result<(), Unjudged> {
+        let set_up = subject.set_up(variables).await;
+        set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
+        if self.launch.is_shared() {
+            nothing_left_over(subject).await?;
+        }
+        self.version.get_or_init(|| subject.version()).await;
+        Ok(())
     }
 
     async fn launch(&self, variables: &Variables) -> Result<(Subject, Option<ClockState>), Unjudged> {
@@ -127,8 +144,10 @@ impl<'a> Player<'a> {
         };
         let launched = Subject::launch(self.subject.clone(), self.launch, request, self.http.clone()).await;
         let subject = launched.map_err(unjudged)?;
-        let state = subject.clock().await.map_err(unjudged)?;
-        Ok((subject, state))
+        match subject.clock().await {
+            Ok(state) => Ok((subject, state)),
+            Err(error) => Err(Unjudged(subject.with_last_lines(&error.to_string()))),
+        }
     }
 
     /// A tenant of its own for every play: a subject that runs on keeps what it wrote.
@@ -138,6 +157,11 @@ impl<'a> Player<'a> {
         variables.set("tenant", &format!("{}-{number}", self.options.tenants));
         variables
     }
+}
+
+/// A reason, and below it what the subject printed last, without any secret that the provider knows.
+fn with_last_lines(why: &str, subject: &Subject, stand_in: &StandIn) -> String {
+    stand_in.hide(&subject.with_last_lines(why))
 }
 
 fn clock_start() -> Timestamp {

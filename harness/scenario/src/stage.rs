@@ -182,15 +182,16 @@ impl Stage<'_> {
         });
     }
 
-    pub(crate) async fn observe(self, began: Timestamp) -> Result<Observed, Unjudged> {
+    /// What is seen once the last step was taken.
+    pub(crate) async fn look(&mut self, began: Timestamp) -> Result<Observed, Unjudged> {
         let mut probes = BTreeMap::new();
         for name in self.subject.spec().probe.keys().copied().collect::<Vec<ProbeName>>() {
             let shown = self.subject.probe(name).await.map_err(|error| Unjudged(error.to_string()))?;
             probes.extend(shown.map(|records| (name, records)));
         }
         Ok(Observed {
-            steps: self.steps,
-            step_violations: self.violations,
+            steps: std::mem::take(&mut self.steps),
+            step_violations: std::mem::take(&mut self.violations),
             seen: self.stand_in.seen(),
             delivered: self.stand_in.delivered(),
             unused_faults: self.stand_in.unused_faults(),

@@ -53,8 +53,14 @@ pub(crate) async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
-/// What a future yields within a length of real time; nothing where it takes longer.
-#[expect(clippy::disallowed_methods, reason = "what is read from outside may hang in real time")]
-pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(limit, future).await.ok()
+/// The same for a thread that may block.
+#[expect(clippy::disallowed_methods, reason = "what a process leaves behind can only be looked for again")]
+pub(crate) fn pause_blocking(duration: Duration) {
+    std::thread::sleep(duration);
+}
+
+/// What a future comes to, unless so much real time passes before.
+#[expect(clippy::disallowed_methods, reason = "whoever starts a process waits for it in real time")]
+pub(crate) async fn within<T>(duration: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(duration, work).await.ok()
 }

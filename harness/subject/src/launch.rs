@@ -6,6 +6,9 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 
+/// Lines of what a subject printed that are told with an error.
+const MAX_LINES_TOLD: usize = 20;
+
 /// A future on the heap, so that ways of launching can be chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -77,13 +80,29 @@ pub trait Running: Send {
     /// Stops it in good order and starts another version of it on the same data.
     fn deploy(&mut self, version: &str, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>>;
 
+    /// Ends it after its last step. What was wrong with how it ended is an error.
+    fn end(&mut self) -> BoxFuture<'_, Result<(), LaunchError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// The end of what it printed, for whoever asks why it does not work. Secrets are in it as it printed them.
     fn last_lines(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// The JSON objects that it printed on its standard output, a line each.
+    /// What it wrote by printing it: the lines of its standard output that are JSON objects, or, of a batch, the records
+    /// that its target has.
     fn printed_records(&self) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+
+    /// How it ended, if it did although nobody ended it; or why what it prints can no longer be used.
+    fn has_ended(&self) -> Option<String> {
+        None
+    }
+
+    /// Names in braces that have a value because of how it was launched, such as `data`.
+    fn names(&self) -> Vec<(String, String)> {
         Vec::new()
     }
 }
@@ -125,4 +144,15 @@ impl Running for AlreadyRunning {
 
 fn run_by_somebody_else(done: &str) -> LaunchError {
     LaunchError(format!("a subject of kind `url` is run by somebody else and cannot be {done} from here"))
+}
+
+/// A reason, and below it what the subject printed last.
+#[must_use]
+pub fn with_last_lines(why: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return format!("{why}; it printed nothing");
+    }
+    let from = lines.len().saturating_sub(MAX_LINES_TOLD);
+    let told: Vec<String> = lines[from..].iter().map(|line| format!("\n  | {line}")).collect();
+    format!("{why}; its last lines:{}", told.concat())
 }

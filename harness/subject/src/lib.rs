@@ -5,14 +5,25 @@
 //! of scenarios, stand-ins or verdicts.
 
 mod clock;
+mod command;
+mod container;
 mod launch;
+mod length;
 mod probe;
 mod spec;
 mod subject;
 mod template;
 
 pub use clock::{ClockState, Stopwatch};
-pub use launch::{AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, ProviderHost, Running};
+pub use command::{
+    CommandLaunch, CommandSpec, Each, LineSoFar, Nothing, Output, OutputStream, Ready, Surroundings,
+    VersionSpec,
+};
+pub use container::{ContainerNetwork, ContainerSpec, split_image};
+pub use launch::{
+    AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, ProviderHost, Running, with_last_lines,
+};
+pub use length::Length;
 pub use probe::{
     Database, FileForm, Printed, Probe, ProbeError, ProbeName, ProbeSource, RecordsPlace, SqlQuery,
 };

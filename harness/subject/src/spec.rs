@@ -1,5 +1,7 @@
 //! How a subject is described in `counterpart.toml`.
 
+use crate::command::{CommandSpec, VersionSpec};
+use crate::container::ContainerSpec;
 use crate::probe::{Probe, ProbeName};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -29,6 +31,9 @@ pub struct SubjectSpec {
     /// A path that answers with its version in the JSON field `version`.
     #[serde(default)]
     pub health: Option<String>,
+    /// Other versions of it, for the step `deploy`, by their names.
+    #[serde(default)]
+    pub versions: IndexMap<String, VersionSpec>,
 }
 
 /// How a subject comes to run.
@@ -43,6 +48,10 @@ pub enum LaunchSpec {
     },
     /// It runs already, at this base URL.
     Url(String),
+    /// A program, started for each scenario or once for all.
+    Command(Box<CommandSpec>),
+    /// A container, started for each play.
+    Container(Box<ContainerSpec>),
 }
 
 impl LaunchSpec {
@@ -52,6 +61,8 @@ impl LaunchSpec {
         match self {
             Self::Reference { .. } => "reference",
             Self::Url(_) => "url",
+            Self::Command(_) => "command",
+            Self::Container(_) => "container",
         }
     }
 }

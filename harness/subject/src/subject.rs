@@ -1,7 +1,7 @@
 //! A running subject: set up, triggered, probed, its clock driven.
 
 use crate::clock::{ClockState, pause};
-use crate::launch::{Launch, LaunchError, LaunchRequest, Running};
+use crate::launch::{Launch, LaunchError, LaunchRequest, Running, with_last_lines};
 use crate::probe::{self, ProbeError, ProbeName, ProbeSource};
 use crate::spec::{ClockKind, HttpCall, SubjectSpec};
 use crate::template::{TemplateError, Variables};
@@ -104,8 +104,9 @@ impl Subject {
         request: LaunchRequest,
         http: reqwest::Client,
     ) -> Result<Self, SubjectError> {
-        let variables = request.variables.clone();
+        let mut variables = request.variables.clone();
         let running = launch.launch(request).await?;
+        running.names().iter().for_each(|(name, value)| variables.set(name, value));
         Ok(Self { spec, running, http, variables })
     }
 
@@ -134,6 +135,7 @@ impl Subject {
     /// [`SubjectError`], also where one is answered with anything but 2xx.
     pub async fn set_up(&mut self, variables: Variables) -> Result<(), SubjectError> {
         self.variables = variables;
+        self.running.names().iter().for_each(|(name, value)| self.variables.set(name, value));
         for (name, call) in &self.spec.setup {
             let what = format!("setup.{name}");
             let answered = self.call(&what, call, &self.variables).await?;
@@ -252,6 +254,33 @@ impl Subject {
     #[must_use]
     pub fn last_lines(&self) -> Vec<String> {
         self.running.last_lines()
+    }
+
+    /// A reason, and below it what it printed last.
+    #[must_use]
+    pub fn with_last_lines(&self, why: &str) -> String {
+        let lines = self.running.last_lines();
+        if lines.is_empty() { why.to_owned() } else { with_last_lines(why, &lines) }
+    }
+
+    /// What it wrote by printing it.
+    #[must_use]
+    pub fn printed_records(&self) -> Vec<Value> {
+        self.running.printed_records()
+    }
+
+    /// How it ended, if it did although nobody ended it.
+    #[must_use]
+    pub fn has_ended(&self) -> Option<String> {
+        self.running.has_ended()
+    }
+
+    /// Ends it after the last step.
+    ///
+    /// # Errors
+    /// [`SubjectError::Launch`] where it does not end as it was asked to, or leaves something behind.
+    pub async fn end(&mut self) -> Result<(), SubjectError> {
+        self.running.end().await.map_err(SubjectError::from)
     }
 
     async fn clock_call(&self, call: &str, json: Option<Value>) -> Result<ClockState, SubjectError> {

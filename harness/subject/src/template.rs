@@ -9,14 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEGMENT_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Names that every subject is given; all others are a trigger's own words, or placeholders like `api_key:1`.
-const GIVEN: [&str; 10] = [
+const GIVEN: [&str; 13] = [
     "provider",
     "base_url",
     "tenant",
     "access_token",
     "refresh_token",
     "ca_pem",
+    "ca_file",
     "clock_start",
+    "data",
+    "port",
     "webhook_scheme",
     "webhook_secret",
     "webhook_account",
@@ -36,15 +39,13 @@ pub fn words_of(call: &HttpCall) -> BTreeSet<String> {
         }
     }
     let own = |word: &str| !GIVEN.contains(&word) && !word.contains(':') && !word.ends_with('?');
-    texts
-        .iter()
-        .map(|text| text.replace("{{", "").replace("}}", ""))
-        .flat_map(|text| {
-            let words = text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
-            words.collect::<Vec<_>>()
-        })
-        .filter(|word| own(word))
-        .collect()
+    texts.iter().flat_map(|text| names_in(text)).filter(|word| own(word)).collect()
+}
+
+/// The names in a text's braces, a `?` among them where it stands there.
+pub(crate) fn names_in(text: &str) -> Vec<String> {
+    let text = text.replace("{{", "").replace("}}", "");
+    text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
 }
 
 /// Names with their values.
@@ -82,12 +83,6 @@ impl Variables {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
-    /// What a name stands for.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
     /// The text with its braces filled in.
     ///
     /// # Errors
@@ -118,6 +113,23 @@ impl Variables {
         }
         out.push_str(rest);
         Ok(out)
+    }
+
+    /// The value of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The text with its braces filled in; nothing where it is nothing but `{name?}` and the name has no value.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub fn fill_optional(&self, text: &str) -> Result<Option<String>, TemplateError> {
+        match text.strip_prefix('{').and_then(|rest| rest.strip_suffix("?}")) {
+            Some(name) => Ok(self.0.get(name).cloned()),
+            None => self.fill(text).map(Some),
+        }
     }
 
     /// A path with its braces filled in, each value as one segment: what would end the path is escaped.
