@@ -6,7 +6,8 @@ use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_reference_subject::ReferenceLaunch;
 use counterpart_subject::{
-    AlreadyRunning, CommandLaunch, ContainerSpec, Launch, LaunchError, LaunchSpec, SubjectSpec, Surroundings,
+    AlreadyRunning, CommandLaunch, ContainerSpec, Launch, LaunchError, LaunchSpec, ProbeSource, SubjectSpec,
+    Surroundings,
 };
 use std::ffi::OsString;
 
@@ -21,7 +22,23 @@ pub(crate) fn chosen(project: &Project, name: &str, plants: &[String]) -> Result
         }
         _ => {}
     }
+    refuse_unread_output(name, &subject)?;
     Ok(subject)
+}
+
+/// A probe that reads what is printed would show nothing for ever where nobody reads it.
+fn refuse_unread_output(name: &str, subject: &SubjectSpec) -> Result<(), Stop> {
+    let is_read = !matches!(subject.launch, LaunchSpec::Reference { .. } | LaunchSpec::Url(_));
+    let probe = subject.probe.iter().find(|(_, probe)| matches!(probe.source, ProbeSource::Stdout(_)));
+    match probe {
+        Some((probe, _)) if !is_read => Err(Stop::usage(anyhow!(
+            "counterpart.toml: [subject.{name}.probe.{}] reads `stdout`, and what a subject of kind `{}` prints is not \
+             read; give it `get`, `sql` or `files`, or launch the subject as a `command` or a `container`",
+            probe.word(),
+            subject.launch.kind()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The known bugs that are switched on in a subject.
