@@ -15,7 +15,7 @@ use counterpart_subject::{
 };
 use jiff::Timestamp;
 use serde_saphyr::Spanned;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::OnceCell;
 
@@ -30,6 +30,7 @@ pub(crate) struct Player<'a> {
     options: RunOptions,
     plays: AtomicU64,
     version: OnceCell<Option<String>>,
+    cannot_launch: OnceCell<Option<String>>,
 }
 
 impl<'a> Player<'a> {
@@ -39,12 +40,25 @@ impl<'a> Player<'a> {
         http: reqwest::Client,
         options: RunOptions,
     ) -> Self {
-        Self { subject, launch, http, options, plays: AtomicU64::new(0), version: OnceCell::new() }
+        Self {
+            subject,
+            launch,
+            http,
+            options,
+            plays: AtomicU64::new(0),
+            version: OnceCell::new(),
+            cannot_launch: OnceCell::new(),
+        }
     }
 
     /// What the subject said its version is, once it was played.
     pub(crate) fn subject_version(&self) -> Option<String> {
         self.version.get().cloned().flatten()
+    }
+
+    /// Why this machine cannot launch the subject, if it is so. It is asked once.
+    pub(crate) async fn cannot_launch(&self) -> Option<String> {
+        self.cannot_launch.get_or_init(|| self.launch.cannot_launch()).await.clone()
     }
 
     /// Takes the steps, with these faults in the way.
@@ -73,8 +87,12 @@ impl<'a> Player<'a> {
             .transpose()
             .map_err(unjudged)?;
         let ca_pem = authority.as_ref().map(|authority| authority.certificate_pem().to_owned());
-        let stand_in = stand_in(plan, faults, clock, authority).await?;
-        let variables = variables(tenant, &plan.profile, &stand_in, ca_pem.as_deref());
+        let host = self.launch.provider_host().await.map_err(unjudged)?;
+        let stand_in = stand_in(plan, faults, clock, authority, host.listen).await?;
+        let mut variables = variables(tenant, &plan.profile, &stand_in, ca_pem.as_deref());
+        if let Some(name) = &host.name {
+            variables.set("base_url", &by_name(stand_in.base_url(), host.listen, name));
+        }
         let (mut subject, state) = match shared {
             Some(shared) => shared,
             None => self.launch(&variables).await.map_err(|Unjudged(why)| Unjudged(stand_in.hide(&why)))?,
@@ -155,6 +173,7 @@ async fn stand_in(
     faults: &[PlannedFault],
     clock: StandInClock,
     tls: Option<CertificateAuthority>,
+    listen: IpAddr,
 ) -> Result<StandIn, Unjudged> {
     let provider = ProviderConfig {
         profile: plan.profile.clone(),
@@ -162,8 +181,13 @@ async fn stand_in(
         forms: plan.forms.clone(),
         faults: faults.to_vec(),
     };
-    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listen = SocketAddr::new(listen, 0);
     StandIn::start(StandInConfig { providers: vec![provider], clock, listen, tls }).await.map_err(unjudged)
+}
+
+/// A URL with the name by which a subject reaches what listens on the address in it.
+fn by_name(url: &str, address: IpAddr, name: &str) -> String {
+    url.replacen(&format!("//{address}:"), &format!("//{name}:"), 1)
 }
 
 /// A subject with a clock begins at rest, and at the time at which the provider does.

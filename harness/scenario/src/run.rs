@@ -61,7 +61,7 @@ impl<'a> Runner<'a> {
         let watch = Stopwatch::start();
         let mut snapshots_pending = Vec::new();
         let mut attempts = Vec::new();
-        let verdict = match self.cannot_be_played(plan) {
+        let verdict = match self.cannot_be_played(plan).await {
             Some(reason) => Verdict::Skipped { reason },
             None => {
                 let played = self.attempt(plan, &mut snapshots_pending).await;
@@ -86,7 +86,10 @@ impl<'a> Runner<'a> {
     }
 
     /// Why this subject cannot take the scenario's steps, if it cannot.
-    fn cannot_be_played(&self, plan: &Plan) -> Option<String> {
+    async fn cannot_be_played(&self, plan: &Plan) -> Option<String> {
+        if let Some(why) = self.player.cannot_launch().await {
+            return Some(why);
+        }
         let steps = flattened(&plan.file.steps);
         let has = |wanted: fn(&Step) -> bool| steps.iter().any(|step| wanted(&step.value));
         if self.is_shared && has(|step| matches!(step, Step::Restart(_))) {

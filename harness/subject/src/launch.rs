@@ -3,6 +3,7 @@
 use crate::template::Variables;
 use jiff::Timestamp;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 
 /// Lines of what a subject printed that are told with an error.
@@ -37,6 +38,31 @@ pub trait Launch: Send + Sync {
     /// it keeps what an earlier play left.
     fn is_shared(&self) -> bool {
         false
+    }
+
+    /// Where the stand-in has to listen for this subject to reach it.
+    fn provider_host(&self) -> BoxFuture<'_, Result<ProviderHost, LaunchError>> {
+        Box::pin(async { Ok(ProviderHost::default()) })
+    }
+
+    /// Why nothing can be launched in this way on this machine at all, if it is so: then scenarios are skipped.
+    fn cannot_launch(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async { None })
+    }
+}
+
+/// Where the provider is, as a subject sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderHost {
+    /// The address of this machine that the stand-in listens on.
+    pub listen: IpAddr,
+    /// The name by which the subject reaches it, where that is not the address.
+    pub name: Option<String>,
+}
+
+impl Default for ProviderHost {
+    fn default() -> Self {
+        Self { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), name: None }
     }
 }
 

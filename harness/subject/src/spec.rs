@@ -1,6 +1,7 @@
 //! How a subject is described in `counterpart.toml`.
 
 use crate::command::{CommandSpec, VersionSpec};
+use crate::probe::{Probe, ProbeName};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,63 +83,4 @@ pub struct HttpCall {
     /// The body, if it has one.
     #[serde(default)]
     pub json: Option<serde_json::Value>,
-}
-
-/// What a probe shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProbeName {
-    /// What the integration wrote for its customer.
-    Destination,
-    /// One entry for each transaction.
-    Audit,
-    /// What people were told.
-    Alerts,
-    /// What could not be processed and was kept.
-    Holds,
-    /// The units of work and where they stand.
-    Runs,
-    /// The structured log.
-    Log,
-}
-
-impl ProbeName {
-    /// The word for it, as in YAML.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Destination => "destination",
-            Self::Audit => "audit",
-            Self::Alerts => "alerts",
-            Self::Holds => "holds",
-            Self::Runs => "runs",
-            Self::Log => "log",
-        }
-    }
-}
-
-/// A read of the subject's state over HTTP.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Probe {
-    /// The path, braces filled in.
-    pub get: String,
-    /// A JSON pointer (RFC 6901) to the list of records in the answer; without it, the answer is the list.
-    #[serde(default)]
-    pub records: String,
-    /// Destination, holds: the field that tells records apart.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// Alerts: the field that says what the alert is about.
-    #[serde(default)]
-    pub kind: Option<String>,
-    /// Holds: the field that says why.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// Runs: the field that says where a run stands.
-    #[serde(default)]
-    pub state: Option<String>,
-    /// Runs: the states in which nothing more will happen by itself.
-    #[serde(default)]
-    pub settled: Vec<String>,
 }

@@ -2,7 +2,8 @@
 
 use crate::clock::{ClockState, pause};
 use crate::launch::{Launch, LaunchError, LaunchRequest, Running, with_last_lines};
-use crate::spec::{ClockKind, HttpCall, ProbeName, SubjectSpec};
+use crate::probe::{self, ProbeError, ProbeName, ProbeSource};
+use crate::spec::{ClockKind, HttpCall, SubjectSpec};
 use crate::template::{TemplateError, Variables};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -50,6 +51,14 @@ pub enum SubjectError {
         body: String,
         /// What it must answer.
         expected: &'static str,
+    },
+    /// What a probe reads is not there, or is no list of records.
+    #[error("{what}: {source}")]
+    Probe {
+        /// Which probe.
+        what: String,
+        /// Why.
+        source: ProbeError,
     },
     /// It lives in real time, and real time ran out.
     #[error(
@@ -167,14 +176,23 @@ impl Subject {
     pub async fn probe(&self, name: ProbeName) -> Result<Option<Vec<Value>>, SubjectError> {
         let Some(probe) = self.spec.probe.get(&name) else { return Ok(None) };
         let what = format!("probe.{}", name.word());
-        let call = HttpCall { call: format!("GET {}", probe.get), json: None };
+        let ProbeSource::Http { get, records } = &probe.source else {
+            let read = probe::read(&probe.source, &self.variables, self.running.as_ref()).await;
+            return read.map_err(|source| SubjectError::Probe { what, source });
+        };
+        let call = HttpCall { call: format!("GET {get}"), json: None };
         let answered = self.call(&what, &call, &self.variables).await?;
-        match answered.json.pointer(&probe.records) {
-            Some(Value::Array(records)) if answered.status == 200 => Ok(Some(records.clone())),
-            _ => {
-                Err(self.unexpected(&what, &call.call, &answered, "200 with a list at the probe's `records`"))
-            }
+        if answered.status != 200 {
+            return Err(self.unexpected(&what, &call.call, &answered, "200 with JSON"));
         }
+        records.records_of(&answered.json).map(Some).map_err(|found| {
+            let found = match answered.json {
+                Value::Null => format!("no JSON: {:?}", answered.excerpt),
+                _ => found,
+            };
+            let place = format!("{} at {}", call.call, self.running.base_url());
+            SubjectError::Probe { what, source: ProbeError::new(place, found, "a list of objects") }
+        })
     }
 
     /// What the subject says its version is.
@@ -322,7 +340,7 @@ impl Subject {
 }
 
 /// An error with what caused it: reqwest's own text stops at the first.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -83,6 +83,12 @@ impl Variables {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
+    /// What a name stands for.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// The text with its braces filled in.
     ///
     /// # Errors
@@ -137,11 +143,16 @@ impl Variables {
     /// # Errors
     /// [`TemplateError`].
     pub fn fill_path(&self, text: &str) -> Result<String, TemplateError> {
-        let escaped = self
-            .0
-            .iter()
-            .map(|(name, value)| (name.clone(), utf8_percent_encode(value, SEGMENT_SET).to_string()));
-        Self(escaped.collect()).fill(text)
+        self.fill_with(text, |value| utf8_percent_encode(value, SEGMENT_SET).to_string())
+    }
+
+    /// The text with its braces filled in, each value escaped as the place where it stands needs it.
+    pub(crate) fn fill_with(
+        &self,
+        text: &str,
+        escape: impl Fn(&str) -> String,
+    ) -> Result<String, TemplateError> {
+        Self(self.0.iter().map(|(name, value)| (name.clone(), escape(value))).collect()).fill(text)
     }
 
     /// The value with the braces of all its strings filled in. A string that is nothing but `{name?}` becomes
