@@ -1,7 +1,8 @@
 //! Plays steps once: a stand-in of its own, a subject that is launched or joined, and what was observed of both.
 
 use crate::conductor::Baseline;
-use crate::file::Step;
+use crate::file::names::Names;
+use crate::file::{Spanned, Step};
 use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::run::RunOptions;
@@ -14,7 +15,6 @@ use counterpart_subject::{
     ClockKind, ClockState, Launch, LaunchRequest, ProbeName, Subject, SubjectSpec, Variables,
 };
 use jiff::Timestamp;
-use serde_saphyr::Spanned;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::OnceCell;
@@ -103,12 +103,16 @@ impl<'a> Player<'a> {
             return Err(Unjudged(with_last_lines(&why, &subject, &stand_in)));
         }
         let began = stand_in.clock().now();
+        if plan.contract.is_some() {
+            stand_in.keep_sent();
+        }
         let mut stage = Stage {
             plan,
             subject,
             stand_in,
             baseline,
             triggers: 0,
+            captured: Names::new(),
             steps: Vec::new(),
             violations: Vec::new(),
         };

@@ -22,4 +22,4 @@ pub use probe::{
 };
 pub use spec::{ClockKind, HttpCall, LaunchSpec, SubjectSpec};
 pub use subject::{Answered, Subject, SubjectError};
-pub use template::{TemplateError, Variables, words_of};
+pub use template::{TemplateError, Variables, given_names, is_given, words_of};

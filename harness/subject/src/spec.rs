@@ -24,6 +24,10 @@ pub struct SubjectSpec {
     /// The path where it takes webhooks, braces filled in: `/hooks/{tenant}/{provider}`.
     #[serde(default)]
     pub webhooks: Option<String>,
+    /// The folder where it takes files and leaves them, braces filled in: `{data}`. Scenarios put files there, and look
+    /// at what is there in the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
     /// Where its state can be read.
     #[serde(default)]
     pub probe: IndexMap<ProbeName, Probe>,

@@ -7,6 +7,7 @@ use crate::spec::{ClockKind, HttpCall, SubjectSpec};
 use crate::template::{TemplateError, Variables};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Real time within which the subject must answer a call of the harness.
@@ -167,6 +168,38 @@ impl Subject {
     /// [`SubjectError`], but not for an answer that is no 2xx.
     pub async fn call_once(&self, call: &HttpCall) -> Result<Answered, SubjectError> {
         self.call("call", call, &self.variables).await
+    }
+
+    /// Makes any call, with words of its own for its braces.
+    ///
+    /// # Errors
+    /// As [`Subject::call_once`].
+    pub async fn call_with(
+        &self,
+        call: &HttpCall,
+        words: &[(String, String)],
+    ) -> Result<Answered, SubjectError> {
+        let mut variables = self.variables.clone();
+        words.iter().for_each(|(word, value)| variables.set(word, value));
+        self.call("call", call, &variables).await
+    }
+
+    /// What a name in braces stands for, where it stands for something.
+    #[must_use]
+    pub fn value_of(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)
+    }
+
+    /// The folder where it takes files and leaves them, if its description names one.
+    ///
+    /// # Errors
+    /// [`SubjectError::Template`].
+    pub fn files_folder(&self) -> Result<Option<PathBuf>, SubjectError> {
+        let Some(folder) = &self.spec.files else { return Ok(None) };
+        let filled = self.variables.fill(folder);
+        filled
+            .map(|folder| Some(folder.into()))
+            .map_err(|source| SubjectError::Template { what: "files".to_owned(), source })
     }
 
     /// The records that a probe shows; nothing where the subject does not offer it.

@@ -25,6 +25,18 @@ const GIVEN: [&str; 13] = [
     "webhook_account",
 ];
 
+/// Whether every subject is given a value under this name.
+#[must_use]
+pub fn is_given(name: &str) -> bool {
+    GIVEN.contains(&name)
+}
+
+/// The names under which every subject is given a value.
+#[must_use]
+pub fn given_names() -> &'static [&'static str] {
+    &GIVEN
+}
+
 /// The words that a call asks for beside those that every subject is given.
 #[must_use]
 pub fn words_of(call: &HttpCall) -> BTreeSet<String> {
@@ -81,12 +93,6 @@ impl Variables {
     /// Gives a name its value.
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.insert(name.to_owned(), value.to_owned());
-    }
-
-    /// What a name stands for.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
     }
 
     /// The text with its braces filled in.

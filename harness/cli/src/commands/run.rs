@@ -67,12 +67,12 @@ fn plans(
     let selection = Selection { paths: arguments.paths.clone(), filter: arguments.filter.clone() };
     let selected = select(&project.scenarios(), &selection).map_err(Stop::usage)?;
     let library = project.library();
-    let mut planner = Planner::new(&library, catalogue, subject);
+    let mut planner = Planner::new(&library, catalogue, subject).with_contracts(project.contracts());
     let mut plans = Vec::new();
     let mut problems: Vec<DocumentError> = Vec::new();
     for scenario in selected {
-        match planner.plan(&scenario.path, &scenario.name) {
-            Ok(plan) => plans.push(plan),
+        match planner.plans(&scenario.path, &scenario.name) {
+            Ok(found) => plans.extend(found.into_iter().filter(|plan| selection.takes(&plan.name))),
             Err(PlanError(found)) => {
                 for problem in found {
                     // A fixture that several scenarios use is told once.
@@ -130,7 +130,8 @@ async fn play(
         _ => "tenant".to_owned(),
     };
     let options = RunOptions { seed: arguments.seed, snapshots, tenants };
-    let runner = Runner::new(subject.clone(), launch, http, options);
+    let today = started_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let runner = Runner::new(subject.clone(), launch, http, options).on(today);
     let text = global.format == Format::Text;
     let progress = progress(text && !global.quiet, plans.len());
     let mut scenarios: Vec<ScenarioOutcome> = Vec::with_capacity(plans.len());
