@@ -101,10 +101,38 @@ pub trait Running: Send {
         None
     }
 
+    /// Runs a batch once, to its end, with these arguments and a trigger's words.
+    fn run_once<'a>(
+        &'a self,
+        _arguments: Vec<String>,
+        _words: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<RunEnd, LaunchError>> {
+        Box::pin(async {
+            Err(LaunchError("it is no batch: a trigger with `batch` is of a subject with launch = { batch = ... }".into()))
+        })
+    }
+
+    /// Shifts the dates that it sees: from now on it is this instant. Where its dates are not shifted, nothing happens.
+    ///
+    /// # Errors
+    /// Where it cannot be told.
+    fn set_time(&self, _now: Timestamp) -> Result<(), LaunchError> {
+        Ok(())
+    }
+
     /// Names in braces that have a value because of how it was launched, such as `data`.
     fn names(&self) -> Vec<(String, String)> {
         Vec::new()
     }
+}
+
+/// How a run of a batch ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunEnd {
+    /// For people.
+    pub told: String,
+    /// `exit_code`, and how many `records`, of them `committed`, and `states`.
+    pub json: serde_json::Value,
 }
 
 /// A subject that somebody else runs.

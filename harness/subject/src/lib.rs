@@ -4,6 +4,8 @@
 //! from its database, its files, or what it printed. This crate knows nothing
 //! of scenarios, stand-ins or verdicts.
 
+mod acts;
+mod batch;
 mod clock;
 mod command;
 mod launch;
@@ -12,10 +14,12 @@ mod probe;
 mod spec;
 mod subject;
 mod template;
+mod trigger;
 
+pub use batch::{BatchLaunch, BatchSpec, Commits, TargetSpec, Writes};
 pub use clock::{ClockState, Stopwatch};
 pub use command::{CommandLaunch, CommandSpec, Each, Nothing, Ready, Surroundings, VersionSpec};
-pub use launch::{AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, ProviderHost, Running};
+pub use launch::{AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, ProviderHost, RunEnd, Running};
 pub use length::Length;
 pub use probe::{
     Database, FileForm, Printed, Probe, ProbeError, ProbeName, ProbeSource, RecordsPlace, SqlQuery,
@@ -23,3 +27,4 @@ pub use probe::{
 pub use spec::{ClockKind, HttpCall, LaunchSpec, SubjectSpec};
 pub use subject::{Answered, Subject, SubjectError};
 pub use template::{TemplateError, Variables, given_names, is_given, words_of};
+pub use trigger::{DropContent, FileDrop, RunToEnd, TickWords, Trigger, TriggerWords};

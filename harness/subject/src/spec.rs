@@ -1,7 +1,9 @@
 //! How a subject is described in `counterpart.toml`.
 
-use crate::command::{CommandSpec, VersionSpec};
+use crate::batch::BatchSpec;
+use crate::command::{CommandSpec, Surroundings, VersionSpec};
 use crate::probe::{Probe, ProbeName};
+use crate::trigger::Trigger;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +22,7 @@ pub struct SubjectSpec {
     pub setup: IndexMap<String, HttpCall>,
     /// What makes it work, by the word that a scenario's `trigger` step uses.
     #[serde(default)]
-    pub trigger: IndexMap<String, HttpCall>,
+    pub trigger: IndexMap<String, Trigger>,
     /// The path where it takes webhooks, braces filled in: `/hooks/{tenant}/{provider}`.
     #[serde(default)]
     pub webhooks: Option<String>,
@@ -37,6 +39,9 @@ pub struct SubjectSpec {
     /// Other versions of it, for the step `deploy`, by their names.
     #[serde(default)]
     pub versions: IndexMap<String, VersionSpec>,
+    /// Where its programs are started: not in the file, but where the file is.
+    #[serde(skip)]
+    pub surroundings: Surroundings,
 }
 
 /// How a subject comes to run.
@@ -53,6 +58,8 @@ pub enum LaunchSpec {
     Url(String),
     /// A program, started for each scenario or once for all.
     Command(Box<CommandSpec>),
+    /// A program that is run to its end for each trigger, and prints what it wrote.
+    Batch(Box<BatchSpec>),
 }
 
 impl LaunchSpec {
@@ -63,6 +70,7 @@ impl LaunchSpec {
             Self::Reference { .. } => "reference",
             Self::Url(_) => "url",
             Self::Command(_) => "command",
+            Self::Batch(_) => "batch",
         }
     }
 }
@@ -76,6 +84,8 @@ pub enum ClockKind {
     /// It lives in real time: waits are real, bounded, and a scenario that needs a jump is skipped.
     #[default]
     Real,
+    /// Its dates are shifted by libfaketime, its waits are real: `advance` shifts, where it is at rest.
+    Faketime,
 }
 
 /// A call to the subject. Braces are filled in: `{base_url}`, `{access_token}`, `{tenant}`, a trigger's own words.
