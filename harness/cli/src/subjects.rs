@@ -6,13 +6,15 @@ use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_reference_subject::ReferenceLaunch;
 use counterpart_subject::{
-    AlreadyRunning, CommandLaunch, Launch, LaunchError, LaunchSpec, SubjectSpec, Surroundings,
+    AlreadyRunning, BatchLaunch, CommandLaunch, Launch, LaunchError, LaunchSpec, SubjectSpec, Surroundings,
 };
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 /// The subject of this name, with known bugs switched on.
 pub(crate) fn chosen(project: &Project, name: &str, plants: &[String]) -> Result<SubjectSpec, Stop> {
     let mut subject = project.subject(name)?;
+    subject.surroundings = surroundings(project)?;
     match &mut subject.launch {
         LaunchSpec::Reference { plants: own } => own.extend(plants.iter().cloned()),
         _ if !plants.is_empty() => {
@@ -33,15 +35,16 @@ pub(crate) fn plants(subject: &SubjectSpec) -> &[String] {
 }
 
 /// How a subject comes to run.
-pub(crate) fn launch(project: &Project, name: &str, subject: &SubjectSpec) -> Result<Box<dyn Launch>, Stop> {
+pub(crate) fn launch(name: &str, subject: &SubjectSpec) -> Result<Box<dyn Launch>, Stop> {
     let described =
         |LaunchError(why)| Stop::usage(anyhow!("counterpart.toml: [subject.{name}] launch: {why}"));
     Ok(match &subject.launch {
         LaunchSpec::Reference { plants } => Box::new(ReferenceLaunch { plants: plants::named(plants)? }),
         LaunchSpec::Url(base_url) => Box::new(AlreadyRunning { base_url: base_url.clone() }),
         LaunchSpec::Command(spec) => {
-            Box::new(CommandLaunch::new(subject, spec, surroundings(project)?).map_err(described)?)
+            Box::new(CommandLaunch::new(subject, spec).map_err(described)?)
         }
+        LaunchSpec::Batch(spec) => Box::new(BatchLaunch::new(subject, spec).map_err(described)?),
     })
 }
 
@@ -57,5 +60,25 @@ fn surroundings(project: &Project) -> Result<Surroundings, Stop> {
         hosts.push("127.0.0.1,localhost,::1");
         (OsString::from(name), hosts)
     });
-    Ok(Surroundings { root, environment: environment.to_vec(), faketime: None })
+    Ok(Surroundings { root, environment: environment.to_vec(), faketime: faketime() })
+}
+
+/// The library that shifts dates: where it is said to be, or where systems put it.
+fn faketime() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("COUNTERPART_FAKETIME_LIB") {
+        return Some(PathBuf::from(named)).filter(|path| path.is_file());
+    }
+    let folders = [
+        format!("/usr/lib/{}-linux-gnu/faketime", std::env::consts::ARCH),
+        "/usr/lib/faketime".to_owned(),
+        "/usr/lib64/faketime".to_owned(),
+        "/usr/local/lib/faketime".to_owned(),
+        "/opt/homebrew/lib/faketime".to_owned(),
+    ];
+    // The first is for programs with threads, and does for others too.
+    let names = ["libfaketimeMT.so.1", "libfaketimeMT.1.dylib", "libfaketime.so.1", "libfaketime.1.dylib"];
+    folders
+        .iter()
+        .flat_map(|folder| names.iter().map(move |name| Path::new(folder).join(name)))
+        .find(|path| path.is_file())
 }

@@ -71,12 +71,13 @@ impl<'a> Player<'a> {
         let tenant = self.tenant();
         // What is shared runs before the provider does, and knows nothing of it until setup tells.
         let shared = match self.launch.is_shared() {
-            true => Some(self.launch(&tenant).await?),
+            true => Some(self.launch(&tenant, clock_start()).await?),
             false => None,
         };
         let state = shared.as_ref().and_then(|(_, state)| *state);
         let clock = match (self.subject.clock, state) {
             (ClockKind::Real, _) => StandInClock::Real,
+            (ClockKind::Faketime, _) => StandInClock::shifted_to(clock_start()),
             (ClockKind::Endpoint, None) => StandInClock::starting_at(clock_start()),
             (ClockKind::Endpoint, Some(state)) => StandInClock::starting_at(state.now),
         };
@@ -95,7 +96,7 @@ impl<'a> Player<'a> {
         }
         let (mut subject, state) = match shared {
             Some(shared) => shared,
-            None => self.launch(&variables).await.map_err(|Unjudged(why)| Unjudged(stand_in.hide(&why)))?,
+            None => self.launch(&variables, stand_in.clock().now()).await.map_err(|Unjudged(why)| Unjudged(stand_in.hide(&why)))?,
         };
         joined_at(state, stand_in.clock().now())?;
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
@@ -140,10 +141,10 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    async fn launch(&self, variables: &Variables) -> Result<(Subject, Option<ClockState>), Unjudged> {
+    async fn launch(&self, variables: &Variables, now: Timestamp) -> Result<(Subject, Option<ClockState>), Unjudged> {
         let request = LaunchRequest {
             seed: self.options.seed,
-            clock_start: clock_start(),
+            clock_start: now,
             variables: variables.clone(),
         };
         let launched = Subject::launch(self.subject.clone(), self.launch, request, self.http.clone()).await;

@@ -115,8 +115,17 @@ impl<'a> Runner<'a> {
                 "all scenarios meet the same process of this subject, and a step starts it again".to_owned(),
             );
         }
-        (self.player.subject.clock == ClockKind::Real && has(|step| matches!(step, Step::Advance { .. })))
-            .then(|| "the subject lives in real time, and a step moves the clock".to_owned())
+        let moves = has(|step| matches!(step, Step::Advance { .. }));
+        match self.player.subject.clock {
+            ClockKind::Real if moves => {
+                Some("the subject lives in real time, and a step moves the clock".to_owned())
+            }
+            ClockKind::Faketime if jumps_within_a_run(&steps) && !self.player.subject.is_batch() => Some(
+                "only the subject's dates are shifted, its waits are real, and a step moves the clock while it is at work"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
     }
 
     async fn attempt(&self, plan: &Plan, snapshots_pending: &mut Vec<String>) -> Result<Attempt, Unjudged> {
@@ -187,6 +196,19 @@ impl<'a> Runner<'a> {
     pub fn subject_version(&self) -> Option<String> {
         self.player.subject_version()
     }
+}
+
+/// Whether the clock is moved between something that is set off and the rest after it.
+fn jumps_within_a_run(steps: &[&Spanned<Step>]) -> bool {
+    let mut at_rest = true;
+    steps.iter().any(|step| {
+        match step.value {
+            Step::Settle(_) => at_rest = true,
+            Step::Advance { .. } => return !at_rest,
+            _ => at_rest = false,
+        }
+        false
+    })
 }
 
 /// A happy path that brings nothing is no oracle: whatever is lost, the destination would be the same.

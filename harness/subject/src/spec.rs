@@ -44,6 +44,14 @@ pub struct SubjectSpec {
     pub surroundings: Surroundings,
 }
 
+impl SubjectSpec {
+    /// Whether it is run to its end for each trigger.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        matches!(self.launch, LaunchSpec::Batch(_))
+    }
+}
+
 /// How a subject comes to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub(crate) async fn run(global: &Global, arguments: &RunArguments) -> Result<Exit, Stop> {
     let project = Project::find(global)?;
     let subject = subjects::chosen(&project, &arguments.subject, &arguments.plant)?;
-    let launch = subjects::launch(&project, &arguments.subject, &subject)?;
+    let launch = subjects::launch(&arguments.subject, &subject)?;
     let catalogue = project.catalogue()?;
     let plans = plans(&project, arguments, &catalogue, &subject)?;
     if plans.is_empty() {

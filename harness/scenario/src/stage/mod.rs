@@ -100,7 +100,7 @@ impl Stage<'_> {
         }
     }
 
-    fn conductor(&self) -> Conductor<'_> {
+    pub(super) fn conductor(&self) -> Conductor<'_> {
         Conductor {
             subject: &self.subject,
             stand_in: &self.stand_in,
@@ -147,7 +147,7 @@ impl Stage<'_> {
         given.chain(self.captured.clone()).collect()
     }
 
-    fn settled(&self, location: Location, step: &str, settled: &Settled) -> Done {
+    pub(super) fn settled(&self, location: Location, step: &str, settled: &Settled) -> Done {
         let timers = |count: u64| match count {
             0 => "no timer fired".to_owned(),
             1 => "1 timer fired".to_owned(),

@@ -51,11 +51,7 @@ impl CommandLaunch {
     ///
     /// # Errors
     /// Where the description cannot be used, with what is wrong in it.
-    pub fn new(
-        subject: &SubjectSpec,
-        spec: &CommandSpec,
-        surroundings: Surroundings,
-    ) -> Result<Self, LaunchError> {
+    pub fn new(subject: &SubjectSpec, spec: &CommandSpec) -> Result<Self, LaunchError> {
         let versions = subject.versions.clone();
         let all =
             std::iter::once(None).chain(versions.values().map(Some)).map(|version| Words::of(spec, version));
