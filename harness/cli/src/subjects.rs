@@ -41,9 +41,7 @@ pub(crate) fn launch(name: &str, subject: &SubjectSpec) -> Result<Box<dyn Launch
     Ok(match &subject.launch {
         LaunchSpec::Reference { plants } => Box::new(ReferenceLaunch { plants: plants::named(plants)? }),
         LaunchSpec::Url(base_url) => Box::new(AlreadyRunning { base_url: base_url.clone() }),
-        LaunchSpec::Command(spec) => {
-            Box::new(CommandLaunch::new(subject, spec).map_err(described)?)
-        }
+        LaunchSpec::Command(spec) => Box::new(CommandLaunch::new(subject, spec).map_err(described)?),
         LaunchSpec::Batch(spec) => Box::new(BatchLaunch::new(subject, spec).map_err(described)?),
     })
 }

@@ -22,7 +22,7 @@ fn runtime(further: &str) -> String {
     let binary = env!("CARGO_BIN_EXE_counterpart");
     format!(
         "{{ command = {{ run = [{binary:?}, \"runtime\", \"serve\", \"--data\", \"{{data}}\", \
-         \"--listen\", \"127.0.0.1:{{port}}\", \"--test-clock\"], {further} }} }}"
+         \"--listen\", \"127.0.0.1:{{port}}\", \"--test-clock\", \"--clock-start\", \"{{clock_start}}\"], {further} }} }}"
     )
 }
 
@@ -40,12 +40,21 @@ fn the_bundled_runtime_is_one_like_any_other() {
 #[test]
 fn one_for_the_whole_suite_is_started_once() {
     let project = Project::new();
-    let launch = runtime("each = \"suite\"")
-        .replace("[\"", "[\"sh\", \"-c\", \"echo started >> started; exec \\\"$0\\\" \\\"$@\\\"\", \"");
+    let binary = env!("CARGO_BIN_EXE_counterpart");
+    let script = "echo started >> started; exec \\"$0\\" runtime serve --data \\"$1\\" --listen \\"$2\\" --test-clock";
+    let launch = format!(
+        "{{ command = {{ run = [\"sh\", \"-c\", \"{script}\", {binary:?}, \"{{data}}\", \"127.0.0.1:{{port}}\"], \
+         each = \"suite\" }} }}"
+    );
     describe(&project, &launch, "endpoint");
     project.write("scenarios/s/good.yaml", GOOD);
     project.write("scenarios/s/again.yaml", GOOD);
     let ran = project.run(&["run", "--subject", "mine"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert_eq!(std::fs::read_to_string(project.path("started")).unwrap(), "started\n");
+    let refused = launch.replace("{port}", "{port}{access_token}");
+    describe(&project, &refused, "endpoint");
+    let ran = project.run(&["run", "--subject", "mine"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("{access_token} differs from play to play"), "{}", ran.err);
 }

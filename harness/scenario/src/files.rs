@@ -96,7 +96,10 @@ fn collect(
     files: &mut Vec<SeenFile>,
 ) -> io::Result<()> {
     let too_much = |what: &str| {
-        io::Error::other(format!("{} holds more than {what}; name a folder of the subject's own", folder.display()))
+        io::Error::other(format!(
+            "{} holds more than {what}; name a folder of the subject's own",
+            folder.display()
+        ))
     };
     if depth > MAX_DEPTH {
         return Err(too_much(&format!("{MAX_DEPTH} folders within each other")));

@@ -27,10 +27,11 @@ mod wording;
 
 pub use catalogue::{Catalogue, CatalogueCase};
 pub use file::{
-    AlertsExpected, AuditExpected, CallStep, Captures, Check, Counts, DeliveriesExpected, DestinationExpected,
-    ElapsedExpected, Expectation, FaultEntry, FileStep, FilesExpected, HoldsExpected, InvariantsEntry, JsonType,
-    Location, Matcher, Nothing, ProbeExpected, QuarantineEntry, Query, RecordMatcher, RequestsExpected, ScenarioFile,
-    Settle, SnapshotOf, Spanned, Step, TriggerStep, WaitForStep,
+    AlertsExpected, AuditExpected, CallStep, Captures, Check, Counts, DeliveriesExpected,
+    DestinationExpected, ElapsedExpected, Expectation, FaultEntry, FileStep, FilesExpected, HoldsExpected,
+    InvariantsEntry, JsonType, Location, Matcher, Nothing, ProbeExpected, QuarantineEntry, Query,
+    RecordMatcher, RequestsExpected, ScenarioFile, Settle, SnapshotOf, Spanned, Step, TriggerStep,
+    WaitForStep,
 };
 pub use invariant::INVARIANTS;
 pub use plan::{Plan, PlanError, Planner};

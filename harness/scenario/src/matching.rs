@@ -11,7 +11,8 @@ impl Matcher {
         match self {
             Self::Literal(literal) => value.unwrap_or(&Value::Null) == literal,
             Self::List(items) => value.and_then(Value::as_array).is_some_and(|list| {
-                list.len() == items.len() && items.iter().zip(list).all(|(item, value)| item.fits(Some(value)))
+                list.len() == items.len()
+                    && items.iter().zip(list).all(|(item, value)| item.fits(Some(value)))
             }),
             Self::Fields(fields) => value
                 .filter(|value| value.is_object())
@@ -37,7 +38,10 @@ impl Matcher {
             Self::Literal(value) => Self::Literal(fill_value(value, names)),
             Self::List(items) => Self::List(items.iter().map(|item| item.filled(names)).collect()),
             Self::Fields(fields) => Self::Fields(
-                fields.iter().map(|(name, matcher)| (fill_text(name, names), matcher.filled(names))).collect(),
+                fields
+                    .iter()
+                    .map(|(name, matcher)| (fill_text(name, names), matcher.filled(names)))
+                    .collect(),
             ),
             Self::All(checks) => Self::All(checks.iter().map(|check| check.filled(names)).collect()),
         }
@@ -98,7 +102,9 @@ impl Check {
                     .map(|(text, path, matcher)| (text.clone(), path.clone(), matcher.filled(names)))
                     .collect(),
             ),
-            Self::Type(_) | Self::Regex(_) | Self::Near { .. } | Self::Absent(_) | Self::Length(_) => self.clone(),
+            Self::Type(_) | Self::Regex(_) | Self::Near { .. } | Self::Absent(_) | Self::Length(_) => {
+                self.clone()
+            }
         }
     }
 
@@ -160,7 +166,11 @@ mod tests {
         for (matcher, good, bad) in [
             (json!({"a": 1}), json!({"a": 1, "b": 2}), json!({"a": 2})),
             (json!({"a": null}), json!({}), json!({"a": 0})),
-            (json!({"a": {"b": [1, {"c": 2}]}}), json!({"a": {"b": [1, {"c": 2, "d": 3}]}}), json!({"a": {"b": [1]}})),
+            (
+                json!({"a": {"b": [1, {"c": 2}]}}),
+                json!({"a": {"b": [1, {"c": 2, "d": 3}]}}),
+                json!({"a": {"b": [1]}}),
+            ),
             (json!({"$equal": {"$type": "x"}}), json!({"$type": "x"}), json!({"$type": "x", "more": 1})),
             (json!({"$type": "string"}), json!("x"), json!(1)),
             (json!({"$type": "number"}), json!(1.5), json!("1.5")),
@@ -178,7 +188,11 @@ mod tests {
             (json!({"$length": {"at_least": 1, "at_most": 2}}), json!([1]), json!([])),
             (json!({"$contains": {"id": 2}}), json!([{"id": 1}, {"id": 2, "x": 3}]), json!([{"id": 1}])),
             (json!({"$contains": "bc"}), json!("abcd"), json!("abd")),
-            (json!({"$path": {"$.a[*].b": {"$type": "number"}}}), json!({"a": [{"b": 1}, {"b": 2}]}), json!({"a": [{"b": 1}, {"b": "2"}]})),
+            (
+                json!({"$path": {"$.a[*].b": {"$type": "number"}}}),
+                json!({"a": [{"b": 1}, {"b": 2}]}),
+                json!({"a": [{"b": 1}, {"b": "2"}]}),
+            ),
             (json!({"$path": {"$.a.b": 1}}), json!({"a": {"b": 1}}), json!({"a": {}})),
             (json!({"$not": {"a": 1}}), json!({"a": 2}), json!({"a": 1})),
             (json!({"$type": "string", "$length": 3}), json!("abc"), json!("ab")),
@@ -209,7 +223,8 @@ mod tests {
 
     #[test]
     fn names_are_filled_in_where_they_stand() {
-        let matcher: Matcher = serde_json::from_value(json!({"run": "{id}", "all": [{"$equal": "x{id}"}]})).unwrap();
+        let matcher: Matcher =
+            serde_json::from_value(json!({"run": "{id}", "all": [{"$equal": "x{id}"}]})).unwrap();
         let filled = matcher.filled(&Names::from([("id".to_owned(), json!(7))]));
         assert!(filled.fits(Some(&json!({"run": 7, "all": ["x7"]}))));
         assert_eq!(filled.words(), r#"{"run":7,"all":[{$equal:"x7"}]}"#);

@@ -96,7 +96,10 @@ impl<'a> Player<'a> {
         }
         let (mut subject, state) = match shared {
             Some(shared) => shared,
-            None => self.launch(&variables, stand_in.clock().now()).await.map_err(|Unjudged(why)| Unjudged(stand_in.hide(&why)))?,
+            None => self
+                .launch(&variables, stand_in.clock().now())
+                .await
+                .map_err(|Unjudged(why)| Unjudged(stand_in.hide(&why)))?,
         };
         joined_at(state, stand_in.clock().now())?;
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
@@ -141,12 +144,13 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    async fn launch(&self, variables: &Variables, now: Timestamp) -> Result<(Subject, Option<ClockState>), Unjudged> {
-        let request = LaunchRequest {
-            seed: self.options.seed,
-            clock_start: now,
-            variables: variables.clone(),
-        };
+    async fn launch(
+        &self,
+        variables: &Variables,
+        now: Timestamp,
+    ) -> Result<(Subject, Option<ClockState>), Unjudged> {
+        let request =
+            LaunchRequest { seed: self.options.seed, clock_start: now, variables: variables.clone() };
         let launched = Subject::launch(self.subject.clone(), self.launch, request, self.http.clone()).await;
         let subject = launched.map_err(unjudged)?;
         match subject.clock().await {

@@ -66,7 +66,8 @@ pub(crate) async fn drop_file(
         }
     };
     let half = drop.half;
-    let told = if half { format!("half of {} bytes", content.len()) } else { format!("{} bytes", content.len()) };
+    let told =
+        if half { format!("half of {} bytes", content.len()) } else { format!("{} bytes", content.len()) };
     let shown = path.display().to_string();
     let written = tokio::task::spawn_blocking(move || write(&path, &content, half)).await;
     written.map_err(|error| error.to_string())?.map_err(|error| format!("put: {shown}: {error}"))?;

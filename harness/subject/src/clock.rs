@@ -53,7 +53,9 @@ impl ClockBooks {
         }
         if let Some(next) = state.next_timer.filter(|next| *next < state.now) {
             let now = state.now;
-            return Err(format!("next_timer is {next}, before now, which is {now}: a timer that is due fires"));
+            return Err(format!(
+                "next_timer is {next}, before now, which is {now}: a timer that is due fires"
+            ));
         }
         if let Some(last) = entries.last {
             follows(&last, &state, asked_for)?;
@@ -84,14 +86,17 @@ fn follows(last: &ClockState, state: &ClockState, asked_for: Option<Timestamp>) 
         [("started", state.started, last.started), ("finished", state.finished, last.finished)]
     {
         if count < before {
-            return Err(format!("{name} is {count}, and was {before} before: it counts from the start of the process"));
+            return Err(format!(
+                "{name} is {count}, and was {before} before: it counts from the start of the process"
+            ));
         }
     }
     let due = |to: Timestamp| last.next_timer.filter(|next| *next <= to).unwrap_or(to);
     match asked_for {
-        None if state.now != last.now => {
-            Err(format!("now is {}, and was {} before, without an advance: it must stand still", state.now, last.now))
-        }
+        None if state.now != last.now => Err(format!(
+            "now is {}, and was {} before, without an advance: it must stand still",
+            state.now, last.now
+        )),
         Some(to) if state.now != due(to) => Err(format!(
             "now is {} after an advance to {to}; expected {}{}",
             state.now,

@@ -80,6 +80,12 @@ pub trait Running: Send {
     /// Stops it in good order and starts another version of it on the same data.
     fn deploy(&mut self, version: &str, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>>;
 
+    /// The first half of a restart, a kill or a deployment, where it can be done by itself: the old process is gone when this
+    /// comes back, and the new one is not there yet. Whether it was done; the other half does both where it was not.
+    fn stop_first(&mut self, _how: Stopping) -> BoxFuture<'_, Result<bool, LaunchError>> {
+        Box::pin(async { Ok(false) })
+    }
+
     /// Ends it after its last step. What was wrong with how it ended is an error.
     fn end(&mut self) -> BoxFuture<'_, Result<(), LaunchError>> {
         Box::pin(async { Ok(()) })
@@ -108,7 +114,9 @@ pub trait Running: Send {
         _words: &'a [(String, String)],
     ) -> BoxFuture<'a, Result<RunEnd, LaunchError>> {
         Box::pin(async {
-            Err(LaunchError("it is no batch: a trigger with `batch` is of a subject with launch = { batch = ... }".into()))
+            Err(LaunchError(
+                "it is no batch: a trigger with `batch` is of a subject with launch = { batch = ... }".into(),
+            ))
         })
     }
 
@@ -124,6 +132,15 @@ pub trait Running: Send {
     fn names(&self) -> Vec<(String, String)> {
         Vec::new()
     }
+}
+
+/// How a subject is stopped to be started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopping {
+    /// In good order.
+    Asked,
+    /// Without warning.
+    Killed,
 }
 
 /// How a run of a batch ended.

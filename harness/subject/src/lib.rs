@@ -19,7 +19,9 @@ mod trigger;
 pub use batch::{BatchLaunch, BatchSpec, Commits, TargetSpec, Writes};
 pub use clock::{ClockState, Stopwatch};
 pub use command::{CommandLaunch, CommandSpec, Each, Nothing, Ready, Surroundings, VersionSpec};
-pub use launch::{AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, ProviderHost, RunEnd, Running};
+pub use launch::{
+    AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, ProviderHost, RunEnd, Running, Stopping,
+};
 pub use length::Length;
 pub use probe::{
     Database, FileForm, Printed, Probe, ProbeError, ProbeName, ProbeSource, RecordsPlace, SqlQuery,

@@ -2,7 +2,7 @@
 
 use crate::acts;
 use crate::clock::{ClockBooks, ClockState, pause};
-use crate::launch::{Launch, LaunchError, LaunchRequest, Running, with_last_lines};
+use crate::launch::{Launch, LaunchError, LaunchRequest, Running, Stopping, with_last_lines};
 use crate::probe::{self, ProbeError, ProbeName, ProbeSource};
 use crate::spec::{ClockKind, HttpCall, LaunchSpec, SubjectSpec};
 use crate::template::{TemplateError, Variables};
@@ -188,7 +188,9 @@ impl Subject {
         let mut variables = self.variables.clone();
         words.iter().for_each(|(word, value)| variables.set(word, value));
         let done = match trigger {
-            Trigger::Call(call) | Trigger::Tick(Some(call)) => return self.call(&what, call, &variables).await,
+            Trigger::Call(call) | Trigger::Tick(Some(call)) => {
+                return self.call(&what, call, &variables).await;
+            }
             // Whoever drives both clocks moves them.
             Trigger::Tick(None) => Err("a tick without a call is for whoever drives the clock".to_owned()),
             Trigger::Run(run) => acts::run_to_end(run, &variables, &self.spec.surroundings).await,
@@ -196,7 +198,8 @@ impl Subject {
             Trigger::Batch(arguments) => {
                 let fill = |text: &String| variables.fill(text);
                 let filled = arguments.iter().map(fill).collect::<Result<Vec<_>, _>>();
-                let filled = filled.map_err(|source| SubjectError::Template { what: what.clone(), source })?;
+                let filled =
+                    filled.map_err(|source| SubjectError::Template { what: what.clone(), source })?;
                 let end = self.running.run_once(filled, words).await?;
                 Ok(Answered::done(end.told, end.json))
             }
@@ -320,6 +323,14 @@ impl Subject {
     /// Lets a little real time pass, for a subject that lives in it.
     pub async fn wait(&self, duration: Duration) {
         pause(duration).await;
+    }
+
+    /// The first half of a restart, a kill or a deployment; whether it can be done by itself, and was.
+    ///
+    /// # Errors
+    /// [`SubjectError::Launch`].
+    pub async fn stop_first(&mut self, how: Stopping) -> Result<bool, SubjectError> {
+        self.running.stop_first(how).await.map_err(SubjectError::from)
     }
 
     /// Stops it and starts it again on the same data.

@@ -120,10 +120,13 @@ impl TryFrom<TriggerWords> for Trigger {
             ("put", words.put.is_some()),
             ("tick", words.tick.is_some()),
         ];
-        let given: Vec<&str> = kinds.iter().filter(|(_, is_given)| *is_given).map(|(word, _)| *word).collect();
+        let given: Vec<&str> =
+            kinds.iter().filter(|(_, is_given)| *is_given).map(|(word, _)| *word).collect();
         let [kind] = given[..] else {
             let found = if given.is_empty() { "none".to_owned() } else { given.join(" and ") };
-            return Err(format!("a trigger is one of `call`, `run`, `batch`, `put` and `tick`; found {found}"));
+            return Err(format!(
+                "a trigger is one of `call`, `run`, `batch`, `put` and `tick`; found {found}"
+            ));
         };
         let belongs = [
             ("json", words.json.is_some(), "call"),
@@ -133,7 +136,9 @@ impl TryFrom<TriggerWords> for Trigger {
             ("from", words.from.is_some(), "put"),
             ("half", words.half.is_some(), "put"),
         ];
-        if let Some((word, _, owner)) = belongs.iter().find(|(_, is_given, owner)| *is_given && *owner != kind) {
+        if let Some((word, _, owner)) =
+            belongs.iter().find(|(_, is_given, owner)| *is_given && *owner != kind)
+        {
             return Err(format!("`{word}` belongs to a trigger with `{owner}`, and this one has `{kind}`"));
         }
         Self::of_one_kind(words)
@@ -147,7 +152,10 @@ impl Trigger {
         }
         if let Some(run) = words.run {
             if run.first().is_none_or(String::is_empty) {
-                return Err("`run` is empty; expected a program and its arguments, as in [\"python3\", \"sync.py\"]".into());
+                return Err(
+                    "`run` is empty; expected a program and its arguments, as in [\"python3\", \"sync.py\"]"
+                        .into(),
+                );
             }
             let within = words.within.unwrap_or(Length::of_seconds(60));
             return Ok(Self::Run(RunToEnd { run, env: words.env.unwrap_or_default(), within }));

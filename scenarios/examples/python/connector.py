@@ -1,5 +1,6 @@
 """A connector that copies the history of a chat room. Its state is a file; started again, it goes on where it was."""
 import json, os, socket, threading
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
 
@@ -84,9 +85,10 @@ def once(method, target, token, body=None):
             sockets.pop(me[0], None)
 
 
-def call(target, check):
+def call(run, target, check):
     """Asks until there is a good answer: refreshes the token once, waits as long as it is told, and gives up in the end."""
     refreshed, wait = False, 1
+    wait_until_allowed(run)
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             answer = once("GET", target, store.all["access"])
@@ -104,9 +106,20 @@ def call(target, check):
             problem, told = f"{type(error).__name__}: {error}", None
         log("warn", problem)
         if attempt < MAX_ATTEMPTS:
-            clock.sleep(int(told) if told and told.isdigit() else wait)
+            wait_until_allowed(run, int(told) if told and told.isdigit() else wait)
             wait *= 2
     raise PermissionError(f"given up after {MAX_ATTEMPTS} attempts")
+
+
+def wait_until_allowed(run, seconds=None):
+    """How long to wait is kept: whoever starts again in between must not come earlier."""
+    if seconds is not None:
+        with lock:
+            run["not_before"] = (clock.now + timedelta(seconds=seconds)).isoformat()
+            store.commit()
+    if run.get("not_before"):
+        clock.sleep(max(0, (datetime.fromisoformat(run["not_before"]) - clock.now).total_seconds()))
+        run["not_before"] = None
 
 
 def refresh():
@@ -129,11 +142,11 @@ def page_of(body):
 def sync(run):
     try:
         if not run.get("room_id"):
-            run["room_id"] = call(f"{PREFIX}/directory/room/{quote(run['room'], safe='')}", lambda body: body["room_id"])
+            run["room_id"] = call(run, f"{PREFIX}/directory/room/{quote(run['room'], safe='')}", lambda body: body["room_id"])
         while True:
             since = f"&from={quote(run['cursor'], safe='')}" if run.get("cursor") else ""
             target = f"{PREFIX}/rooms/{quote(run['room_id'], safe='')}/messages?dir=b&limit=10{since}"
-            events, end = call(target, page_of)
+            events, end = call(run, target, page_of)
             with lock:  # the page and its cursor in one commit
                 for event in events:
                     take(event)
@@ -160,6 +173,8 @@ def take(event):
         store.all["holds"].append({"reason": "invalid_record", "key": key})
         store.all["alerts"].append({"kind": "record_held", "text": "a record without its required fields"})
         log("error", "a record without its required fields is held")
+        return
+    if event["type"] != "m.room.message":
         return
     kept = {name: event.get(name) for name in ("event_id", "type", "sender", "origin_server_ts", "content")}
     store.all["rows"].setdefault(key, kept)

@@ -18,7 +18,8 @@ pub(super) fn judge(expected: &AuditExpected, counts: Counts, judge: &mut Judge<
                     true => format!("the audit trail has entry {} too early", number + 1),
                     false => format!("the audit trail does not have entry {}", number + 1),
                 };
-                let behind = if from == 0 { String::new() } else { format!(", behind the {from} entries before it") };
+                let behind =
+                    if from == 0 { String::new() } else { format!(", behind the {from} entries before it") };
                 let actual = nearest(&matcher, &entries[from..]);
                 judge.broken(message, format!("{}{behind}", matcher.words()), actual, vec![]);
                 return;

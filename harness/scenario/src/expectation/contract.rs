@@ -30,7 +30,8 @@ pub(super) fn judge(judge: &mut Judge<'_, '_>) -> Result<(), String> {
     for violation in violations.iter().take(MAX_TOLD) {
         let seq = numbers.get(violation.exchange.as_str()).copied();
         let of = violation.operation.as_deref().unwrap_or("no operation of the contract");
-        let place = if violation.place.is_empty() { String::new() } else { format!(" at {}", violation.place) };
+        let place =
+            if violation.place.is_empty() { String::new() } else { format!(" at {}", violation.place) };
         let message = format!("request {}, {of}: {}{place}", seq.unwrap_or_default(), violation.rule);
         judge.broken(
             observed.hide(&message),

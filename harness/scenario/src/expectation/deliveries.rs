@@ -15,7 +15,11 @@ pub(super) fn judge(expected: &DeliveriesExpected, counts: Counts, judge: &mut J
         ("changed by a fault", count(|one| one.fault.is_some()), expected.faulted),
     ];
     if !counts.hold(sent.len()) {
-        let message = if sent.len() == 1 { "1 webhook was sent".to_owned() } else { format!("{} webhooks were sent", sent.len()) };
+        let message = if sent.len() == 1 {
+            "1 webhook was sent".to_owned()
+        } else {
+            format!("{} webhooks were sent", sent.len())
+        };
         judge.broken(message, counts.words(), sent.len().to_string(), Vec::new());
     }
     for (what, found, wanted) in found {

@@ -54,7 +54,8 @@ impl Judge<'_, '_> {
         exchanges: Vec<u64>,
     ) {
         if !counts.hold(found) {
-            let message = if found == 1 { format!("there is 1 {one}") } else { format!("there are {found} {many}") };
+            let message =
+                if found == 1 { format!("there is 1 {one}") } else { format!("there are {found} {many}") };
             self.broken(message, counts.words(), found.to_string(), exchanges);
         }
     }

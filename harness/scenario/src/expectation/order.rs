@@ -18,7 +18,8 @@ pub(super) fn judge(expected: &[Spanned<RequestSelector>], judge: &mut Judge<'_,
             continue;
         }
         let wanted: Vec<String> = expected.iter().map(|one| one.value.to_string()).collect();
-        let came: Vec<String> = seen.iter().filter(|seen| fits(seen)).map(|seen| format!("as number {}", seen.seq)).collect();
+        let came: Vec<String> =
+            seen.iter().filter(|seen| fits(seen)).map(|seen| format!("as number {}", seen.seq)).collect();
         let message = format!("there is no {selector} in its place, {} of {}", number + 1, expected.len());
         let actual = format!("{selector} came {}; the one before it is number {from}", some_of(&came));
         let exchanges = seen.iter().filter(|seen| fits(seen)).map(|seen| seen.seq).collect();

@@ -94,9 +94,8 @@ impl JsonType {
 }
 
 /// The words of matchers.
-const WORDS: [&str; 10] = [
-    "$equal", "$type", "$regex", "$near", "$one_of", "$absent", "$length", "$contains", "$path", "$not",
-];
+const WORDS: [&str; 10] =
+    ["$equal", "$type", "$regex", "$near", "$one_of", "$absent", "$length", "$contains", "$path", "$not"];
 
 impl JsonSchema for Matcher {
     fn schema_name() -> std::borrow::Cow<'static, str> {

@@ -66,7 +66,8 @@ impl ElapsedExpected {
 
     pub(crate) fn words(self) -> String {
         let bounds = [("at least", self.at_least), ("at most", self.at_most)];
-        let words = bounds.into_iter().filter_map(|(word, bound)| bound.map(|bound| format!("{word} {bound:#}")));
+        let words =
+            bounds.into_iter().filter_map(|(word, bound)| bound.map(|bound| format!("{word} {bound:#}")));
         words.collect::<Vec<_>>().join(", ")
     }
 }

@@ -126,7 +126,9 @@ fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(|_| {
         let shown = problem::quoted(&text);
-        serde::de::Error::custom(format!("{shown:?} is no day; expected year, month and day, as in 2026-12-31"))
+        serde::de::Error::custom(format!(
+            "{shown:?} is no day; expected year, month and day, as in 2026-12-31"
+        ))
     })
 }
 

@@ -264,7 +264,9 @@ impl<'de> Taken<'de> {
     fn value(&self) -> Result<&'de Node, Problem> {
         let word = self.0.word;
         self.0.value.ok_or_else(|| {
-            Problem::custom(format!("the word `{word}` stands alone; give it its value, as in `{word}: {{}}`"))
+            Problem::custom(format!(
+                "the word `{word}` stands alone; give it its value, as in `{word}: {{}}`"
+            ))
         })
     }
 }
@@ -275,7 +277,9 @@ impl<'de> VariantAccess<'de> for Taken<'de> {
     fn unit_variant(self) -> Result<(), Problem> {
         match self.0.value {
             None => Ok(()),
-            Some(value) => Err(Problem::invalid_type(unexpected(value), &"the word alone").at(value.location)),
+            Some(value) => {
+                Err(Problem::invalid_type(unexpected(value), &"the word alone").at(value.location))
+            }
         }
     }
 

@@ -86,7 +86,10 @@ fn table(root: &Node, length: usize) -> Result<Vec<(Option<String>, Names)>, Vec
         return Err(problems);
     };
     if rows.is_empty() {
-        problems.push(Problem::new(cases.location, "`cases` has no row, so nothing would be played; add one or leave it out"));
+        problems.push(Problem::new(
+            cases.location,
+            "`cases` has no row, so nothing would be played; add one or leave it out",
+        ));
     }
     if rows.len() > MAX_ROWS || rows.len() * length > MAX_READ_BYTES {
         let message = format!(
@@ -99,7 +102,9 @@ fn table(root: &Node, length: usize) -> Result<Vec<(Option<String>, Names)>, Vec
     let mut table = Vec::with_capacity(rows.len());
     let first: Vec<&str> = rows.first().map_or(Vec::new(), |(_, row)| keys(row));
     for (key, row) in rows {
-        if key.name.is_empty() || !key.name.chars().all(|one| one.is_ascii_alphanumeric() || "-_.".contains(one)) {
+        if key.name.is_empty()
+            || !key.name.chars().all(|one| one.is_ascii_alphanumeric() || "-_.".contains(one))
+        {
             let message = format!(
                 "`{}` cannot name a row; expected letters, digits, `-`, `_` and `.`",
                 quoted(&key.name)
@@ -110,7 +115,8 @@ fn table(root: &Node, length: usize) -> Result<Vec<(Option<String>, Names)>, Vec
         names.extend(variables(row, &mut problems));
         let own = keys(row);
         for missing in first.iter().filter(|name| !own.contains(name) && !shared.contains_key(**name)) {
-            let message = format!("the row `{}` has no `{missing}`, which the first row has", quoted(&key.name));
+            let message =
+                format!("the row `{}` has no `{missing}`, which the first row has", quoted(&key.name));
             problems.push(Problem::new(key.location, message));
         }
         table.push((Some(key.name.clone()), names));
@@ -139,16 +145,22 @@ fn variables(node: &Node, problems: &mut Vec<Problem>) -> Names {
 fn variable(name: &str, location: Location, node: &Node) -> Result<Value, Problem> {
     let shown = quoted(name);
     if !is_name(name) {
-        let message = format!("`{shown}` is no name; expected lower-case letters, digits and `_`, a letter first");
+        let message =
+            format!("`{shown}` is no name; expected lower-case letters, digits and `_`, a letter first");
         return Err(Problem::new(location, message));
     }
     if counterpart_subject::is_given(name) {
-        let message = format!("`{shown}` is given to every subject and means something else already; choose another name");
+        let message = format!(
+            "`{shown}` is given to every subject and means something else already; choose another name"
+        );
         return Err(Problem::new(location, message));
     }
     match &node.content {
-        Content::Text(text) if parts(text).iter().any(|part| !matches!(part, super::names::Part::Plain(_))) => {
-            let message = format!("the value of `{shown}` holds a name in braces; a value is taken as it stands");
+        Content::Text(text)
+            if parts(text).iter().any(|part| !matches!(part, super::names::Part::Plain(_))) =>
+        {
+            let message =
+                format!("the value of `{shown}` holds a name in braces; a value is taken as it stands");
             Err(Problem::new(node.location, message))
         }
         Content::Text(_) | Content::Bool(..) | Content::Number(..) => Ok(node.into()),

@@ -110,7 +110,8 @@ impl<'de> Deserialize<'de> for Content {
 fn placed<E>(spanned: Spanned<Content>) -> Result<Node, E> {
     let span = spanned.defined.span();
     let bytes = |at: Option<u64>| at.and_then(|at| usize::try_from(at).ok());
-    let span = bytes(span.byte_offset()).zip(bytes(span.byte_len())).map(|(from, length)| (from, from + length));
+    let span =
+        bytes(span.byte_offset()).zip(bytes(span.byte_len())).map(|(from, length)| (from, from + length));
     Ok(Node { location: spanned.referenced.into(), span, content: spanned.value })
 }
 

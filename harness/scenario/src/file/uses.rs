@@ -58,7 +58,9 @@ pub(super) fn filled(root: &Node, names: &Names, captured: Captured) -> Result<N
     let mut done: Vec<(usize, (Key, Node))> = Vec::with_capacity(entries.len());
     let is_late = |key: &str| key == "expect";
     for late in [false, true] {
-        for (index, (key, node)) in entries.iter().enumerate().filter(|(_, (key, _))| is_late(&key.name) == late) {
+        for (index, (key, node)) in
+            entries.iter().enumerate().filter(|(_, (key, _))| is_late(&key.name) == late)
+        {
             let node = match key.name.as_str() {
                 "variables" | "cases" | "counterpart" => node.clone(),
                 "steps" => filling.steps(node),
@@ -81,7 +83,9 @@ fn collect_captures(steps: &Node, all: &mut BTreeSet<String>) {
     for (key, value) in steps.items().iter().flat_map(Node::entries) {
         match key.name.as_str() {
             "trigger" | "call" => all.extend(captured_by(value)),
-            "repeat" | "parallel" => value.get("steps").into_iter().for_each(|steps| collect_captures(steps, all)),
+            "repeat" | "parallel" => {
+                value.get("steps").into_iter().for_each(|steps| collect_captures(steps, all))
+            }
             _ => {}
         }
     }
@@ -108,7 +112,9 @@ impl Filling<'_> {
         self.items(node, |filling, step| {
             let done = filling.entries(step, Self::step);
             // What a step captures is known to those behind it.
-            for (key, value) in step.entries().iter().filter(|(key, _)| matches!(&*key.name, "trigger" | "call")) {
+            for (key, value) in
+                step.entries().iter().filter(|(key, _)| matches!(&*key.name, "trigger" | "call"))
+            {
                 for name in captured_by(value) {
                     if filling.names.contains_key(&name) || is_given(&name) {
                         let message = format!("`{name}` has a value already; capture it under another name");
@@ -269,7 +275,10 @@ impl Filling<'_> {
                 let known = self.names.keys().chain(&self.captured.known).map(String::as_str);
                 let given: &[&str] = if used == Use::Planned { &[] } else { given_names() };
                 let known: Vec<&str> = known.chain(given.iter().copied()).collect();
-                format!("{}; the braces themselves are written {{{{{name}}}}}", unknown("variable", name, known))
+                format!(
+                    "{}; the braces themselves are written {{{{{name}}}}}",
+                    unknown("variable", name, known)
+                )
             }
         };
         self.problems.push(Problem::new(node.location, message));

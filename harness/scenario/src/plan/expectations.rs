@@ -16,7 +16,10 @@ pub(super) fn check_expectations(
     for expectation in &file.expect {
         let place = expectation.referenced;
         if expectation.value.counts().is_some_and(crate::file::Counts::is_impossible) {
-            check.at(place, "no number is that: `at_least` is more than `at_most`, or `count` is outside of them");
+            check.at(
+                place,
+                "no number is that: `at_least` is more than `at_most`, or `count` is outside of them",
+            );
         }
         match &expectation.value {
             Expectation::Requests(requests) => check_requests(place, requests, profile, check),
@@ -55,7 +58,8 @@ pub(super) fn check_expectations(
             Expectation::Deliveries(it) => {
                 let bounds = [it.count, it.at_least, it.at_most, it.accepted, it.refused, it.faulted];
                 if bounds.iter().all(Option::is_none) && it.order.is_none() {
-                    check.at(place, "says nothing: give `count`, `accepted`, `refused`, `faulted` or `order`");
+                    check
+                        .at(place, "says nothing: give `count`, `accepted`, `refused`, `faulted` or `order`");
                 }
             }
             Expectation::Audit(audit) => {
@@ -118,7 +122,8 @@ fn check_files(place: Location, files: &FilesExpected, subject: &SubjectSpec, ch
     if subject.files.is_none() {
         check.at(place, NO_FILES);
     }
-    let patterns = files.exist.iter().chain(&files.gone).chain(files.counts.keys()).chain(files.content.keys());
+    let patterns =
+        files.exist.iter().chain(&files.gone).chain(files.counts.keys()).chain(files.content.keys());
     let mut count = 0;
     for one in patterns {
         count += 1;
@@ -131,7 +136,10 @@ fn check_files(place: Location, files: &FilesExpected, subject: &SubjectSpec, ch
     }
     for (pattern, counts) in &files.counts {
         if counts.is_empty() || counts.is_impossible() {
-            check.at(pattern.referenced, "no number: give `count`, `at_least` or `at_most`, which can hold together");
+            check.at(
+                pattern.referenced,
+                "no number: give `count`, `at_least` or `at_most`, which can hold together",
+            );
         }
     }
 }

@@ -288,7 +288,10 @@ fn faults(
         }
         if file.tls.is_none() && fault.inject.needs_tls() {
             let name = fault.inject.name();
-            check.at(place, format!("{name} needs a stand-in that speaks TLS; add `tls: {{}}` to the scenario"));
+            check.at(
+                place,
+                format!("{name} needs a stand-in that speaks TLS; add `tls: {{}}` to the scenario"),
+            );
         }
     }
     faults

@@ -18,7 +18,9 @@ const MAX_STEPS: u64 = 100_000;
 
 pub(super) fn check_steps(steps: &[Spanned<Step>], subject: &SubjectSpec, check: &mut Check<'_>) {
     if taken(steps) > MAX_STEPS {
-        check.whole(format!("the steps come to more than {MAX_STEPS}, repetitions counted; repeat fewer of them"));
+        check.whole(format!(
+            "the steps come to more than {MAX_STEPS}, repetitions counted; repeat fewer of them"
+        ));
     }
     for step in steps {
         check_step(step, subject, check);
@@ -64,7 +66,10 @@ fn check_step(step: &Spanned<Step>, subject: &SubjectSpec, check: &mut Check<'_>
         Step::WaitFor(wait) => {
             has_probe(step.referenced, wait.probe, subject, check);
             if wait.counts().is_impossible() || wait.counts().at_least == Some(0) {
-                check.at(step.referenced, "waits for nothing: `at_least` is a number from 1, and no more than `count`");
+                check.at(
+                    step.referenced,
+                    "waits for nothing: `at_least` is a number from 1, and no more than `count`",
+                );
             }
         }
         _ => {}
@@ -117,20 +122,30 @@ fn check_file(place: Location, file: &FileStep, subject: &SubjectSpec, check: &m
         check.at(place, problem);
     }
     match (&file.put, &file.text) {
-        (None, None) => check.at(place, "says nothing of what is in the file; give `put`, a file beside the scenario, or `text`"),
-        (Some(_), Some(_)) => check.at(place, "gives both `put` and `text`; a file is a copy, or it holds the text"),
+        (None, None) => check.at(
+            place,
+            "says nothing of what is in the file; give `put`, a file beside the scenario, or `text`",
+        ),
+        (Some(_), Some(_)) => {
+            check.at(place, "gives both `put` and `text`; a file is a copy, or it holds the text")
+        }
         (None, Some(_)) => {}
         (Some(put), None) => {
             let source = check.path.parent().unwrap_or(std::path::Path::new("")).join(put);
             match std::fs::metadata(&source) {
                 Ok(found) if found.is_file() && found.len() <= MAX_FILE_BYTES => {}
                 Ok(found) if found.is_file() => {
-                    let message = format!("{} is {} bytes long; at most {MAX_FILE_BYTES} are put", source.display(), found.len());
+                    let message = format!(
+                        "{} is {} bytes long; at most {MAX_FILE_BYTES} are put",
+                        source.display(),
+                        found.len()
+                    );
                     check.at(place, message);
                 }
                 Ok(_) => check.at(place, format!("{} is no file", source.display())),
                 Err(error) => {
-                    let message = format!("{}: {error}; `put` is a path from the scenario's folder", source.display());
+                    let message =
+                        format!("{}: {error}; `put` is a path from the scenario's folder", source.display());
                     check.at(place, message);
                 }
             }

@@ -28,7 +28,9 @@ pub(super) fn check_can_fail(file: &ScenarioFile, check: &mut Check<'_>) {
         check.whole("`steps` is empty; a scenario begins with a trigger");
     }
     if !file.steps.is_empty() && !flattened(&file.steps).iter().any(|step| step.value.is_act()) {
-        check.whole("no step sets anything off; a scenario has a `trigger`, a `webhook`, a `file` or a `call`");
+        check.whole(
+            "no step sets anything off; a scenario has a `trigger`, a `webhook`, a `file` or a `call`",
+        );
     }
     if file.expect.is_empty() {
         check.whole("`expect` is empty; say what must come of the steps");
@@ -74,7 +76,10 @@ pub(super) fn check_reasons(file: &ScenarioFile, check: &mut Check<'_>) {
     let Some(quarantine) = &file.quarantine else { return };
     for (word, text) in [("reason", &quarantine.value.reason), ("owner", &quarantine.value.owner)] {
         if text.trim().is_empty() {
-            check.at(quarantine.referenced, format!("`{word}` is empty; a quarantine says why it fails and who sees to it"));
+            check.at(
+                quarantine.referenced,
+                format!("`{word}` is empty; a quarantine says why it fails and who sees to it"),
+            );
         }
     }
 }

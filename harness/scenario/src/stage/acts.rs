@@ -133,7 +133,8 @@ impl Stage<'_> {
                 _ => {
                     let message = format!("`{name}` could not be captured from the answer");
                     let expected = format!("one text, number or boolean at {}", query.text);
-                    let actual = format!("{} values there; the answer: {}", found.len(), brief(&answered.json));
+                    let actual =
+                        format!("{} values there; the answer: {}", found.len(), brief(&answered.json));
                     done.violations.push(self.broken(done.location, step, &message, &expected, &actual));
                     // Later steps are taken all the same; what they are made of shows what is missing.
                     done.captured.insert(name.clone(), Value::String(format!("not-captured-{name}")));
@@ -176,9 +177,7 @@ impl Stage<'_> {
     ) -> Result<Done, SubjectError> {
         let name = format!("webhook {exchange}");
         let Some(url) = self.subject.webhooks_url()? else {
-            return Err(SubjectError::NotDescribed(
-                "the subject takes no webhooks".to_owned(),
-            ));
+            return Err(SubjectError::NotDescribed("the subject takes no webhooks".to_owned()));
         };
         let report = match self.stand_in.deliver(&self.plan.profile.provider, exchange, &url).await {
             Ok(report) => report,

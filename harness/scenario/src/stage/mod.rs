@@ -14,7 +14,7 @@ use crate::unjudged::Unjudged;
 use acts::Done;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::StandIn;
-use counterpart_subject::{ProbeName, Subject, SubjectError, given_names};
+use counterpart_subject::{ProbeName, Stopping, Subject, SubjectError, given_names};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -81,19 +81,24 @@ impl Stage<'_> {
             }
             Step::WaitFor(wait) => self.wait_for(location, wait).await,
             Step::Restart(_) => {
+                let is_stopped = self.stop_first(Stopping::Asked).await?;
                 self.subject.restart(self.stand_in.clock().now()).await?;
-                self.begun_anew();
+                self.begun_anew(is_stopped);
                 done("restart", "stopped and started again")
             }
             Step::Kill(_) => {
+                let is_stopped = self.stop_first(Stopping::Killed).await?;
                 self.subject.kill(self.stand_in.clock().now()).await?;
-                self.conductor().gone().await;
-                self.begun_anew();
+                if !is_stopped {
+                    self.conductor().gone().await;
+                }
+                self.begun_anew(is_stopped);
                 done("kill", "killed and started again")
             }
             Step::Deploy { version } => {
+                let is_stopped = self.stop_first(Stopping::Asked).await?;
                 self.subject.deploy(version, self.stand_in.clock().now()).await?;
-                self.begun_anew();
+                self.begun_anew(is_stopped);
                 done(&format!("deploy {version}"), "stopped, and started as that version")
             }
             _ => self.act(step).await,
@@ -109,9 +114,22 @@ impl Stage<'_> {
         }
     }
 
+    /// Stops it before it is started again, where that can be done apart: a process that goes on with its work at once has
+    /// sent requests by the time at which it is ready, and they are its own.
+    async fn stop_first(&mut self, how: Stopping) -> Result<bool, SubjectError> {
+        let is_stopped = self.subject.stop_first(how).await?;
+        if is_stopped {
+            self.conductor().gone().await;
+            self.begun_anew(false);
+        }
+        Ok(is_stopped)
+    }
+
     /// It counts anew, and every connection from before is closed.
-    fn begun_anew(&mut self) {
-        self.baseline = Baseline { received: self.stand_in.traffic().received, started: 0 };
+    fn begun_anew(&mut self, is_known: bool) {
+        if !is_known {
+            self.baseline = Baseline { received: self.stand_in.traffic().received, started: 0 };
+        }
     }
 
     async fn wait_for(&self, location: Location, wait: &WaitForStep) -> Result<Done, SubjectError> {
@@ -196,8 +214,9 @@ impl Stage<'_> {
         }
         let folder = self.subject.files_folder().map_err(|error| Unjudged(error.to_string()))?;
         let files = match folder.filter(|_| self.plan.looks_at_files()) {
-            Some(folder) => files::seen(&folder)
-                .map_err(|error| Unjudged(format!("the files of the subject: {}: {error}", folder.display())))?,
+            Some(folder) => files::seen(&folder).map_err(|error| {
+                Unjudged(format!("the files of the subject: {}: {error}", folder.display()))
+            })?,
             None => Vec::new(),
         };
         let sent = self.stand_in.sent();

@@ -127,7 +127,9 @@ fn keys(value: &Value) -> Option<(Form, Message)> {
     value.get("schema")?.as_object()?;
     let keys = match value.get("key_properties") {
         None | Some(Value::Null) => Vec::new(),
-        Some(keys) => keys.as_array()?.iter().map(|key| key.as_str().map(str::to_owned)).collect::<Option<_>>()?,
+        Some(keys) => {
+            keys.as_array()?.iter().map(|key| key.as_str().map(str::to_owned)).collect::<Option<_>>()?
+        }
     };
     Some((Form::Singer, Message::Keys { stream, keys }))
 }

@@ -4,11 +4,13 @@ use super::BatchSpec;
 use super::messages;
 use super::target::Target;
 use crate::clock::within;
-use crate::command::{End, Faketime, Folder, Output, Process, Surroundings, Words, no_such_version, write_files};
+use crate::command::VersionSpec;
+use crate::command::{
+    End, Faketime, Folder, Output, Process, Surroundings, Words, no_such_version, write_files,
+};
 use crate::launch::{BoxFuture, Launch, LaunchError, LaunchRequest, RunEnd, Running, with_last_lines};
 use crate::spec::{ClockKind, SubjectSpec};
 use crate::template::Variables;
-use crate::command::VersionSpec;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -38,10 +40,16 @@ impl BatchLaunch {
     pub fn new(subject: &SubjectSpec, spec: &BatchSpec) -> Result<Self, LaunchError> {
         let refuse = |what: &str, why: &str| Err(LaunchError(format!("batch: {what}: {why}")));
         if subject.clock == ClockKind::Endpoint {
-            return refuse("clock = \"endpoint\"", "nothing is there to be called; a batch lives in `real` or `faketime`");
+            return refuse(
+                "clock = \"endpoint\"",
+                "nothing is there to be called; a batch lives in `real` or `faketime`",
+            );
         }
         if let Some(name) = subject.setup.keys().next() {
-            return refuse(&format!("setup.{name}"), "a batch serves nothing; hand values over in `env` or `files`");
+            return refuse(
+                &format!("setup.{name}"),
+                "a batch serves nothing; hand values over in `env` or `files`",
+            );
         }
         if subject.health.is_some() || subject.webhooks.is_some() {
             return refuse("health, webhooks", "a batch serves nothing, so nothing can be asked or sent");
@@ -144,7 +152,9 @@ impl RunningBatch {
         let wrong = |why: String| LaunchError(with_last_lines(&format!("{told} {why}"), &lines));
         let Some(end) = ended else {
             let within = known.spec.within;
-            return Err(wrong(format!("did not end within {within}; let it end, or give it longer with `within`")));
+            return Err(wrong(format!(
+                "did not end within {within}; let it end, or give it longer with `within`"
+            )));
         };
         if let Some(left) = left {
             return Err(wrong(left));
@@ -160,7 +170,10 @@ impl RunningBatch {
         let messages = messages::read(&output.lines(), failed).map_err(|why| format!("{end}; {why}"))?;
         let taken = self.kept(|kept| kept.target.take(&messages, failed, self.known.spec.target));
         let code = end.rsplit(' ').next().and_then(|code| code.parse::<i64>().ok());
-        let told = format!("{end}; {} records, {} committed, {} states", taken.records, taken.committed, taken.states);
+        let told = format!(
+            "{end}; {} records, {} committed, {} states",
+            taken.records, taken.committed, taken.states
+        );
         let json = json!({
             "exit_code": code,
             "records": taken.records,

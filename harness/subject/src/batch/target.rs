@@ -129,7 +129,8 @@ impl Target {
     fn airbyte_state(&mut self, state: &Value) {
         match state.get("type").and_then(Value::as_str) {
             Some("STREAM") => {
-                let stream = state.pointer("/stream/stream_descriptor").map(Value::to_string).unwrap_or_default();
+                let stream =
+                    state.pointer("/stream/stream_descriptor").map(Value::to_string).unwrap_or_default();
                 self.stream_states.insert(stream, state.clone());
                 self.state = Some(self.stream_states.values().cloned().collect());
             }

@@ -22,7 +22,8 @@ impl Folder {
         variables.set("data", &data.to_string_lossy());
         if let Some(pem) = variables.get("ca_pem").map(str::to_owned) {
             let path = whole.path().join("authority.pem");
-            std::fs::write(&path, pem).map_err(|error| LaunchError(format!("{}: {error}", path.display())))?;
+            std::fs::write(&path, pem)
+                .map_err(|error| LaunchError(format!("{}: {error}", path.display())))?;
             variables.set("ca_file", &path.to_string_lossy());
         }
         Ok(Self { whole, data })

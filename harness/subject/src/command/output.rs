@@ -156,7 +156,9 @@ impl Output {
             let may_be_record = bytes.trim_ascii_start().starts_with(b"{");
             let is_kept = may_be_record || (kept.keeps_all && !bytes.trim_ascii().is_empty());
             if stream == Stream::Out && is_kept {
-                if (may_be_record && length > bytes.len()) || kept.records_bytes + bytes.len() > MAX_RECORDS_BYTES {
+                if (may_be_record && length > bytes.len())
+                    || kept.records_bytes + bytes.len() > MAX_RECORDS_BYTES
+                {
                     kept.records_lost += 1;
                 } else {
                     kept.records_bytes += bytes.len();

@@ -130,7 +130,8 @@ impl Process {
 
     /// What it left running although it has ended, if it did.
     pub(crate) fn left_running(&self) -> Option<String> {
-        let left = if self.ended.get().is_some() { group::still_running(self.id, &self.mark) } else { Vec::new() };
+        let left =
+            if self.ended.get().is_some() { group::still_running(self.id, &self.mark) } else { Vec::new() };
         (!left.is_empty()).then(|| left_behind(&left))
     }
 

@@ -8,7 +8,7 @@ use super::output::Output;
 use super::ports::{self, Ports};
 use super::process::{End, Process};
 use super::ready::ready;
-use crate::launch::{BoxFuture, LaunchError, Running, with_last_lines};
+use crate::launch::{BoxFuture, LaunchError, Running, Stopping, with_last_lines};
 use crate::spec::ClockKind;
 use crate::template::Variables;
 use jiff::Timestamp;
@@ -111,6 +111,11 @@ impl Running for RunningCommand {
         })
     }
 
+    fn stop_first(&mut self, how: Stopping) -> BoxFuture<'_, Result<bool, LaunchError>> {
+        let how = if how == Stopping::Asked { End::Asked } else { End::AtOnce };
+        Box::pin(async move { self.stop(how).await.map(|()| true) })
+    }
+
     fn end(&mut self) -> BoxFuture<'_, Result<(), LaunchError>> {
         Box::pin(self.stop(End::Asked))
     }
@@ -138,7 +143,10 @@ impl Running for RunningCommand {
     fn names(&self) -> Vec<(String, String)> {
         let ports = self.ports.iter().map(|(name, port)| (name.clone(), port.to_string()));
         let ca = self.variables.get("ca_file").map(|path| ("ca_file".to_owned(), path.to_owned()));
-        ports.chain(ca).chain([("data".to_owned(), self.folder.data().to_string_lossy().into_owned())]).collect()
+        ports
+            .chain(ca)
+            .chain([("data".to_owned(), self.folder.data().to_string_lossy().into_owned())])
+            .collect()
     }
 }
 
