@@ -36,7 +36,7 @@ pub(crate) async fn run_to_end(
         let why = format!("{told} did not end within {}; give it longer with `within`", run.within);
         return Err(with_last_lines(&why, &lines));
     };
-    let code = end.rsplit(' ').next().and_then(|code| code.parse::<i64>().ok());
+    let code = end.strip_prefix("ended with exit code ").and_then(|code| code.parse::<i64>().ok());
     let json = json!({ "exit_code": code, "lines": lines });
     if end == "ended with exit code 0" {
         return Ok(Answered::done(end, json));

@@ -42,12 +42,16 @@ class Api:
                 log(f"attempt {attempt}: answered {answer.status_code}")
                 if answer.status_code < 500 and answer.status_code != 429:
                     sys.exit(1)
-                time.sleep(int(told) if told.isdigit() else 0.05)
+                self.wait(attempt, int(told) if told.isdigit() else None)
             except (requests.RequestException, ValueError) as error:
                 log(f"attempt {attempt}: {type(error).__name__}")
-                time.sleep(0.05)
+                self.wait(attempt)
         log(f"given up after {MAX_ATTEMPTS} attempts")
         sys.exit(1)
+
+    def wait(self, attempt, told=None):
+        if attempt < MAX_ATTEMPTS:
+            time.sleep(0.4 * 2**attempt if told is None else told)
 
     def refresh(self):
         log("the access token has expired")

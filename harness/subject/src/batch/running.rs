@@ -138,7 +138,8 @@ impl RunningBatch {
         variables.set("state", &state_file.to_string_lossy());
         write_files(&known.spec.files, self.folder.data(), &variables)?;
         let mut start = self.words(arguments, state.is_some()).filled(&variables, &known.surroundings)?;
-        start.environment.extend(self.faketime.iter().flat_map(Faketime::environment));
+        // Before its own, which may set the library otherwise.
+        start.environment.splice(0..0, self.faketime.iter().flat_map(Faketime::environment));
         let output = Output::keeping_every_line();
         let mut process = Process::start(&start, &output, STOP_WITHIN)?;
         let told = process.told().to_owned();
@@ -169,11 +170,13 @@ impl RunningBatch {
         let failed = end != SUCCEEDED;
         let messages = messages::read(&output.lines(), failed).map_err(|why| format!("{end}; {why}"))?;
         let taken = self.kept(|kept| kept.target.take(&messages, failed, self.known.spec.target));
-        let code = end.rsplit(' ').next().and_then(|code| code.parse::<i64>().ok());
-        let told = format!(
-            "{end}; {} records, {} committed, {} states",
+        let code = end.strip_prefix("ended with exit code ").and_then(|code| code.parse::<i64>().ok());
+        let mut told = format!("{end}; {} records, {} committed, {} states",
             taken.records, taken.committed, taken.states
         );
+        if let Some(last) = output.last_lines().last().filter(|_| failed) {
+            told = format!("{told}; its last line: {last}");
+        }
         let json = json!({
             "exit_code": code,
             "records": taken.records,

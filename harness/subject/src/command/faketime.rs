@@ -44,9 +44,6 @@ impl Faketime {
             (preload.into(), self.library.clone().into_os_string()),
             ("FAKETIME_TIMESTAMP_FILE".into(), self.file.clone().into_os_string()),
             ("FAKETIME_NO_CACHE".into(), "1".into()),
-            // Waits and time-outs go by this clock: they stay real. Two names for two generations of the library.
-            ("FAKETIME_DONT_FAKE_MONOTONIC".into(), "1".into()),
-            ("DONT_FAKE_MONOTONIC".into(), "1".into()),
         ]
     }
 }

@@ -54,7 +54,8 @@ impl RunningCommand {
         let mut start = Words::of(&known.spec, version).filled(&self.variables, &known.surroundings)?;
         if let Some(faketime) = &self.faketime {
             faketime.set(clock_now)?;
-            start.environment.extend(faketime.environment());
+            // Before its own, which may set the library otherwise.
+            start.environment.splice(0..0, faketime.environment());
         }
         self.output.await_line(known.line.clone());
         let process = Process::start(&start, &self.output, known.spec.stop_within.duration())?;
