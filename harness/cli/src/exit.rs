@@ -7,7 +7,7 @@
 //! | 2 | wrong usage, or a file that cannot be used |
 //! | 3 | the environment (a port in use, a disk full), or something could not be judged and nothing failed |
 //! | 4 | nothing was selected |
-//! | 5 | inconclusive: something was skipped, and nothing worse; or an invalid load |
+//! | 5 | inconclusive: something was skipped, or failed in quarantine, and nothing worse; or an invalid load |
 //! | 6 | snapshots wait for review |
 //! | 130 | told to stop (Ctrl-C, SIGTERM) before the end |
 //!
@@ -54,7 +54,7 @@ impl Exit {
         match () {
             () if totals.failed > 0 => Self::Failed,
             () if totals.errored > 0 => Self::Environment,
-            () if totals.skipped > 0 => Self::Inconclusive,
+            () if totals.skipped + totals.quarantined > 0 => Self::Inconclusive,
             () if totals.snapshots_pending > 0 => Self::SnapshotsPending,
             () if totals.total == 0 => Self::NothingSelected,
             () => Self::Passed,
@@ -103,6 +103,7 @@ mod tests {
             verdict: verdict.clone(),
             attempts: Vec::new(),
             snapshots_pending: vec![String::new(); pending],
+            quarantine: None,
         };
         Run {
             counterpart: "run/1".into(),
@@ -141,6 +142,23 @@ mod tests {
             (vec![], 0, Exit::NothingSelected),
         ] {
             assert_eq!(Exit::of(&run(&verdicts, pending)), exit, "{verdicts:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_in_quarantine_is_neither_a_failure_nor_a_pass() {
+        for verdict in [Verdict::Failed, Verdict::Errored] {
+            let mut run = run(&[Verdict::Passed, verdict], 0);
+            let quarantine = |counts| counterpart_outcome::Quarantine {
+                reason: "known".into(),
+                owner: "somebody".into(),
+                until: jiff::civil::date(2026, 12, 31),
+                counts,
+            };
+            run.scenarios[1].quarantine = Some(quarantine(true));
+            assert_eq!(Exit::of(&run), Exit::Inconclusive);
+            run.scenarios[1].quarantine = Some(quarantine(false));
+            assert!(matches!(Exit::of(&run), Exit::Failed | Exit::Environment), "its time is over");
         }
     }
 }

@@ -6,14 +6,16 @@ use crate::project::Project;
 use anyhow::anyhow;
 use counterpart_reference_subject::ReferenceLaunch;
 use counterpart_subject::{
-    AlreadyRunning, CommandLaunch, ContainerSpec, Launch, LaunchError, LaunchSpec, ProbeSource, SubjectSpec,
-    Surroundings,
+    AlreadyRunning, BatchLaunch, CommandLaunch, ContainerSpec, Launch, LaunchError, LaunchSpec, ProbeSource,
+    SubjectSpec, Surroundings,
 };
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 /// The subject of this name, with known bugs switched on.
 pub(crate) fn chosen(project: &Project, name: &str, plants: &[String]) -> Result<SubjectSpec, Stop> {
     let mut subject = project.subject(name)?;
+    subject.surroundings = surroundings(project)?;
     match &mut subject.launch {
         LaunchSpec::Reference { plants: own } => own.extend(plants.iter().cloned()),
         _ if !plants.is_empty() => {
@@ -50,33 +52,32 @@ pub(crate) fn plants(subject: &SubjectSpec) -> &[String] {
 }
 
 /// How a subject comes to run.
-pub(crate) fn launch(project: &Project, name: &str, subject: &SubjectSpec) -> Result<Box<dyn Launch>, Stop> {
+pub(crate) fn launch(name: &str, subject: &SubjectSpec) -> Result<Box<dyn Launch>, Stop> {
     let described =
         |LaunchError(why)| Stop::usage(anyhow!("counterpart.toml: [subject.{name}] launch: {why}"));
     Ok(match &subject.launch {
         LaunchSpec::Reference { plants } => Box::new(ReferenceLaunch { plants: plants::named(plants)? }),
         LaunchSpec::Url(base_url) => Box::new(AlreadyRunning { base_url: base_url.clone() }),
-        LaunchSpec::Command(spec) => {
-            Box::new(CommandLaunch::new(subject, spec, surroundings(project)?).map_err(described)?)
-        }
+        LaunchSpec::Command(spec) => Box::new(CommandLaunch::new(subject, spec).map_err(described)?),
+        LaunchSpec::Batch(spec) => Box::new(BatchLaunch::new(subject, spec).map_err(described)?),
         LaunchSpec::Container(spec) => {
             spec.check().map_err(|why| described(LaunchError(why)))?;
-            container(project, spec)?
+            container(subject, spec)?
         }
     })
 }
 
 /// How a container comes to run.
 #[cfg(feature = "containers")]
-fn container(project: &Project, spec: &ContainerSpec) -> Result<Box<dyn Launch>, Stop> {
-    let root = surroundings(project)?.root;
+fn container(subject: &SubjectSpec, spec: &ContainerSpec) -> Result<Box<dyn Launch>, Stop> {
+    let root = subject.surroundings.root.clone();
     let launch = counterpart_container_subject::ContainerLaunch::new(spec.clone(), root);
     Ok(Box::new(launch.map_err(Stop::usage)?))
 }
 
 /// How a container comes to run: not with this build.
 #[cfg(not(feature = "containers"))]
-fn container(_: &Project, _: &ContainerSpec) -> Result<Box<dyn Launch>, Stop> {
+fn container(_: &SubjectSpec, _: &ContainerSpec) -> Result<Box<dyn Launch>, Stop> {
     Err(Stop::environment(anyhow!(
         "the subject is a container, and this build of counterpart speaks to no container engine; build one that does: \
          cargo build --release --package counterpart-cli --features containers"
@@ -103,5 +104,25 @@ fn surroundings(project: &Project) -> Result<Surroundings, Stop> {
         hosts.push("127.0.0.1,localhost,::1");
         (OsString::from(name), hosts)
     });
-    Ok(Surroundings { root, environment: environment.to_vec(), faketime: None })
+    Ok(Surroundings { root, environment: environment.to_vec(), faketime: faketime() })
+}
+
+/// The library that shifts dates: where it is said to be, or where systems put it.
+fn faketime() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("COUNTERPART_FAKETIME_LIB") {
+        return Some(PathBuf::from(named)).filter(|path| path.is_file());
+    }
+    let folders = [
+        format!("/usr/lib/{}-linux-gnu/faketime", std::env::consts::ARCH),
+        "/usr/lib/faketime".to_owned(),
+        "/usr/lib64/faketime".to_owned(),
+        "/usr/local/lib/faketime".to_owned(),
+        "/opt/homebrew/lib/faketime".to_owned(),
+    ];
+    // The first is for programs with threads, and does for others too.
+    let names = ["libfaketimeMT.so.1", "libfaketimeMT.1.dylib", "libfaketime.so.1", "libfaketime.1.dylib"];
+    folders
+        .iter()
+        .flat_map(|folder| names.iter().map(move |name| Path::new(folder).join(name)))
+        .find(|path| path.is_file())
 }

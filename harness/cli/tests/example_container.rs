@@ -16,7 +16,10 @@ fn describe(project: &Project, container: &str) {
     let (_, rest) = rest.split_once("\n\n").unwrap();
     let fixtures = format!("fixtures = {:?}", support::repository().join("fixtures"));
     let head = head.replace("fixtures = \"../../../fixtures\"", &fixtures);
-    project.write("counterpart.toml", &format!("{head}[subject.runtime.launch.container]\n{container}\n\n{rest}"));
+    project.write(
+        "counterpart.toml",
+        &format!("{head}[subject.runtime.launch.container]\n{container}\n\n{rest}"),
+    );
     project.write("scenarios/s/good.yaml", GOOD);
 }
 
@@ -38,7 +41,11 @@ fn a_build_without_containers_says_how_to_make_one_with_them() {
     describe(&project, "image = \"name:1\"\nport = 80");
     let ran = project.run(&RUN);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
-    assert!(ran.err.contains("cargo build --release --package counterpart-cli --features containers"), "{}", ran.err);
+    assert!(
+        ran.err.contains("cargo build --release --package counterpart-cli --features containers"),
+        "{}",
+        ran.err
+    );
 }
 
 #[cfg(feature = "containers")]
@@ -115,7 +122,9 @@ mod with_containers {
         let run = "echo no database at hand; read -r -t 100 <> <(:)";
         describe(
             &project,
-            &format!("build = \"image\"\nargs = {{ BASE = {base:?} }}\nport = 80\nwithin = \"1s\"\nrun = [{run:?}]"),
+            &format!(
+                "build = \"image\"\nargs = {{ BASE = {base:?} }}\nport = 80\nwithin = \"1s\"\nrun = [{run:?}]"
+            ),
         );
         project.write("scenarios/s/other.yaml", GOOD);
         let ran = project.run(&[&RUN[..], &["--out", "out"]].concat());
@@ -124,7 +133,10 @@ mod with_containers {
         for scenario in &run.scenarios {
             assert_eq!(scenario.verdict, Verdict::Errored);
             let error = scenario.attempts[0].error.as_deref().unwrap();
-            assert!(error.contains("was not ready within 1s") && error.contains("no database at hand"), "{error}");
+            assert!(
+                error.contains("was not ready within 1s") && error.contains("no database at hand"),
+                "{error}"
+            );
         }
         assert_eq!(run.scenarios.len(), 2);
     }

@@ -6,7 +6,8 @@
 use crate::image::ImageName;
 use crate::start::{Given, Started};
 use counterpart_subject::{
-    BoxFuture, ContainerSpec, LaunchError, LaunchRequest, Output, Running, Variables, with_last_lines,
+    BoxFuture, ContainerSpec, LaunchError, LaunchRequest, Output, Running, Stopping, Variables,
+    with_last_lines,
 };
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -73,11 +74,28 @@ impl RunningContainer {
             None => Ok(()),
         }
     }
+
+    async fn kill_now(&mut self) -> Result<(), LaunchError> {
+        match self.started.take() {
+            Some(started) => started.kill().await,
+            None => Ok(()),
+        }
+    }
 }
 
 impl Running for RunningContainer {
     fn base_url(&self) -> String {
         self.base_url.clone()
+    }
+
+    fn stop_first(&mut self, how: Stopping) -> BoxFuture<'_, Result<bool, LaunchError>> {
+        Box::pin(async move {
+            match how {
+                Stopping::Asked => self.stop().await?,
+                Stopping::Killed => self.kill_now().await?,
+            }
+            Ok(true)
+        })
     }
 
     fn restart(&mut self, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
@@ -89,9 +107,7 @@ impl Running for RunningContainer {
 
     fn kill(&mut self, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
         Box::pin(async move {
-            if let Some(started) = self.started.take() {
-                started.kill().await?;
-            }
+            self.kill_now().await?;
             self.begin(clock_now).await
         })
     }
@@ -107,12 +123,7 @@ impl Running for RunningContainer {
 
     fn end(&mut self) -> BoxFuture<'_, Result<(), LaunchError>> {
         // How it takes SIGTERM is seen by a restart; here it only has to be gone.
-        Box::pin(async move {
-            match self.started.take() {
-                Some(started) => started.kill().await,
-                None => Ok(()),
-            }
-        })
+        Box::pin(self.kill_now())
     }
 
     fn last_lines(&self) -> Vec<String> {

@@ -95,6 +95,7 @@ mod tests {
                     wall_ms,
                 }],
                 snapshots_pending: Vec::new(),
+                quarantine: None,
             }],
             coverage: Coverage::default(),
         }

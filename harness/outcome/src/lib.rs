@@ -14,6 +14,6 @@ pub use file::{RunFileError, read_run, write_run};
 pub use replay::{Allowed, Replay, RequestCounts};
 pub use run::{CaseKind, Catalogued, Coverage, Digest, Environment, Run, SubjectSeen, Totals};
 pub use scenario::{
-    Attempt, ExchangeSeen, FixtureSeen, InvariantOutcome, InvariantStatus, Place, ScenarioOutcome,
+    Attempt, ExchangeSeen, FixtureSeen, InvariantOutcome, InvariantStatus, Place, Quarantine, ScenarioOutcome,
     StepOutcome, Verdict, Violation, ViolationKind,
 };

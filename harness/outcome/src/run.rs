@@ -127,6 +127,8 @@ pub struct Totals {
     pub skipped: usize,
     /// Failed first and passed when tried again.
     pub flaky: usize,
+    /// Failed or could not be judged, which is known: counted neither as failed nor as errored.
+    pub quarantined: usize,
     /// Snapshots that somebody has to look at.
     pub snapshots_pending: usize,
 }
@@ -135,14 +137,16 @@ impl Run {
     /// Counts the scenarios by verdict.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let count =
-            |wanted: fn(&Verdict) -> bool| self.scenarios.iter().filter(|one| wanted(&one.verdict)).count();
+        let count = |wanted: fn(&Verdict) -> bool| {
+            self.scenarios.iter().filter(|one| !one.is_quarantined() && wanted(&one.verdict)).count()
+        };
         Totals {
             total: self.scenarios.len(),
             passed: count(|verdict| matches!(verdict, Verdict::Passed)),
             failed: count(|verdict| matches!(verdict, Verdict::Failed)),
             errored: count(|verdict| matches!(verdict, Verdict::Errored)),
             skipped: count(|verdict| matches!(verdict, Verdict::Skipped { .. })),
+            quarantined: self.scenarios.iter().filter(|one| one.is_quarantined()).count(),
             flaky: count(|verdict| matches!(verdict, Verdict::Flaky)),
             snapshots_pending: self.scenarios.iter().map(|one| one.snapshots_pending.len()).sum(),
         }

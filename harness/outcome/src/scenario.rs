@@ -2,6 +2,7 @@
 
 use crate::{Digest, Replay};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,33 @@ pub struct ScenarioOutcome {
     pub attempts: Vec<Attempt>,
     /// Snapshots that differ from what is committed, or are new: files to review.
     pub snapshots_pending: Vec<String>,
+    /// That its failure is known, where the scenario says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Quarantine>,
+}
+
+impl ScenarioOutcome {
+    /// Whether it failed, or could not be judged, and that is known: it does not fail the run, and the run is no GO.
+    #[must_use]
+    pub fn is_quarantined(&self) -> bool {
+        self.quarantine.as_ref().is_some_and(|quarantine| quarantine.counts)
+            && matches!(self.verdict, Verdict::Failed | Verdict::Errored)
+    }
+}
+
+/// A failure that is known: who sees to it, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quarantine {
+    /// Why it fails.
+    pub reason: String,
+    /// Who sees to it.
+    pub owner: String,
+    /// The last day on which it counts.
+    #[schemars(with = "String")]
+    pub until: Date,
+    /// Whether it counted when the scenario was played: not so once its last day is over.
+    pub counts: bool,
 }
 
 /// A fixture that an outcome stands on.

@@ -65,12 +65,23 @@ fn case(outcome: &ScenarioOutcome) -> TestCase {
         let pending = one_line(&outcome.snapshots_pending.join(", "), LINE_CHARS);
         case.set_system_out(format!("snapshots to review: {pending}"));
     }
+    if let Some(known) = &outcome.quarantine {
+        let told = one_line(&wording::quarantine(known, &outcome.verdict), LINE_CHARS);
+        case.add_property(("quarantine", told.as_str()));
+    }
     case
 }
 
 fn status(outcome: &ScenarioOutcome) -> TestCaseStatus {
     let deciding = attempt::deciding(outcome);
     let text = || terminal::failure(outcome, Style::Plain);
+    if let Some(known) = outcome.quarantine.as_ref().filter(|_| outcome.is_quarantined()) {
+        // Neither a success nor a failure: readers show what is skipped, with its reason.
+        let mut status = TestCaseStatus::skipped();
+        status.set_type("quarantined").set_message(one_line(&wording::quarantine(known, &outcome.verdict), LINE_CHARS));
+        status.set_description(text());
+        return status;
+    }
     match &outcome.verdict {
         Verdict::Passed => TestCaseStatus::success(),
         Verdict::Skipped { reason } => {

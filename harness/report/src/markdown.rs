@@ -79,11 +79,12 @@ fn failures(run: &Run, room_bytes: usize) -> String {
     for (word, heading) in [
         ("failed", "Failed"),
         ("errored", "Could not be judged"),
+        ("quarantined", "Quarantined: failed, and that is known"),
         ("flaky", "Passed only when tried again"),
         ("skipped", "Skipped"),
     ] {
         let mut said_heading = false;
-        for outcome in run.scenarios.iter().filter(|outcome| wording::verdict(&outcome.verdict) == word) {
+        for outcome in run.scenarios.iter().filter(|outcome| wording::ended(outcome) == word) {
             let heading = if said_heading { String::new() } else { format!("### {heading}\n\n") };
             let block = heading + &scenario(outcome);
             if text.len() + block.len() > room_bytes.saturating_sub(LINE_CHARS) {
@@ -106,6 +107,9 @@ fn scenario(outcome: &ScenarioOutcome) -> String {
     let mut text = format!("<details><summary>{summary}</summary>\n\n");
     if let Verdict::Skipped { reason } = &outcome.verdict {
         let _ = writeln!(text, "Skipped: {}\n", inline(reason, SIDE_CHARS));
+    }
+    if let Some(known) = &outcome.quarantine {
+        let _ = writeln!(text, "{}\n", inline(&wording::quarantine(known, &outcome.verdict), SIDE_CHARS));
     }
     if let Some(attempt) = attempt::deciding(outcome) {
         if let Some(error) = &attempt.error {

@@ -130,6 +130,7 @@ fn scenario(name: &str, title: &str, covers: &[&str], verdict: Verdict) -> Scena
         verdict,
         attempts: Vec::new(),
         snapshots_pending: Vec::new(),
+        quarantine: None,
     }
 }
 

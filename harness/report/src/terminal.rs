@@ -107,7 +107,9 @@ pub fn line(outcome: &ScenarioOutcome, style: Style) -> String {
         Verdict::Errored => attempt::deciding(outcome).and_then(|attempt| attempt.error.clone()),
         Verdict::Failed | Verdict::Flaky => attempt::deciding(outcome).and_then(first_message),
     };
-    let why = why.map(|why| format!(": {}", one_line(&why, LINE_CHARS))).unwrap_or_default();
+    let known = outcome.quarantine.as_ref().map(|known| wording::quarantine(known, &outcome.verdict));
+    let why: Vec<String> = known.into_iter().chain(why).collect();
+    let why = if why.is_empty() { String::new() } else { format!(": {}", one_line(&why.join("; "), LINE_CHARS)) };
     let times = style.paint(MUTED, &format!("({times})"));
     format!("{head} {times}{why}")
 }
@@ -122,7 +124,7 @@ fn first_message(attempt: &Attempt) -> Option<String> {
 
 /// `failed   orders/duplicate-delivery`.
 fn head(outcome: &ScenarioOutcome, style: Style) -> String {
-    let word = format!("{:<7}", wording::verdict(&outcome.verdict));
+    let word = format!("{:<7}", wording::ended(outcome));
     format!(
         "{}  {}",
         style.paint(verdict_style(&outcome.verdict), &word),
@@ -136,6 +138,10 @@ pub fn failure(outcome: &ScenarioOutcome, style: Style) -> String {
     let mut text = format!("{}: {}\n", head(outcome, style), one_line(&outcome.title, LINE_CHARS));
     if let Verdict::Skipped { reason } = &outcome.verdict {
         let _ = writeln!(text, "  skipped: {}", one_line(reason, SIDE_CHARS));
+    }
+    if let Some(known) = &outcome.quarantine {
+        let told = wording::quarantine(known, &outcome.verdict);
+        let _ = writeln!(text, "  {}", one_line(&told, SIDE_CHARS));
     }
     let Some(attempt) = attempt::deciding(outcome) else { return text };
     if outcome.attempts.len() > 1 {

@@ -5,7 +5,7 @@
 
 use crate::attempt;
 use crate::text::one_line;
-use crate::wording::{count, grouped, list, promise};
+use crate::wording::{self, count, grouped, list, promise};
 use counterpart_outcome::{Run, Totals, Verdict};
 
 /// How many broken promises the reason names before it only counts them.
@@ -20,8 +20,8 @@ pub enum ReportVerdict {
     Go,
     /// At least one scenario failed.
     NoGo,
-    /// Nothing failed, but not everything was judged: something errored, was skipped or waits for a
-    /// review, or nothing ran.
+    /// Nothing failed that was not known to, but not everything is well: something errored, was skipped, failed in
+    /// quarantine or waits for a review, or nothing ran.
     Inconclusive,
 }
 
@@ -32,7 +32,9 @@ impl ReportVerdict {
         let totals = run.totals();
         if totals.failed > 0 {
             Self::NoGo
-        } else if totals.errored + totals.skipped + totals.snapshots_pending > 0 || totals.total == 0 {
+        } else if totals.errored + totals.skipped + totals.quarantined + totals.snapshots_pending > 0
+            || totals.total == 0
+        {
             Self::Inconclusive
         } else {
             Self::Go
@@ -108,6 +110,9 @@ fn unjudged(totals: &Totals) -> String {
     let skipped = format!("{} skipped", was(totals.skipped));
     match (totals.errored, totals.skipped) {
         _ if totals.total == 0 => "no scenario ran".to_owned(),
+        (0, 0) if totals.quarantined > 0 => {
+            format!("{} in quarantine", part(totals.quarantined, totals.total, "failed"))
+        }
         (0, 0) => {
             let waits = if totals.snapshots_pending == 1 { "waits" } else { "wait" };
             format!("{} {waits} for a review", count(totals.snapshots_pending, "snapshot"))
@@ -142,7 +147,8 @@ fn held(run: &Run) -> String {
 
 fn broken(run: &Run, totals: &Totals) -> String {
     let mut promises: Vec<(String, usize)> = Vec::new();
-    for outcome in run.scenarios.iter().filter(|outcome| outcome.verdict == Verdict::Failed) {
+    for outcome in run.scenarios.iter().filter(|outcome| outcome.verdict == Verdict::Failed && !outcome.is_quarantined())
+    {
         let mut of_this: Vec<String> = attempt::deciding(outcome)
             .into_iter()
             .flat_map(|attempt| &attempt.violations)
@@ -183,6 +189,9 @@ fn rest(totals: &Totals) -> Option<String> {
     if totals.skipped > 0 {
         parts.push(format!("{} {} skipped", grouped(totals.skipped), was(totals.skipped)));
     }
+    if totals.quarantined > 0 {
+        parts.push(format!("{} failed in quarantine", grouped(totals.quarantined)));
+    }
     if totals.flaky > 0 {
         parts.push(format!("{} passed only when tried again", grouped(totals.flaky)));
     }
@@ -195,7 +204,8 @@ fn unknown(run: &Run, totals: &Totals) -> String {
             .to_owned();
     }
     let why = |wanted: fn(&Verdict) -> bool| {
-        let outcome = run.scenarios.iter().find(|outcome| wanted(&outcome.verdict))?;
+        let mut unknown = run.scenarios.iter().filter(|outcome| !outcome.is_quarantined());
+        let outcome = unknown.find(|outcome| wanted(&outcome.verdict))?;
         let reason = match &outcome.verdict {
             Verdict::Skipped { reason } => reason,
             _ => attempt::deciding(outcome)?.error.as_ref()?,
@@ -203,7 +213,15 @@ fn unknown(run: &Run, totals: &Totals) -> String {
         let reason = one_line(reason.trim_end_matches('.'), QUOTED_CHARS);
         Some(format!("{}: {reason}.", one_line(&outcome.name, QUOTED_CHARS)))
     };
-    let mut sentences = vec!["Nothing failed, but what was not judged may still be broken.".to_owned()];
+    let mut sentences = Vec::new();
+    if totals.errored + totals.skipped + totals.snapshots_pending > 0 || totals.quarantined == 0 {
+        sentences.push("Nothing failed, but what was not judged may still be broken.".to_owned());
+    }
+    if let Some(one) = run.scenarios.iter().find(|one| one.is_quarantined()) {
+        let known = one.quarantine.as_ref().map(|known| wording::quarantine(known, &one.verdict));
+        let known = one_line(known.unwrap_or_default().trim_end_matches('.'), QUOTED_CHARS);
+        sentences.push(format!("{} is {known}.", one_line(&one.name, QUOTED_CHARS)));
+    }
     sentences.extend(why(|verdict| matches!(verdict, Verdict::Errored)));
     sentences.extend(why(|verdict| matches!(verdict, Verdict::Skipped { .. })));
     if totals.snapshots_pending > 0 {

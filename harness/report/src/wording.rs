@@ -2,7 +2,9 @@
 //!
 //! Labels, counts, durations and times. It knows no format and judges nothing.
 
-use counterpart_outcome::{CaseKind, InvariantStatus, Replay, Totals, Verdict, ViolationKind};
+use counterpart_outcome::{
+    CaseKind, InvariantStatus, Quarantine, Replay, ScenarioOutcome, Totals, Verdict, ViolationKind,
+};
 use jiff::Timestamp;
 
 /// `1 scenario`, `2 scenarios`, `0 scenarios`, `12,000 scenarios`.
@@ -150,14 +152,36 @@ pub(crate) fn totals(totals: &Totals) -> String {
 }
 
 /// Each verdict's word with its number, the worst first after the passed.
-pub(crate) fn counts(totals: &Totals) -> [(&'static str, usize); 5] {
-    [
+pub(crate) fn counts(totals: &Totals) -> Vec<(&'static str, usize)> {
+    let mut counts = vec![
         ("passed", totals.passed),
         ("failed", totals.failed),
         ("errored", totals.errored),
         ("flaky", totals.flaky),
         ("skipped", totals.skipped),
-    ]
+    ];
+    // Most runs have none, and need not be told so.
+    if totals.quarantined > 0 {
+        counts.insert(3, ("quarantined", totals.quarantined));
+    }
+    counts
+}
+
+/// The word for how a scenario ended: its verdict's, or that its failure is known.
+pub(crate) fn ended(outcome: &ScenarioOutcome) -> &'static str {
+    if outcome.is_quarantined() { "quarantined" } else { verdict(&outcome.verdict) }
+}
+
+/// `quarantined until 2026-12-31 (data team): The provider sends records twice`, and what is to be done about it.
+pub(crate) fn quarantine(quarantine: &Quarantine, verdict: &Verdict) -> String {
+    let Quarantine { reason, owner, until, counts } = quarantine;
+    match (counts, verdict) {
+        (false, _) => format!("its quarantine ended on {until} and counts no more ({owner}): {reason}"),
+        (true, Verdict::Passed) => {
+            format!("quarantined until {until} ({owner}), and it passes: take the quarantine out. {reason}")
+        }
+        (true, _) => format!("quarantined until {until} ({owner}): {reason}"),
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,9 @@ const MAX_UNREST: Duration = Duration::from_secs(300);
 /// How often a subject on real time is looked at.
 const REAL_PAUSE: Duration = Duration::from_millis(20);
 
+/// Looks at a provider whose client was killed: two seconds.
+const MAX_LOOKS_AFTER_A_KILL: usize = 100;
+
 /// How letting time run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Settled {
@@ -32,6 +35,8 @@ pub(crate) enum Settled {
     Restless { state: String },
     /// Timers without end.
     Endless,
+    /// What was waited for was shown.
+    Shown { timers_fired: u64 },
 }
 
 /// Moves the clocks of one subject and one stand-in.
@@ -56,23 +61,89 @@ impl Conductor<'_> {
     /// Lets time run until nothing more will happen within a length of time.
     pub(crate) async fn settle(&self, within: SignedDuration) -> Result<Settled, SubjectError> {
         let horizon = self.stand_in.clock().now().saturating_add(within).unwrap_or(Timestamp::MAX);
-        self.run_until(horizon, Stop::WhenNothingIsLeft).await
+        self.run_until(horizon, Stop::WhenNothingIsLeft, async || Ok(false)).await
+    }
+
+    /// Lets time run until something is shown, looking whenever nothing is under way; at most for so long.
+    pub(crate) async fn wait_until(
+        &self,
+        within: SignedDuration,
+        is_shown: impl AsyncFn() -> Result<bool, SubjectError>,
+    ) -> Result<Settled, SubjectError> {
+        if self.subject.clock().await?.is_none() {
+            return self.wait_in_real_time(within, is_shown).await;
+        }
+        let horizon = self.stand_in.clock().now().saturating_add(within).unwrap_or(Timestamp::MAX);
+        self.run_until(horizon, Stop::WhenNothingIsLeft, is_shown).await
+    }
+
+    async fn wait_in_real_time(
+        &self,
+        within: SignedDuration,
+        is_shown: impl AsyncFn() -> Result<bool, SubjectError>,
+    ) -> Result<Settled, SubjectError> {
+        let longest = within.unsigned_abs().min(MAX_RESTLESS);
+        let waited = Stopwatch::start();
+        loop {
+            if is_shown().await? {
+                return Ok(Settled::Shown { timers_fired: 0 });
+            }
+            if waited.elapsed() >= longest {
+                return Ok(Settled::Reached { timers_fired: 0 });
+            }
+            self.subject.wait(REAL_PAUSE).await;
+        }
     }
 
     /// Lets a length of time pass, firing what falls due in it.
     pub(crate) async fn advance(&self, by: SignedDuration) -> Result<Settled, SubjectError> {
         let to = self.stand_in.clock().now().saturating_add(by).unwrap_or(Timestamp::MAX);
-        self.run_until(to, Stop::AtTheInstant).await
+        self.run_until(to, Stop::AtTheInstant, async || Ok(false)).await
     }
 
-    async fn run_until(&self, limit: Timestamp, stop: Stop) -> Result<Settled, SubjectError> {
+    /// Lets the subject's next timer fire, whenever that is: a tick of its schedule.
+    pub(crate) async fn tick(&self) -> Result<Settled, SubjectError> {
+        let state = match self.quiet().await? {
+            Quiet::Yes(state) => state,
+            Quiet::RealTime => {
+                let why = "the subject lives in real time: its schedule ticks by itself; describe the call that does the \
+                           same, as in tick = { call = \"POST /tick\" }";
+                return Err(SubjectError::NotDescribed(why.to_owned()));
+            }
+            Quiet::No(state) => return Ok(Settled::Restless { state }),
+        };
+        let Some(next) = state.next_timer else {
+            let why = "the subject has no timer, so no schedule that could tick: next_timer is null";
+            return Err(SubjectError::NotDescribed(why.to_owned()));
+        };
+        let _paused = self.stand_in.pause_deliveries();
+        self.stand_in.clock().advance_to(next);
+        self.subject.advance(next).await?;
+        Ok(Settled::Reached { timers_fired: 1 })
+    }
+
+    async fn run_until(
+        &self,
+        limit: Timestamp,
+        stop: Stop,
+        is_shown: impl AsyncFn() -> Result<bool, SubjectError>,
+    ) -> Result<Settled, SubjectError> {
         let mut timers_fired = 0;
         loop {
             let state = match self.quiet().await? {
                 Quiet::Yes(state) => state,
+                // Dates are shifted where nothing is under way; of a subject in real time no plan asks that.
+                Quiet::RealTime if stop == Stop::AtTheInstant => {
+                    self.stand_in.clock().advance_to(limit);
+                    self.subject.set_time(self.stand_in.clock().now())?;
+                    return Ok(Settled::Reached { timers_fired });
+                }
                 Quiet::RealTime => return Ok(Settled::Quiet { timers_fired }),
                 Quiet::No(state) => return Ok(Settled::Restless { state }),
             };
+            if is_shown().await? {
+                return Ok(Settled::Shown { timers_fired });
+            }
             // Of both sides' timers the earlier one: what the provider does late, it does on the same clock.
             let next_timer = state.next_timer.into_iter().chain(self.stand_in.clock().next_timer()).min();
             let Some(next) = next_timer.filter(|next| *next <= limit) else {
@@ -100,6 +171,21 @@ impl Conductor<'_> {
             self.stand_in.clock().advance_to(next);
             self.subject.advance(next).await?;
             timers_fired += 1;
+        }
+    }
+
+    /// Waits until the provider has noticed that a subject which was killed is gone: what it had sent is answered or
+    /// broken, and nothing of it is counted later as somebody else's.
+    pub(crate) async fn gone(&self) {
+        let mut last = None;
+        for _ in 0..MAX_LOOKS_AFTER_A_KILL {
+            let traffic = self.stand_in.traffic();
+            let is_over = traffic.received == traffic.answered && traffic.connections_hung == 0;
+            if is_over && last == Some(traffic) {
+                return;
+            }
+            last = Some(traffic);
+            self.subject.wait(REAL_PAUSE).await;
         }
     }
 
@@ -159,7 +245,17 @@ impl Conductor<'_> {
         let mut calm = 0;
         let mut last = self.stand_in.traffic();
         while waited.elapsed() < MAX_RESTLESS {
+            if self.subject.rests_between_triggers() {
+                let traffic = self.stand_in.traffic();
+                if traffic.received == traffic.answered && traffic.deliveries_under_way == 0 {
+                    return Ok(Quiet::RealTime);
+                }
+            }
             self.subject.wait(REAL_PAUSE).await;
+            // Whoever has ended will never come to rest.
+            if let Some(how) = self.subject.has_ended() {
+                return Err(SubjectError::Ended { how });
+            }
             let traffic = self.stand_in.traffic();
             let done = match (&settled, self.subject.probe(ProbeName::Runs).await?) {
                 (Some(probe), Some(runs)) => {

@@ -8,9 +8,11 @@ mod catalogue;
 mod conductor;
 mod expectation;
 mod file;
+mod files;
 mod invariant;
 #[cfg(test)]
 mod judgement_tests;
+mod matching;
 mod observed;
 mod plan;
 mod player;
@@ -25,8 +27,11 @@ mod wording;
 
 pub use catalogue::{Catalogue, CatalogueCase};
 pub use file::{
-    Expectation, FaultEntry, InvariantsEntry, ScenarioFile, Step, UNIMPLEMENTED_EXPECTATIONS,
-    UNIMPLEMENTED_STEPS,
+    AlertsExpected, AuditExpected, CallStep, Captures, Check, Counts, DeliveriesExpected,
+    DestinationExpected, ElapsedExpected, Expectation, FaultEntry, FileStep, FilesExpected, HoldsExpected,
+    InvariantsEntry, JsonType, Location, Matcher, Nothing, ProbeExpected, QuarantineEntry, Query,
+    RecordMatcher, RequestsExpected, ScenarioFile, Settle, SnapshotOf, Spanned, Step, TriggerStep,
+    WaitForStep,
 };
 pub use invariant::INVARIANTS;
 pub use plan::{Plan, PlanError, Planner};

@@ -1,12 +1,15 @@
 //! What was observed of one attempt: the material of every judgement.
 
+use crate::file::Location;
+use crate::file::names::Names;
+use crate::files::SeenFile;
 use crate::plan::Plan;
+use counterpart_exchange::Exchange;
 use counterpart_outcome::{ExchangeSeen, Place, StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::{Counts, Delivered, DeliveryEnd, Seen, UnusedFault};
 use counterpart_subject::{Probe, ProbeName, SubjectSpec};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use serde_saphyr::Location;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,6 +25,12 @@ pub(crate) struct Observed {
     /// Exchanges that were never asked for.
     pub(crate) unused_exchanges: Vec<Arc<str>>,
     pub(crate) probes: BTreeMap<ProbeName, Vec<Value>>,
+    /// The files in the subject's folder, where the scenario asks for them.
+    pub(crate) files: Vec<SeenFile>,
+    /// What was really sent, where the scenario holds it against a contract: requests by their numbers.
+    pub(crate) sent: Vec<(u64, Exchange)>,
+    /// What names stand for that were known only once it was played.
+    pub(crate) names: Names,
     /// Values that must not turn up in what people read.
     pub(crate) secrets: Vec<String>,
     pub(crate) began: Timestamp,
@@ -31,6 +40,11 @@ pub(crate) struct Observed {
 impl Observed {
     pub(crate) fn virtual_time(&self) -> SignedDuration {
         self.ended.duration_since(self.began)
+    }
+
+    /// A text without the values that must not turn up.
+    pub(crate) fn hide(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "«secret»"))
     }
 
     /// What passed between both sides: the requests in order, then the webhooks in order.

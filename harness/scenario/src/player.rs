@@ -1,7 +1,8 @@
 //! Plays steps once: a stand-in of its own, a subject that is launched or joined, and what was observed of both.
 
 use crate::conductor::Baseline;
-use crate::file::Step;
+use crate::file::names::Names;
+use crate::file::{Spanned, Step};
 use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::run::RunOptions;
@@ -14,7 +15,6 @@ use counterpart_subject::{
     ClockKind, ClockState, Launch, LaunchRequest, ProbeName, Subject, SubjectSpec, Variables,
 };
 use jiff::Timestamp;
-use serde_saphyr::Spanned;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::OnceCell;
@@ -71,12 +71,13 @@ impl<'a> Player<'a> {
         let tenant = self.tenant();
         // What is shared runs before the provider does, and knows nothing of it until setup tells.
         let shared = match self.launch.is_shared() {
-            true => Some(self.launch(&tenant).await?),
+            true => Some(self.launch(&tenant, clock_start()).await?),
             false => None,
         };
         let state = shared.as_ref().and_then(|(_, state)| *state);
         let clock = match (self.subject.clock, state) {
             (ClockKind::Real, _) => StandInClock::Real,
+            (ClockKind::Faketime, _) => StandInClock::shifted_to(clock_start()),
             (ClockKind::Endpoint, None) => StandInClock::starting_at(clock_start()),
             (ClockKind::Endpoint, Some(state)) => StandInClock::starting_at(state.now),
         };
@@ -95,7 +96,10 @@ impl<'a> Player<'a> {
         }
         let (mut subject, state) = match shared {
             Some(shared) => shared,
-            None => self.launch(&variables).await.map_err(|Unjudged(why)| Unjudged(stand_in.hide(&why)))?,
+            None => self
+                .launch(&variables, stand_in.clock().now())
+                .await
+                .map_err(|Unjudged(why)| Unjudged(stand_in.hide(&why)))?,
         };
         joined_at(state, stand_in.clock().now())?;
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
@@ -103,12 +107,16 @@ impl<'a> Player<'a> {
             return Err(Unjudged(with_last_lines(&why, &subject, &stand_in)));
         }
         let began = stand_in.clock().now();
+        if plan.contract.is_some() {
+            stand_in.keep_sent();
+        }
         let mut stage = Stage {
             plan,
             subject,
             stand_in,
             baseline,
             triggers: 0,
+            captured: Names::new(),
             steps: Vec::new(),
             violations: Vec::new(),
         };
@@ -136,12 +144,13 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    async fn launch(&self, variables: &Variables) -> Result<(Subject, Option<ClockState>), Unjudged> {
-        let request = LaunchRequest {
-            seed: self.options.seed,
-            clock_start: clock_start(),
-            variables: variables.clone(),
-        };
+    async fn launch(
+        &self,
+        variables: &Variables,
+        now: Timestamp,
+    ) -> Result<(Subject, Option<ClockState>), Unjudged> {
+        let request =
+            LaunchRequest { seed: self.options.seed, clock_start: now, variables: variables.clone() };
         let launched = Subject::launch(self.subject.clone(), self.launch, request, self.http.clone()).await;
         let subject = launched.map_err(unjudged)?;
         match subject.clock().await {

@@ -3,11 +3,11 @@
 //!
 //! What the profile calls volatile is allowed there: it is written down once for all scenarios, and reviewed.
 
+use crate::file::Location;
 use crate::observed::{Context, Observed};
 use crate::plan::Plan;
 use counterpart_outcome::{Allowed, Replay, RequestCounts, Violation, ViolationKind};
 use counterpart_stand_in::{Counts, Looseness, Seen, SeenNote};
-use serde_saphyr::Location;
 
 /// Exchanges that are named in a sentence.
 const MAX_NAMED: usize = 10;

@@ -1,7 +1,7 @@
 //! Runs a plan: the happy path where there is none yet, an attempt, and the judgement of both.
 
 use crate::expectation;
-use crate::file::{Expectation, Step};
+use crate::file::{Expectation, Location, QuarantineEntry, Spanned, Step};
 use crate::invariant;
 use crate::observed::{Context, Observed};
 use crate::plan::Plan;
@@ -10,10 +10,10 @@ use crate::replay;
 use crate::snapshot::SnapshotMode;
 use crate::steps::{flattened, happy_steps, same_steps};
 use crate::unjudged::Unjudged;
-use counterpart_outcome::{Attempt, Replay, ScenarioOutcome, Verdict, Violation, ViolationKind};
+use counterpart_outcome::{Attempt, Quarantine, Replay, ScenarioOutcome, Verdict, Violation, ViolationKind};
 use counterpart_stand_in::{DeliveryEnd, SeenNote};
 use counterpart_subject::{ClockKind, Launch, ProbeName, Stopwatch, SubjectSpec};
-use serde_saphyr::{Location, Spanned};
+use jiff::civil::Date;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -35,6 +35,8 @@ pub struct Runner<'a> {
     /// Whether all plays meet the same process, which can then not be started again.
     is_shared: bool,
     snapshots: SnapshotMode,
+    /// By which quarantines are judged. Where nobody said what day it is, none counts.
+    today: Option<Date>,
     /// What the same triggers came to without faults, by fixtures and triggers.
     happy_paths: Mutex<HashMap<String, Arc<Observed>>>,
 }
@@ -51,9 +53,16 @@ impl<'a> Runner<'a> {
         Self {
             is_shared: launch.is_shared(),
             snapshots: options.snapshots,
+            today: None,
             player: Player::new(subject, launch, http, options),
             happy_paths: Mutex::default(),
         }
+    }
+
+    /// The same on a day: a quarantine counts until its last day is over.
+    #[must_use]
+    pub fn on(self, today: Date) -> Self {
+        Self { today: Some(today), ..self }
     }
 
     /// Plays one plan.
@@ -82,7 +91,14 @@ impl<'a> Runner<'a> {
             verdict,
             attempts,
             snapshots_pending,
+            quarantine: self.quarantine(plan),
         }
+    }
+
+    fn quarantine(&self, plan: &Plan) -> Option<Quarantine> {
+        let QuarantineEntry { reason, owner, until } = plan.file.quarantine.as_ref()?.value.clone();
+        let counts = self.today.is_some_and(|today| today <= until);
+        Some(Quarantine { reason, owner, until, counts })
     }
 
     /// Why this subject cannot take the scenario's steps, if it cannot.
@@ -92,13 +108,24 @@ impl<'a> Runner<'a> {
         }
         let steps = flattened(&plan.file.steps);
         let has = |wanted: fn(&Step) -> bool| steps.iter().any(|step| wanted(&step.value));
-        if self.is_shared && has(|step| matches!(step, Step::Restart(_))) {
+        if self.is_shared
+            && has(|step| matches!(step, Step::Restart(_) | Step::Kill(_) | Step::Deploy { .. }))
+        {
             return Some(
                 "all scenarios meet the same process of this subject, and a step starts it again".to_owned(),
             );
         }
-        (self.player.subject.clock == ClockKind::Real && has(|step| matches!(step, Step::Advance { .. })))
-            .then(|| "the subject lives in real time, and a step moves the clock".to_owned())
+        let moves = has(|step| matches!(step, Step::Advance { .. }));
+        match self.player.subject.clock {
+            ClockKind::Real if moves => {
+                Some("the subject lives in real time, and a step moves the clock".to_owned())
+            }
+            ClockKind::Faketime if jumps_within_a_run(&steps) && !self.player.subject.is_batch() => Some(
+                "only the subject's dates are shifted, its waits are real, and a step moves the clock while it is at work"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
     }
 
     async fn attempt(&self, plan: &Plan, snapshots_pending: &mut Vec<String>) -> Result<Attempt, Unjudged> {
@@ -121,6 +148,9 @@ impl<'a> Runner<'a> {
         violations.extend(faults_unused(&context));
         violations.extend(expectation::judge(&context, self.snapshots, snapshots_pending).map_err(Unjudged)?);
         let (invariants, broken) = invariant::judge(&context);
+        if let Some(why) = invariant::unseen(&context, &invariants) {
+            return Err(Unjudged(why));
+        }
         violations.extend(broken);
         Ok(Attempt {
             number: 1,
@@ -166,6 +196,19 @@ impl<'a> Runner<'a> {
     pub fn subject_version(&self) -> Option<String> {
         self.player.subject_version()
     }
+}
+
+/// Whether the clock is moved between something that is set off and the rest after it.
+fn jumps_within_a_run(steps: &[&Spanned<Step>]) -> bool {
+    let mut at_rest = true;
+    steps.iter().any(|step| {
+        match step.value {
+            Step::Settle(_) => at_rest = true,
+            Step::Advance { .. } => return !at_rest,
+            _ => at_rest = false,
+        }
+        false
+    })
 }
 
 /// A happy path that brings nothing is no oracle: whatever is lost, the destination would be the same.

@@ -1,18 +1,17 @@
 //! What a list of steps amounts to: the happy path in it, and what it asks of a subject.
 
-use crate::file::{Settle, Step};
-use serde_saphyr::Spanned;
+use crate::file::{Settle, Spanned, Step};
 
 /// What the steps set off, each distinct trigger and call once, in order, each with its own settling.
 pub(crate) fn happy_steps(steps: &[Spanned<Step>]) -> Vec<Spanned<Step>> {
     let mut acts: Vec<Spanned<Step>> = Vec::new();
     for step in flattened(steps) {
         let act = match &step.value {
-            Step::Trigger(_) | Step::Call { .. } => step.clone(),
+            Step::Trigger(_) | Step::Call(_) | Step::File(_) => step.clone(),
             // What a fault is expected to be answered with is no matter of the happy path.
             Step::Webhook { exchange, .. } => {
                 let webhook = Step::Webhook { exchange: exchange.clone(), status: None };
-                Spanned::new(webhook, step.referenced, step.defined)
+                Spanned::new(webhook, step.referenced)
             }
             _ => continue,
         };
@@ -23,7 +22,7 @@ pub(crate) fn happy_steps(steps: &[Spanned<Step>]) -> Vec<Spanned<Step>> {
     acts.into_iter()
         .flat_map(|act| {
             let settle = Step::Settle(Settle::default());
-            [act.clone(), Spanned::new(settle, act.referenced, act.defined)]
+            [act.clone(), Spanned::new(settle, act.referenced)]
         })
         .collect()
 }
@@ -33,12 +32,12 @@ pub(crate) fn same_steps(a: &[Spanned<Step>], b: &[Spanned<Step>]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| words(&a.value) == words(&b.value))
 }
 
-/// The steps in order, those that are repeated once.
+/// The steps in order, those that are repeated once, those that are taken at the same time one after the other.
 pub(crate) fn flattened(steps: &[Spanned<Step>]) -> Vec<&Spanned<Step>> {
     steps
         .iter()
         .flat_map(|step| match &step.value {
-            Step::Repeat { steps, .. } => flattened(steps),
+            Step::Repeat { steps, .. } | Step::Parallel { steps } => flattened(steps),
             _ => vec![step],
         })
         .collect()

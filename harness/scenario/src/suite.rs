@@ -11,6 +11,26 @@ pub struct Selection {
     pub filter: Option<String>,
 }
 
+impl Selection {
+    /// Whether the filter takes a scenario of this name, the row of a table in brackets behind it.
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        self.filter.as_deref().is_none_or(|filter| fits(filter, name))
+    }
+
+    /// Whether the filter takes a file of this name, as far as can be told before its rows are known.
+    fn may_take(&self, name: &str) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        filter.split_whitespace().filter(|word| !word.starts_with('!')).all(|word| {
+            let (of_file, row) = word.split_once('[').map_or((word, false), |(file, _)| (file, true));
+            if row { name.ends_with(of_file) } else { name.contains(of_file) }
+        }) && filter
+            .split_whitespace()
+            .filter_map(|word| word.strip_prefix('!'))
+            .all(|word| word.contains('[') || !name.contains(word))
+    }
+}
+
 /// A scenario that is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
@@ -69,7 +89,7 @@ pub fn select(root: &Path, selection: &Selection) -> Result<Vec<Selected>, Selec
     let mut selected: Vec<Selected> = files
         .into_iter()
         .map(|path| Selected { name: name_of(root, &path), path })
-        .filter(|scenario| selection.filter.as_deref().is_none_or(|filter| fits(filter, &scenario.name)))
+        .filter(|scenario| selection.may_take(&scenario.name))
         .collect();
     selected.sort_by(|a, b| a.name.cmp(&b.name));
     selected.dedup_by(|a, b| a.name == b.name);
@@ -135,6 +155,9 @@ mod tests {
         assert_eq!(names(&Selection::default()), ["a/one", "a/two", "b/three"]);
         assert_eq!(names(&Selection { filter: Some("a/ !two".into()), ..Selection::default() }), ["a/one"]);
         assert_eq!(names(&Selection { paths: vec![root.path().join("b")], filter: None }), ["b/three"]);
+        let rows = Selection { filter: Some("two[x !one[z".into()), ..Selection::default() };
+        assert_eq!(names(&rows), ["a/two"], "its rows are known only once it is read");
+        assert_eq!(["a/two[x]", "a/two[y]"].map(|name| rows.takes(name)), [true, false]);
         assert!(select(root.path(), &Selection { paths: vec!["nowhere".into()], filter: None }).is_err());
     }
 }

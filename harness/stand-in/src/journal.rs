@@ -266,6 +266,11 @@ pub(crate) struct OpenRequest {
 }
 
 impl OpenRequest {
+    /// Its number in the journal.
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+
     /// Holds it until the client gives up.
     pub(crate) fn hold(&mut self) {
         let held = self.hold.get_or_insert_default();

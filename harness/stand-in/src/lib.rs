@@ -29,6 +29,7 @@ mod planned;
 mod play;
 mod prepared;
 mod received;
+mod sent;
 mod tally;
 mod versions;
 mod webhooks;
@@ -45,6 +46,7 @@ pub use owner::OwnerError;
 pub use plan::{FaultState, UnusedFault};
 pub use planned::{FaultSite, PlannedFault, RequestSelector, SpecError, Times, WebhookSelector};
 pub use play::FaultsAfterReset;
+pub use sent::SentExchanges;
 pub use tally::Counts;
 pub use webhooks::{
     Delivered, DeliveriesPaused, DeliveryEnd, DeliveryError, DeliveryReport, GivenWebhook, WebhookKeys,

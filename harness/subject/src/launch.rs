@@ -80,6 +80,12 @@ pub trait Running: Send {
     /// Stops it in good order and starts another version of it on the same data.
     fn deploy(&mut self, version: &str, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>>;
 
+    /// The first half of a restart, a kill or a deployment, where it can be done by itself: the old process is gone when this
+    /// comes back, and the new one is not there yet. Whether it was done; the other half does both where it was not.
+    fn stop_first(&mut self, _how: Stopping) -> BoxFuture<'_, Result<bool, LaunchError>> {
+        Box::pin(async { Ok(false) })
+    }
+
     /// Ends it after its last step. What was wrong with how it ended is an error.
     fn end(&mut self) -> BoxFuture<'_, Result<(), LaunchError>> {
         Box::pin(async { Ok(()) })
@@ -101,10 +107,49 @@ pub trait Running: Send {
         None
     }
 
+    /// Runs a batch once, to its end, with these arguments and a trigger's words.
+    fn run_once<'a>(
+        &'a self,
+        _arguments: Vec<String>,
+        _words: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<RunEnd, LaunchError>> {
+        Box::pin(async {
+            Err(LaunchError(
+                "it is no batch: a trigger with `batch` is of a subject with launch = { batch = ... }".into(),
+            ))
+        })
+    }
+
+    /// Shifts the dates that it sees: from now on it is this instant. Where its dates are not shifted, nothing happens.
+    ///
+    /// # Errors
+    /// Where it cannot be told.
+    fn set_time(&self, _now: Timestamp) -> Result<(), LaunchError> {
+        Ok(())
+    }
+
     /// Names in braces that have a value because of how it was launched, such as `data`.
     fn names(&self) -> Vec<(String, String)> {
         Vec::new()
     }
+}
+
+/// How a subject is stopped to be started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopping {
+    /// In good order.
+    Asked,
+    /// Without warning.
+    Killed,
+}
+
+/// How a run of a batch ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunEnd {
+    /// For people.
+    pub told: String,
+    /// `exit_code`, and how many `records`, of them `committed`, and `states`.
+    pub json: serde_json::Value,
 }
 
 /// A subject that somebody else runs.

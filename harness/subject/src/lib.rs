@@ -4,6 +4,8 @@
 //! from its database, its files, or what it printed. This crate knows nothing
 //! of scenarios, stand-ins or verdicts.
 
+mod acts;
+mod batch;
 mod clock;
 mod command;
 mod container;
@@ -13,7 +15,9 @@ mod probe;
 mod spec;
 mod subject;
 mod template;
+mod trigger;
 
+pub use batch::{BatchLaunch, BatchSpec, Commits, TargetSpec, Writes};
 pub use clock::{ClockState, Stopwatch};
 pub use command::{
     CommandLaunch, CommandSpec, Each, LineSoFar, Nothing, Output, OutputStream, Ready, Surroundings,
@@ -21,7 +25,8 @@ pub use command::{
 };
 pub use container::{ContainerNetwork, ContainerSpec, split_image};
 pub use launch::{
-    AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, ProviderHost, Running, with_last_lines,
+    AlreadyRunning, BoxFuture, Launch, LaunchError, LaunchRequest, ProviderHost, RunEnd, Running, Stopping,
+    with_last_lines,
 };
 pub use length::Length;
 pub use probe::{
@@ -29,4 +34,5 @@ pub use probe::{
 };
 pub use spec::{ClockKind, HttpCall, LaunchSpec, SubjectSpec};
 pub use subject::{Answered, Subject, SubjectError};
-pub use template::{TemplateError, Variables, words_of};
+pub use template::{TemplateError, Variables, given_names, is_given, words_of};
+pub use trigger::{DropContent, FileDrop, RunToEnd, TickWords, Trigger, TriggerWords};

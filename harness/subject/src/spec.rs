@@ -1,8 +1,10 @@
 //! How a subject is described in `counterpart.toml`.
 
-use crate::command::{CommandSpec, VersionSpec};
+use crate::batch::BatchSpec;
+use crate::command::{CommandSpec, Surroundings, VersionSpec};
 use crate::container::ContainerSpec;
 use crate::probe::{Probe, ProbeName};
+use crate::trigger::Trigger;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,10 +23,14 @@ pub struct SubjectSpec {
     pub setup: IndexMap<String, HttpCall>,
     /// What makes it work, by the word that a scenario's `trigger` step uses.
     #[serde(default)]
-    pub trigger: IndexMap<String, HttpCall>,
+    pub trigger: IndexMap<String, Trigger>,
     /// The path where it takes webhooks, braces filled in: `/hooks/{tenant}/{provider}`.
     #[serde(default)]
     pub webhooks: Option<String>,
+    /// The folder where it takes files and leaves them, braces filled in: `{data}`. Scenarios put files there, and look
+    /// at what is there in the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
     /// Where its state can be read.
     #[serde(default)]
     pub probe: IndexMap<ProbeName, Probe>,
@@ -34,6 +40,17 @@ pub struct SubjectSpec {
     /// Other versions of it, for the step `deploy`, by their names.
     #[serde(default)]
     pub versions: IndexMap<String, VersionSpec>,
+    /// Where its programs are started: not in the file, but where the file is.
+    #[serde(skip)]
+    pub surroundings: Surroundings,
+}
+
+impl SubjectSpec {
+    /// Whether it is run to its end for each trigger.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        matches!(self.launch, LaunchSpec::Batch(_))
+    }
 }
 
 /// How a subject comes to run.
@@ -50,6 +67,8 @@ pub enum LaunchSpec {
     Url(String),
     /// A program, started for each scenario or once for all.
     Command(Box<CommandSpec>),
+    /// A program that is run to its end for each trigger, and prints what it wrote.
+    Batch(Box<BatchSpec>),
     /// A container, started for each play.
     Container(Box<ContainerSpec>),
 }
@@ -62,6 +81,7 @@ impl LaunchSpec {
             Self::Reference { .. } => "reference",
             Self::Url(_) => "url",
             Self::Command(_) => "command",
+            Self::Batch(_) => "batch",
             Self::Container(_) => "container",
         }
     }
@@ -76,6 +96,8 @@ pub enum ClockKind {
     /// It lives in real time: waits are real, bounded, and a scenario that needs a jump is skipped.
     #[default]
     Real,
+    /// Its dates are shifted by libfaketime, its waits are real: `advance` shifts, where it is at rest.
+    Faketime,
 }
 
 /// A call to the subject. Braces are filled in: `{base_url}`, `{access_token}`, `{tenant}`, a trigger's own words.

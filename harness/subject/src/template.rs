@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEGMENT_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Names that every subject is given; all others are a trigger's own words, or placeholders like `api_key:1`.
-const GIVEN: [&str; 13] = [
+const GIVEN: [&str; 14] = [
     "provider",
     "base_url",
     "tenant",
@@ -20,10 +20,23 @@ const GIVEN: [&str; 13] = [
     "clock_start",
     "data",
     "port",
+    "state",
     "webhook_scheme",
     "webhook_secret",
     "webhook_account",
 ];
+
+/// Whether every subject is given a value under this name.
+#[must_use]
+pub fn is_given(name: &str) -> bool {
+    GIVEN.contains(&name)
+}
+
+/// The names under which every subject is given a value.
+#[must_use]
+pub fn given_names() -> &'static [&'static str] {
+    &GIVEN
+}
 
 /// The words that a call asks for beside those that every subject is given.
 #[must_use]

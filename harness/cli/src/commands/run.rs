@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 pub(crate) async fn run(global: &Global, arguments: &RunArguments) -> Result<Exit, Stop> {
     let project = Project::find(global)?;
     let subject = subjects::chosen(&project, &arguments.subject, &arguments.plant)?;
-    let launch = subjects::launch(&project, &arguments.subject, &subject)?;
+    let launch = subjects::launch(&arguments.subject, &subject)?;
     let catalogue = project.catalogue()?;
     let plans = plans(&project, arguments, &catalogue, &subject)?;
     if plans.is_empty() {
@@ -70,12 +70,12 @@ fn plans(
     let selection = Selection { paths: arguments.paths.clone(), filter: arguments.filter.clone() };
     let selected = select(&project.scenarios(), &selection).map_err(Stop::usage)?;
     let library = project.library();
-    let mut planner = Planner::new(&library, catalogue, subject);
+    let mut planner = Planner::new(&library, catalogue, subject).with_contracts(project.contracts());
     let mut plans = Vec::new();
     let mut problems: Vec<DocumentError> = Vec::new();
     for scenario in selected {
-        match planner.plan(&scenario.path, &scenario.name) {
-            Ok(plan) => plans.push(plan),
+        match planner.plans(&scenario.path, &scenario.name) {
+            Ok(found) => plans.extend(found.into_iter().filter(|plan| selection.takes(&plan.name))),
             Err(PlanError(found)) => {
                 for problem in found {
                     // A fixture that several scenarios use is told once.
@@ -133,7 +133,8 @@ async fn play(
         _ => "tenant".to_owned(),
     };
     let options = RunOptions { seed: arguments.seed, snapshots, tenants };
-    let runner = Runner::new(subject.clone(), launch, http, options);
+    let today = started_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let runner = Runner::new(subject.clone(), launch, http, options).on(today);
     let text = global.format == Format::Text;
     let progress = progress(text && !global.quiet, plans.len());
     let mut scenarios: Vec<ScenarioOutcome> = Vec::with_capacity(plans.len());

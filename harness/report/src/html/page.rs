@@ -218,6 +218,7 @@ fn counts(run: &Run) -> Vec<Count> {
                     "passed" => "as expected",
                     "failed" => "not as expected",
                     "errored" => "could not be judged",
+                    "quarantined" => "failed, which is known",
                     "flaky" => "passed when tried again",
                     _ => "not run",
                 },
@@ -231,10 +232,15 @@ fn counts(run: &Run) -> Vec<Count> {
 }
 
 fn troubles(run: &Run, limits: Limits) -> Vec<Trouble<'_>> {
-    [("failed", "Failed"), ("errored", "Could not be judged"), ("flaky", "Passed only when tried again")]
-        .into_iter()
+    [
+        ("failed", "Failed"),
+        ("errored", "Could not be judged"),
+        ("quarantined", "Quarantined: failed, and that is known"),
+        ("flaky", "Passed only when tried again"),
+    ]
+    .into_iter()
         .map(|(word, heading)| {
-            let scenarios = numbered(run).filter(|(_, one)| wording::verdict(&one.verdict) == word);
+            let scenarios = numbered(run).filter(|(_, one)| wording::ended(one) == word);
             Trouble {
                 id: word,
                 heading,

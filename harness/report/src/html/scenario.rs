@@ -39,6 +39,8 @@ pub(super) struct Scenario<'a> {
     covers: &'a [String],
     fixtures: Vec<Fixture<'a>>,
     snapshots_pending: &'a [String],
+    /// That its failure is known, in a sentence.
+    quarantine: Option<String>,
     took: String,
     attempts: Vec<AttemptShown<'a>>,
     /// Which of the attempts explains the verdict.
@@ -124,7 +126,8 @@ impl<'a> Scenario<'a> {
             number,
             name: line(&outcome.name),
             title: line(&outcome.title),
-            verdict: wording::verdict(&outcome.verdict),
+            verdict: wording::ended(outcome),
+            quarantine: outcome.quarantine.as_ref().map(|known| wording::quarantine(known, &outcome.verdict)),
             skipped: match &outcome.verdict {
                 Verdict::Skipped { reason } => Some(reason),
                 _ => None,

@@ -1,20 +1,27 @@
 //! `deliveries`: how many attempts to deliver a webhook there were, in which order, and what the subject answered.
 
 use super::Judge;
-use crate::file::DeliveriesExpected;
+use crate::file::{Counts, DeliveriesExpected};
 use crate::wording::some_of;
 use counterpart_stand_in::{Delivered, DeliveryEnd};
 
-pub(super) fn judge(expected: &DeliveriesExpected, judge: &mut Judge<'_, '_>) {
+pub(super) fn judge(expected: &DeliveriesExpected, counts: Counts, judge: &mut Judge<'_, '_>) {
     let is_sent = |one: &&Delivered| !matches!(one.end, DeliveryEnd::Lost | DeliveryEnd::Inapplicable(_));
     let sent: Vec<&Delivered> = judge.context.observed.delivered.iter().filter(is_sent).collect();
     let count = |is: fn(&Delivered) -> bool| sent.iter().filter(|one| is(one)).count();
     let found = [
-        ("sent", sent.len(), expected.count),
         ("accepted", count(|one| matches!(one.end, DeliveryEnd::Accepted { .. })), expected.accepted),
         ("refused", count(|one| matches!(one.end, DeliveryEnd::Refused { .. })), expected.refused),
         ("changed by a fault", count(|one| one.fault.is_some()), expected.faulted),
     ];
+    if !counts.hold(sent.len()) {
+        let message = if sent.len() == 1 {
+            "1 webhook was sent".to_owned()
+        } else {
+            format!("{} webhooks were sent", sent.len())
+        };
+        judge.broken(message, counts.words(), sent.len().to_string(), Vec::new());
+    }
     for (what, found, wanted) in found {
         let Some(wanted) = wanted.filter(|wanted| *wanted != found) else { continue };
         let message = if found == 1 {

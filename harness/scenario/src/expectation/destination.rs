@@ -1,26 +1,27 @@
 //! `destination`: what reached the place that the integration writes to.
 
-use super::Judge;
-use crate::file::DestinationExpected;
+use super::{Judge, nearest};
+use crate::file::{Counts, DestinationExpected};
 use crate::observed::{keys, text_of};
 use crate::wording::{brief, some_of};
 use counterpart_subject::ProbeName;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
-pub(super) fn judge(expected: &DestinationExpected, judge: &mut Judge<'_, '_>) {
+pub(super) fn judge(expected: &DestinationExpected, counts: Counts, judge: &mut Judge<'_, '_>) {
     let context = judge.context;
     let Some((probe, records)) = context.probe(ProbeName::Destination) else { return };
-    if let Some(count) = expected.count
-        && count != records.len()
-    {
-        let actual = records.len();
-        judge.broken(
-            format!("{actual} records are in the destination"),
-            count.to_string(),
-            actual.to_string(),
-            vec![],
-        );
+    let found = records.len();
+    if !counts.hold(found) {
+        let message = format!("{found} records are in the destination");
+        judge.broken(message, counts.words(), found.to_string(), vec![]);
+    }
+    for wanted in &expected.records {
+        let matcher = wanted.0.filled(&context.observed.names);
+        if !records.iter().any(|record| matcher.fits(Some(record))) {
+            let message = "no record of the destination is as it must be";
+            judge.broken(message, matcher.words(), nearest(&matcher, records), vec![]);
+        }
     }
     if let Some(field) = &expected.unique_by {
         let twice = repeated(&keys(records, field));

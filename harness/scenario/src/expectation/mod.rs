@@ -1,20 +1,25 @@
 //! Expectations: what a scenario says must come of it, one file each.
 
 mod alerts;
+mod audit;
+mod contract;
 mod deliveries;
 mod destination;
 mod elapsed;
+mod files;
 mod holds;
+mod order;
 mod probes;
 mod requests;
 mod runs;
 mod snapshots;
 
-use crate::file::Expectation;
+use crate::file::{Counts, Expectation, Location, Matcher};
 use crate::observed::Context;
 use crate::snapshot::SnapshotMode;
+use crate::wording::brief;
 use counterpart_outcome::{Violation, ViolationKind};
-use serde_saphyr::Location;
+use serde_json::Value;
 
 /// One expectation before its judge: where it stands, and a way to say that it is broken.
 pub(super) struct Judge<'a, 'b> {
@@ -38,6 +43,30 @@ impl Judge<'_, '_> {
         violation.exchanges = exchanges;
         self.broken.push(violation);
     }
+
+    /// Notes where there are more or fewer than there must be.
+    pub(super) fn counted(
+        &mut self,
+        one: &str,
+        many: &str,
+        counts: Counts,
+        found: usize,
+        exchanges: Vec<u64>,
+    ) {
+        if !counts.hold(found) {
+            let message =
+                if found == 1 { format!("there is 1 {one}") } else { format!("there are {found} {many}") };
+            self.broken(message, counts.words(), found.to_string(), exchanges);
+        }
+    }
+}
+
+/// The record that comes nearest, for whoever must find out why none fits.
+pub(super) fn nearest(matcher: &Matcher, records: &[Value]) -> String {
+    records.iter().max_by_key(|record| matcher.nearness(record)).map_or_else(
+        || "no record at all".to_owned(),
+        |record| format!("none of {}; the nearest: {}", records.len(), brief(record)),
+    )
 }
 
 /// Judges all expectations of a scenario, in order.
@@ -54,21 +83,21 @@ pub(crate) fn judge(
             word: expectation.value.word(),
             broken: Vec::new(),
         };
+        let counts = expectation.value.counts().unwrap_or_default();
         match &expectation.value {
-            Expectation::Requests(expected) => requests::judge(expected, &mut judge),
-            Expectation::Destination(expected) => destination::judge(expected, &mut judge),
+            Expectation::Requests(expected) => requests::judge(expected, counts, &mut judge),
+            Expectation::Destination(expected) => destination::judge(expected, counts, &mut judge),
             Expectation::Alerts(expected) => alerts::judge(expected, &mut judge),
-            Expectation::Holds(expected) => holds::judge(expected, &mut judge),
+            Expectation::Holds(expected) => holds::judge(expected, counts, &mut judge),
             Expectation::Runs { states } => runs::judge(states, &mut judge),
-            Expectation::Probe(expected) => probes::judge(expected, &mut judge),
+            Expectation::Probe(expected) => probes::judge(expected, counts, &mut judge),
             Expectation::Elapsed(expected) => elapsed::judge(*expected, &mut judge),
-            Expectation::Deliveries(expected) => deliveries::judge(expected, &mut judge),
+            Expectation::Deliveries(expected) => deliveries::judge(expected, counts, &mut judge),
             Expectation::Snapshot { of } => pending.extend(snapshots::judge(of, context, snapshots)?),
-            // A plan that asks for these is refused.
-            Expectation::Audit { .. }
-            | Expectation::Order { .. }
-            | Expectation::Contract(_)
-            | Expectation::Files { .. } => {}
+            Expectation::Audit(expected) => audit::judge(expected, counts, &mut judge),
+            Expectation::Order { requests } => order::judge(requests, &mut judge),
+            Expectation::Contract(_) => contract::judge(&mut judge)?,
+            Expectation::Files(expected) => files::judge(expected, &mut judge)?,
         }
         all.extend(judge.broken);
     }

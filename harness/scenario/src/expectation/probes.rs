@@ -1,57 +1,24 @@
 //! `probe`: what some record of any probe shows.
 
-use super::Judge;
-use crate::file::ProbeExpected;
-use crate::wording::brief;
-use serde_json::Value;
+use super::{Judge, nearest};
+use crate::file::{Counts, ProbeExpected};
 
-pub(super) fn judge(expected: &ProbeExpected, judge: &mut Judge<'_, '_>) {
+pub(super) fn judge(expected: &ProbeExpected, counts: Counts, judge: &mut Judge<'_, '_>) {
     let Some((_, records)) = judge.context.probe(expected.name) else { return };
-    let fits = records.iter().filter(|record| has(record, expected)).count();
-    let holds = expected.count.map_or(fits > 0, |count| fits == count);
-    if holds {
+    let matcher = expected.record.0.filled(&judge.context.observed.names);
+    let fits = records.iter().filter(|record| matcher.fits(Some(record))).count();
+    let is_some = counts.is_empty();
+    if if is_some { fits > 0 } else { counts.hold(fits) } {
         return;
     }
-    let asked = brief(&expected.record.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
-    let wanted = match expected.count {
-        Some(count) => format!("{count} records with {asked}"),
-        None => format!("a record with {asked}"),
+    let asked = matcher.words();
+    let wanted = match is_some {
+        true => format!("a record with {asked}"),
+        false => format!("{} records with {asked}", counts.words()),
     };
-    // The record that has the most of it tells best what is wrong.
-    let near = records.iter().max_by_key(|record| matched(record, expected)).map_or_else(
-        || "no record at all".to_owned(),
-        |record| format!("{fits} of {}; the nearest: {}", records.len(), brief(record)),
-    );
-    judge.broken(format!("the probe `{}` does not show it", expected.name.word()), wanted, near, vec![]);
-}
-
-fn has(record: &Value, expected: &ProbeExpected) -> bool {
-    matched(record, expected) == expected.record.len()
-}
-
-/// How many of the fields are as they must be.
-fn matched(record: &Value, expected: &ProbeExpected) -> usize {
-    let is_so =
-        |(name, value): &(&String, &Value)| record.get(name.as_str()).unwrap_or(&Value::Null) == *value;
-    expected.record.iter().filter(is_so).count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use counterpart_subject::ProbeName;
-    use serde_json::json;
-
-    fn expected(record: Value) -> ProbeExpected {
-        ProbeExpected { name: ProbeName::Log, record: serde_json::from_value(record).unwrap(), count: None }
-    }
-
-    #[test]
-    fn a_record_has_each_field_or_does_not_fit() {
-        let record = json!({"event": "refreshed", "left": 3});
-        assert!(has(&record, &expected(json!({"event": "refreshed"}))));
-        assert!(has(&record, &expected(json!({"event": "refreshed", "gone": null}))));
-        assert!(!has(&record, &expected(json!({"event": "refreshed", "left": 4}))));
-        assert!(!has(&record, &expected(json!({"event": null}))));
-    }
+    let actual = match fits {
+        0 => nearest(&matcher, records),
+        fits => format!("{fits} of {}", records.len()),
+    };
+    judge.broken(format!("the probe `{}` does not show it", expected.name.word()), wanted, actual, vec![]);
 }

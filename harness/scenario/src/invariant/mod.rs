@@ -14,9 +14,9 @@ mod validated;
 
 pub use names::INVARIANTS;
 
+use crate::file::Location;
 use crate::observed::Context;
 use counterpart_outcome::{InvariantOutcome, InvariantStatus, Violation, ViolationKind};
-use serde_saphyr::Location;
 
 /// What a check came to.
 pub(super) enum Finding {
@@ -29,8 +29,9 @@ pub(super) enum Finding {
 pub(crate) fn judge(context: &Context<'_>) -> (Vec<InvariantOutcome>, Vec<Violation>) {
     let mut violations = Vec::new();
     let outcomes = INVARIANTS.iter().map(|(name, title)| {
-        let status = match context.plan.file.invariants.off.get(*name) {
-            Some(reason) => InvariantStatus::Off { reason: reason.clone() },
+        let mut off = context.plan.file.invariants.off.iter();
+        let status = match off.find(|(off, _)| off.value == *name) {
+            Some((_, reason)) => InvariantStatus::Off { reason: reason.value.clone() },
             None => match check(name, context) {
                 Finding::Held => InvariantStatus::Held,
                 Finding::NotChecked(reason) => InvariantStatus::NotChecked { reason: reason.to_owned() },
@@ -47,6 +48,19 @@ pub(crate) fn judge(context: &Context<'_>) -> (Vec<InvariantOutcome>, Vec<Violat
     });
     let outcomes = outcomes.collect();
     (outcomes, violations)
+}
+
+/// Why the scenario cannot be judged, where an invariant must be checked and nothing shows it.
+pub(crate) fn unseen(context: &Context<'_>, outcomes: &[InvariantOutcome]) -> Option<String> {
+    let wanted = |outcome: &InvariantOutcome| {
+        context.plan.file.invariants.on.iter().any(|name| name.value == outcome.name)
+    };
+    outcomes.iter().filter(|outcome| wanted(outcome)).find_map(|outcome| match &outcome.status {
+        InvariantStatus::NotChecked { reason } => {
+            Some(format!("the invariant `{}` must be checked here, and cannot be: {reason}", outcome.name))
+        }
+        _ => None,
+    })
 }
 
 fn check(name: &str, context: &Context<'_>) -> Finding {

@@ -1,11 +1,10 @@
 //! Polite: told to wait, the subject waits; failing, it does not hammer.
 
 use super::Finding;
-use crate::file::Step;
+use crate::file::{Spanned, Step};
 use crate::observed::{Context, is_failure};
 use counterpart_stand_in::{Seen, SeenNote};
 use jiff::SignedDuration;
-use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
 
 /// The same request failing so often in a row, without an answer that says how long to wait, is one too many.
@@ -30,7 +29,8 @@ fn times_set_off(steps: &[Spanned<Step>]) -> usize {
         Step::Repeat { times, steps } => {
             times_set_off(steps).saturating_mul(usize::try_from(*times).unwrap_or(usize::MAX))
         }
-        Step::Trigger(_) | Step::Call { .. } => 1,
+        Step::Parallel { steps } => times_set_off(steps),
+        Step::Trigger(_) | Step::Call(_) | Step::File(_) => 1,
         _ => 0,
     };
     steps.iter().map(of_step).fold(0, usize::saturating_add)

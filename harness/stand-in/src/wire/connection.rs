@@ -232,6 +232,8 @@ fn decide(
         retry_after_s: decision.answer.retry_after_s(at),
         note: decision.note.clone(),
     });
+    let is_faulted = decision.fault.is_some();
+    shared.sent.take_note(open.seq(), &decision.operation, received, &decision.answer, is_faulted);
     if !decision.pass.holds_nothing() {
         let (shared, pass) = (Arc::clone(shared), std::mem::take(&mut decision.pass));
         let epoch = decision.epoch;

@@ -19,6 +19,7 @@ use crate::journal::{Journal, Seen, SeenNote, Traffic};
 use crate::plan::UnusedFault;
 use crate::play::FaultsAfterReset;
 use crate::received::Received;
+use crate::sent::{Sent, SentExchanges};
 use crate::tally::{Counts, Tally};
 use crate::webhooks::{
     Delivered, DeliveriesPaused, DeliveryError, DeliveryReport, Engine, GivenWebhook, WebhookKeys, shake,
@@ -90,6 +91,7 @@ pub(crate) struct Shared {
     /// Requests to nobody.
     strays: Tally,
     journal: Arc<Journal>,
+    sent: Sent,
     engine: Arc<Engine>,
     clock: StandInClock,
     handshakes: Option<Handshakes>,
@@ -132,7 +134,17 @@ impl StandIn {
         let journal = Arc::<Journal>::default();
         let mark = OnceLock::new();
         let engine = Engine::new(Arc::clone(&journal), clock.clone());
-        let shared = Arc::new(Shared { providers, routes, strays, journal, engine, clock, handshakes, mark });
+        let shared = Arc::new(Shared {
+            providers,
+            routes,
+            strays,
+            journal,
+            sent: Sent::default(),
+            engine,
+            clock,
+            handshakes,
+            mark,
+        });
         let accepting = tokio::spawn(accept::accept(door, Arc::clone(&shared)));
         Ok(Self { address, base_url, shared, accepting })
     }
@@ -172,6 +184,17 @@ impl StandIn {
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.journal.seen()
+    }
+
+    /// Keeps what is really sent from now on: requests with their bodies, and the answers to them.
+    pub fn keep_sent(&self) {
+        self.shared.sent.keep();
+    }
+
+    /// What was sent since it is kept, with the values that stand for secrets in it.
+    #[must_use]
+    pub fn sent(&self) -> SentExchanges {
+        self.shared.sent.kept()
     }
 
     /// How many requests the journal no longer keeps: what it shows is not all where this is above 0.

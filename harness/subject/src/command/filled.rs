@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Where a command is started, whoever describes it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
     /// The folder of counterpart.toml, absolute.
     pub root: PathBuf,
@@ -32,15 +32,20 @@ pub(crate) struct Words {
 impl Words {
     pub(crate) fn of(spec: &CommandSpec, version: Option<&VersionSpec>) -> Self {
         let mut words = Self { run: spec.run.clone(), folder: spec.folder.clone(), env: spec.env.clone() };
-        let Some(version) = version else { return words };
+        words.become_version(version);
+        words
+    }
+
+    /// The same in another version.
+    pub(crate) fn become_version(&mut self, version: Option<&VersionSpec>) {
+        let Some(version) = version else { return };
         if let Some(run) = &version.run {
-            words.run.clone_from(run);
+            self.run.clone_from(run);
         }
         if let Some(folder) = &version.folder {
-            words.folder.clone_from(folder);
+            self.folder.clone_from(folder);
         }
-        words.env.extend(version.env.iter().map(|(name, value)| (name.clone(), value.clone())));
-        words
+        self.env.extend(version.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
 
     /// The names in its braces.

@@ -4,7 +4,7 @@ use super::filled::{Surroundings, Words};
 use super::running::{RunningCommand, SharedCommand};
 use super::spec::{CommandSpec, Each, Nothing, Ready, VersionSpec};
 use crate::launch::{BoxFuture, Launch, LaunchError, LaunchRequest, Running};
-use crate::spec::SubjectSpec;
+use crate::spec::{ClockKind, SubjectSpec};
 use crate::template::names_in;
 use indexmap::IndexMap;
 use regex::Regex;
@@ -39,6 +39,7 @@ pub(crate) struct Known {
     pub(crate) spec: CommandSpec,
     pub(crate) versions: IndexMap<String, VersionSpec>,
     pub(crate) surroundings: Surroundings,
+    pub(crate) clock: ClockKind,
     pub(crate) ready: Ready,
     pub(crate) line: Option<Regex>,
     /// The names of the ports that it is given.
@@ -50,11 +51,7 @@ impl CommandLaunch {
     ///
     /// # Errors
     /// Where the description cannot be used, with what is wrong in it.
-    pub fn new(
-        subject: &SubjectSpec,
-        spec: &CommandSpec,
-        surroundings: Surroundings,
-    ) -> Result<Self, LaunchError> {
+    pub fn new(subject: &SubjectSpec, spec: &CommandSpec) -> Result<Self, LaunchError> {
         let versions = subject.versions.clone();
         let all =
             std::iter::once(None).chain(versions.values().map(Some)).map(|version| Words::of(spec, version));
@@ -87,7 +84,13 @@ impl CommandLaunch {
             })?),
             Ready::Http(_) | Ready::Port(_) => None,
         };
-        let known = Known { spec: spec.clone(), versions, surroundings, ready, line, ports };
+        if spec.each == Each::Suite && subject.clock == ClockKind::Faketime {
+            return Err(LaunchError(
+                "command: dates are shifted for one play; with clock = \"faketime\" start one for each scenario".to_owned(),
+            ));
+        }
+        let (surroundings, clock) = (subject.surroundings.clone(), subject.clock);
+        let known = Known { spec: spec.clone(), versions, surroundings, clock, ready, line, ports };
         Ok(Self { known: Arc::new(known), shared: Mutex::new(None) })
     }
 

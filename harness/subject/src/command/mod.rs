@@ -4,7 +4,9 @@
 //! [`output`], [`ready`] when it can be called, [`launch`] and [`running`] its life in a play. Knows nothing of what the
 //! program is asked to do.
 
+mod faketime;
 mod filled;
+mod folder;
 mod group;
 mod launch;
 mod output;
@@ -14,7 +16,13 @@ mod ready;
 mod running;
 mod spec;
 
+pub(crate) use faketime::Faketime;
 pub use filled::Surroundings;
+pub(crate) use filled::{Words, write_files};
+pub(crate) use folder::Folder;
 pub use launch::CommandLaunch;
+pub(crate) use output::OutLine;
 pub use output::{Line as LineSoFar, Output, Stream as OutputStream};
+pub(crate) use process::{End, Process};
+pub(crate) use running::no_such_version;
 pub use spec::{CommandSpec, Each, Nothing, Ready, VersionSpec};

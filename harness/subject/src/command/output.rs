@@ -36,11 +36,30 @@ pub struct Output {
     came: Arc<Notify>,
 }
 
+/// A line of standard output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OutLine {
+    /// From 1.
+    pub(crate) number: usize,
+    /// What is kept of it.
+    pub(crate) bytes: Vec<u8>,
+    /// How long it is.
+    pub(crate) length: usize,
+}
+
+impl OutLine {
+    /// For people.
+    pub(crate) fn shown(&self) -> String {
+        shown(&self.bytes, self.length).chars().take(200).collect()
+    }
+}
+
 #[derive(Default)]
 struct Kept {
     lines: VecDeque<String>,
-    /// Lines of standard output that begin like a JSON object, with their number.
-    records: Vec<(usize, Vec<u8>)>,
+    /// Lines of standard output: those that begin like a JSON object, or all that are not blank.
+    records: Vec<OutLine>,
+    keeps_all: bool,
     records_bytes: usize,
     records_lost: usize,
     out_lines: usize,
@@ -49,6 +68,18 @@ struct Kept {
 }
 
 impl Output {
+    /// One that keeps every line of standard output, records or not.
+    pub(crate) fn keeping_every_line() -> Self {
+        let output = Self::default();
+        output.with(|kept| kept.keeps_all = true);
+        output
+    }
+
+    /// The lines of standard output that were kept.
+    pub(crate) fn lines(&self) -> Vec<OutLine> {
+        self.with(|kept| kept.records.clone())
+    }
+
     /// Waits for such a line from now on.
     pub fn await_line(&self, awaited: Option<Regex>) {
         self.with(|kept| {
@@ -77,7 +108,7 @@ impl Output {
     /// The lines of standard output that are JSON objects.
     #[must_use]
     pub fn records(&self) -> Vec<Value> {
-        let objects = |line: &(usize, Vec<u8>)| serde_json::from_slice(&line.1).ok().filter(Value::is_object);
+        let objects = |line: &OutLine| serde_json::from_slice(&line.bytes).ok().filter(Value::is_object);
         self.with(|kept| kept.records.iter().filter_map(objects).collect())
     }
 
@@ -130,12 +161,16 @@ impl Output {
             let came =
                 !kept.has_come && kept.awaited.as_ref().is_some_and(|awaited| awaited.is_match(&shown));
             kept.has_come |= came;
-            if stream == Stream::Out && bytes.trim_ascii_start().starts_with(b"{") {
-                if length > bytes.len() || kept.records_bytes + bytes.len() > MAX_RECORDS_BYTES {
+            let may_be_record = bytes.trim_ascii_start().starts_with(b"{");
+            let is_kept = may_be_record || (kept.keeps_all && !bytes.trim_ascii().is_empty());
+            if stream == Stream::Out && is_kept {
+                if (may_be_record && length > bytes.len())
+                    || kept.records_bytes + bytes.len() > MAX_RECORDS_BYTES
+                {
                     kept.records_lost += 1;
                 } else {
                     kept.records_bytes += bytes.len();
-                    kept.records.push((kept.out_lines, bytes));
+                    kept.records.push(OutLine { number: kept.out_lines, bytes, length });
                 }
             }
             if kept.lines.len() == MAX_LINES {

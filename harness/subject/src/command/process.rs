@@ -128,6 +128,13 @@ impl Process {
         }
     }
 
+    /// What it left running although it has ended, if it did.
+    pub(crate) fn left_running(&self) -> Option<String> {
+        let left =
+            if self.ended.get().is_some() { group::still_running(self.id, &self.mark) } else { Vec::new() };
+        (!left.is_empty()).then(|| left_behind(&left))
+    }
+
     /// Ends it with all that it started, and waits for that, blocking. What was wrong with how it ended, if anything.
     pub(crate) fn end(&mut self, how: End) -> Result<(), String> {
         let Some(mut child) = self.child.take() else { return Ok(()) };
@@ -173,12 +180,7 @@ impl Process {
                 return wrong;
             }
             if since.elapsed() > within {
-                wrong.push(format!(
-                    "left {} of the processes that it started behind, which were killed: {}; let it end its \
-                     children before itself",
-                    left.len(),
-                    named(&left)
-                ));
+                wrong.push(left_behind(&left));
                 return wrong;
             }
             pause_blocking(LOOK_AGAIN);
@@ -220,10 +222,14 @@ impl Ended {
     }
 }
 
-fn named(found: &[Found]) -> String {
+fn left_behind(found: &[Found]) -> String {
     let named: Vec<String> =
         found.iter().take(MAX_NAMED).map(|found| format!("{} (`{}`)", found.id, found.command)).collect();
-    named.join(", ")
+    format!(
+        "left {} of the processes that it started behind, which were killed: {}; let it end its children before itself",
+        found.len(),
+        named.join(", ")
+    )
 }
 
 /// A mark that no other process has.

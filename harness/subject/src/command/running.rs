@@ -1,17 +1,19 @@
 //! A command that runs: stopped, killed and started again on the same data.
 
+use super::faketime::Faketime;
 use super::filled::{Words, write_files};
+use super::folder::Folder;
 use super::launch::Known;
 use super::output::Output;
 use super::ports::{self, Ports};
 use super::process::{End, Process};
 use super::ready::ready;
-use crate::launch::{BoxFuture, LaunchError, Running, with_last_lines};
+use crate::launch::{BoxFuture, LaunchError, Running, Stopping, with_last_lines};
+use crate::spec::ClockKind;
 use crate::template::Variables;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::sync::Arc;
-use tempfile::TempDir;
 
 /// A command that runs, with what it keeps over its restarts.
 pub(crate) struct RunningCommand {
@@ -23,20 +25,24 @@ pub(crate) struct RunningCommand {
     variables: Variables,
     /// What all its processes printed.
     output: Output,
-    data: TempDir,
+    faketime: Option<Faketime>,
+    folder: Folder,
 }
 
 impl RunningCommand {
     /// Gives it its ports and its folder.
     pub(crate) fn prepare(known: Arc<Known>, mut variables: Variables) -> Result<Self, LaunchError> {
-        let data = data_folder()?;
+        let folder = Folder::new(&mut variables)?;
         let ports = ports::free(known.ports.iter().cloned())?;
         for (name, port) in &ports {
             variables.set(name, &port.to_string());
         }
-        variables.set("data", &data.path().to_string_lossy());
-        write_ca(&data, &mut variables)?;
-        Ok(Self { process: None, known, version: None, ports, variables, output: Output::default(), data })
+        let faketime = match known.clock {
+            ClockKind::Faketime => Some(Faketime::new(&known.surroundings, &folder)?),
+            ClockKind::Endpoint | ClockKind::Real => None,
+        };
+        let output = Output::default();
+        Ok(Self { process: None, known, version: None, ports, variables, output, faketime, folder })
     }
 
     /// Starts it and waits until it is ready.
@@ -44,8 +50,13 @@ impl RunningCommand {
         let known = Arc::clone(&self.known);
         self.variables.set("clock_start", &clock_now.to_string());
         let version = self.version.as_ref().and_then(|version| known.versions.get(version));
-        write_files(&known.spec.files, self.data.path(), &self.variables)?;
-        let start = Words::of(&known.spec, version).filled(&self.variables, &known.surroundings)?;
+        write_files(&known.spec.files, self.folder.data(), &self.variables)?;
+        let mut start = Words::of(&known.spec, version).filled(&self.variables, &known.surroundings)?;
+        if let Some(faketime) = &self.faketime {
+            faketime.set(clock_now)?;
+            // Before its own, which may set the library otherwise.
+            start.environment.splice(0..0, faketime.environment());
+        }
         self.output.await_line(known.line.clone());
         let process = Process::start(&start, &self.output, known.spec.stop_within.duration())?;
         let process = self.process.insert(process);
@@ -101,6 +112,11 @@ impl Running for RunningCommand {
         })
     }
 
+    fn stop_first(&mut self, how: Stopping) -> BoxFuture<'_, Result<bool, LaunchError>> {
+        let how = if how == Stopping::Asked { End::Asked } else { End::AtOnce };
+        Box::pin(async move { self.stop(how).await.map(|()| true) })
+    }
+
     fn end(&mut self) -> BoxFuture<'_, Result<(), LaunchError>> {
         Box::pin(self.stop(End::Asked))
     }
@@ -121,9 +137,17 @@ impl Running for RunningCommand {
         Some(format!("{} {}", process.told(), process.how_it_ended()?))
     }
 
+    fn set_time(&self, now: Timestamp) -> Result<(), LaunchError> {
+        self.faketime.as_ref().map_or(Ok(()), |faketime| faketime.set(now))
+    }
+
     fn names(&self) -> Vec<(String, String)> {
         let ports = self.ports.iter().map(|(name, port)| (name.clone(), port.to_string()));
-        ports.chain([("data".to_owned(), self.data.path().to_string_lossy().into_owned())]).collect()
+        let ca = self.variables.get("ca_file").map(|path| ("ca_file".to_owned(), path.to_owned()));
+        ports
+            .chain(ca)
+            .chain([("data".to_owned(), self.folder.data().to_string_lossy().into_owned())])
+            .collect()
     }
 }
 
@@ -178,19 +202,4 @@ pub(crate) fn no_such_version<'a>(version: &str, known: impl Iterator<Item = &'a
         false => format!("there are: {}", known.join(", ")),
     };
     LaunchError(format!("the subject has no version {version:?}; {hint}"))
-}
-
-/// A folder of its own.
-pub(crate) fn data_folder() -> Result<TempDir, LaunchError> {
-    let made = tempfile::Builder::new().prefix("counterpart-subject-").tempdir();
-    made.map_err(|error| LaunchError(format!("no data folder can be made: {error}")))
-}
-
-/// Programs take an authority's certificate as a file, most of them.
-pub(crate) fn write_ca(data: &TempDir, variables: &mut Variables) -> Result<(), LaunchError> {
-    let Some(pem) = variables.get("ca_pem").map(str::to_owned) else { return Ok(()) };
-    let path = data.path().join("authority.pem");
-    std::fs::write(&path, pem).map_err(|error| LaunchError(format!("{}: {error}", path.display())))?;
-    variables.set("ca_file", &path.to_string_lossy());
-    Ok(())
 }

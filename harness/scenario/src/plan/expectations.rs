@@ -1,0 +1,145 @@
+//! Whether expectations say something, and whether there is something to see it by.
+
+use super::check::Check;
+use super::steps::{NO_FILES, has_probe};
+use crate::file::{Expectation, FilesExpected, Location, RequestsExpected, ScenarioFile, SnapshotOf};
+use crate::files::pattern;
+use counterpart_exchange::ProviderProfile;
+use counterpart_subject::{ProbeName, SubjectSpec};
+
+pub(super) fn check_expectations(
+    file: &ScenarioFile,
+    profile: &ProviderProfile,
+    subject: &SubjectSpec,
+    check: &mut Check<'_>,
+) {
+    for expectation in &file.expect {
+        let place = expectation.referenced;
+        if expectation.value.counts().is_some_and(crate::file::Counts::is_impossible) {
+            check.at(
+                place,
+                "no number is that: `at_least` is more than `at_most`, or `count` is outside of them",
+            );
+        }
+        match &expectation.value {
+            Expectation::Requests(requests) => check_requests(place, requests, profile, check),
+            Expectation::Order { requests } => {
+                if requests.len() < 2 {
+                    check.at(place, "an order is one of two requests or more; for one, expect `requests`");
+                }
+                for selector in requests {
+                    if let Err(problem) = selector.value.check(profile) {
+                        check.at(selector.referenced, problem);
+                    }
+                }
+            }
+            Expectation::Elapsed(elapsed) if *elapsed == crate::file::ElapsedExpected::default() => {
+                check.at(place, "says nothing: give `at_least` or `at_most`");
+            }
+            Expectation::Destination(expected) => {
+                let says_nothing = expected.same_as.is_none()
+                    && expected.unique_by.is_none()
+                    && expected.fewer_than_happy_path.is_none()
+                    && expected.records.is_empty()
+                    && expectation.value.counts().is_none_or(crate::file::Counts::is_empty);
+                if says_nothing {
+                    check.at(place, "says nothing: give `same_as`, `unique_by`, `records` or a `count`");
+                }
+            }
+            Expectation::Alerts(alerts) if alerts.none == alerts.kinds.is_some() => {
+                check.at(place, "give either `none: true` or `kinds`");
+            }
+            Expectation::Holds(holds) => {
+                let counts = expectation.value.counts().unwrap_or_default();
+                if counts.is_empty() && holds.reason.is_none() {
+                    check.at(place, "says nothing: give `count`, `at_least`, `at_most` or `reason`");
+                }
+            }
+            Expectation::Deliveries(it) => {
+                let bounds = [it.count, it.at_least, it.at_most, it.accepted, it.refused, it.faulted];
+                if bounds.iter().all(Option::is_none) && it.order.is_none() {
+                    check
+                        .at(place, "says nothing: give `count`, `accepted`, `refused`, `faulted` or `order`");
+                }
+            }
+            Expectation::Audit(audit) => {
+                let counts = expectation.value.counts().unwrap_or_default();
+                if audit.entries.is_empty() && counts.is_empty() {
+                    check.at(place, "says nothing: give `entries`, `count`, `at_least` or `at_most`");
+                }
+            }
+            Expectation::Files(files) => check_files(place, files, subject, check),
+            Expectation::Snapshot { of } => {
+                if of.is_empty() {
+                    check.at(place, "a snapshot of nothing; give `of`, as in [destination]");
+                }
+                if of.contains(&SnapshotOf::Files) && subject.files.is_none() {
+                    check.at(place, NO_FILES);
+                }
+            }
+            _ => {}
+        }
+        if let Some(probe) = probe_of(&expectation.value) {
+            has_probe(place, probe, subject, check);
+        }
+    }
+}
+
+/// The probe that an expectation reads.
+fn probe_of(expectation: &Expectation) -> Option<ProbeName> {
+    match expectation {
+        Expectation::Destination(_) => Some(ProbeName::Destination),
+        Expectation::Alerts(_) => Some(ProbeName::Alerts),
+        Expectation::Holds(_) => Some(ProbeName::Holds),
+        Expectation::Runs { .. } => Some(ProbeName::Runs),
+        Expectation::Audit(_) => Some(ProbeName::Audit),
+        Expectation::Probe(expected) => Some(expected.name),
+        Expectation::Snapshot { of } if of.contains(&SnapshotOf::Destination) => Some(ProbeName::Destination),
+        Expectation::Snapshot { of } if of.contains(&SnapshotOf::Audit) => Some(ProbeName::Audit),
+        _ => None,
+    }
+}
+
+fn check_requests(
+    place: Location,
+    requests: &RequestsExpected,
+    profile: &ProviderProfile,
+    check: &mut Check<'_>,
+) {
+    let bounds = [requests.count, requests.at_least, requests.at_most];
+    if bounds.iter().all(Option::is_none) && requests.apart.is_none() {
+        check.at(place, "says nothing: give `count`, `at_least`, `at_most` or `apart`");
+    }
+    if requests.apart == Some(crate::file::ElapsedExpected::default()) {
+        check.at(place, "`apart` says nothing: give it `at_least` or `at_most`");
+    }
+    if let Err(problem) = requests.to.value.check(profile) {
+        check.at(requests.to.referenced, problem);
+    }
+}
+
+fn check_files(place: Location, files: &FilesExpected, subject: &SubjectSpec, check: &mut Check<'_>) {
+    if subject.files.is_none() {
+        check.at(place, NO_FILES);
+    }
+    let patterns =
+        files.exist.iter().chain(&files.gone).chain(files.counts.keys()).chain(files.content.keys());
+    let mut count = 0;
+    for one in patterns {
+        count += 1;
+        if let Err(problem) = pattern(&one.value) {
+            check.at(one.referenced, problem);
+        }
+    }
+    if count == 0 {
+        check.at(place, "says nothing: give `exist`, `gone`, `counts` or `content`");
+    }
+    for (pattern, counts) in &files.counts {
+        if counts.is_empty() || counts.is_impossible() {
+            check.at(
+                pattern.referenced,
+                "no number: give `count`, `at_least` or `at_most`, which can hold together",
+            );
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! A scenario that is known to be playable: every name in it stands for something.
+//!
+//! All problems of a file are told at once, each with its place. Nothing is started here.
+
+mod check;
+mod expectations;
+mod steps;
+mod whole;
+
+use crate::catalogue::Catalogue;
+use crate::file::rows::{Row, rows};
+use crate::file::{Expectation, Location, ScenarioFile, SnapshotOf};
+use check::Check;
+use counterpart_contract::{Contract, read_contract};
+use counterpart_exchange::{DocumentError, Fixture, FixtureRef, Library, ProviderProfile, read_text};
+use counterpart_outcome::{Digest, FixtureSeen};
+use counterpart_stand_in::{ErrorForms, PlannedFault, check_webhooks};
+use counterpart_subject::SubjectSpec;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A scenario, checked and with everything at hand that it needs.
+#[derive(Clone)]
+pub struct Plan {
+    /// Its name: folder and file without ending, and the row in brackets where the file has a table.
+    pub name: String,
+    /// Its file.
+    pub path: PathBuf,
+    /// Of its file.
+    pub digest: Digest,
+    /// What the file says.
+    pub file: Arc<ScenarioFile>,
+    /// The fixtures, all of one provider.
+    pub fixtures: Vec<Fixture>,
+    /// The fixtures with their digests.
+    pub fixtures_seen: Vec<FixtureSeen>,
+    /// The provider's policy.
+    pub profile: ProviderProfile,
+    /// The provider's forms of its errors.
+    pub forms: ErrorForms,
+    /// The faults, in the order of the file.
+    pub faults: Vec<PlannedFault>,
+    /// The provider's contract, where the scenario expects it to be kept.
+    pub contract: Option<Arc<Contract>>,
+}
+
+impl Plan {
+    /// The path after which snapshots are called: that of the file, the row with it where the file has a table.
+    pub(crate) fn snapshot_path(&self) -> PathBuf {
+        let row = self.name.strip_suffix(']').and_then(|name| name.rsplit_once('['));
+        match row {
+            // The ending is taken off again.
+            Some((_, row)) => {
+                let case = self.path.file_stem().unwrap_or_default().to_string_lossy();
+                self.path.with_file_name(format!("{case}[{row}].yaml"))
+            }
+            None => self.path.clone(),
+        }
+    }
+
+    /// Whether something is expected of the subject's files.
+    pub(crate) fn looks_at_files(&self) -> bool {
+        self.file.expect.iter().any(|expectation| match &expectation.value {
+            Expectation::Files(_) => true,
+            Expectation::Snapshot { of } => of.contains(&SnapshotOf::Files),
+            _ => false,
+        })
+    }
+}
+
+/// Everything that is wrong with some files.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct PlanError(pub Vec<DocumentError>);
+
+impl From<DocumentError> for PlanError {
+    fn from(error: DocumentError) -> Self {
+        Self(vec![error])
+    }
+}
+
+/// Makes plans against one library, catalogue and subject; each fixture is read once.
+pub struct Planner<'a> {
+    library: &'a Library,
+    catalogue: &'a Catalogue,
+    subject: &'a SubjectSpec,
+    contracts: PathBuf,
+    providers: HashMap<String, Provider>,
+}
+
+struct Provider {
+    profile: ProviderProfile,
+    forms: ErrorForms,
+    fixtures: HashMap<FixtureRef, (Fixture, Digest)>,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner that has read nothing yet.
+    #[must_use]
+    pub fn new(library: &'a Library, catalogue: &'a Catalogue, subject: &'a SubjectSpec) -> Self {
+        let contracts = library.root().with_file_name("contracts");
+        Self { library, catalogue, subject, contracts, providers: HashMap::new() }
+    }
+
+    /// The same with contracts in another folder than `contracts` beside the fixtures.
+    #[must_use]
+    pub fn with_contracts(self, contracts: PathBuf) -> Self {
+        Self { contracts, ..self }
+    }
+
+    /// Reads and checks a file that holds one scenario. `name` is what it is called in reports.
+    ///
+    /// # Errors
+    /// [`PlanError`] with all problems of the file, or where it has a table and so holds several.
+    pub fn plan(&mut self, path: &Path, name: &str) -> Result<Plan, PlanError> {
+        let mut plans = self.plans(path, name)?;
+        match (plans.pop(), plans.is_empty()) {
+            (Some(plan), true) => Ok(plan),
+            _ => {
+                let message = "holds several scenarios, one for each row of `cases`, where one is asked for";
+                Err(DocumentError::whole(path, message).into())
+            }
+        }
+    }
+
+    /// Reads and checks the scenarios of a file: one, or one for each row of its table. `name` is what the file is called
+    /// in reports.
+    ///
+    /// # Errors
+    /// [`PlanError`] with all problems of the file.
+    pub fn plans(&mut self, path: &Path, name: &str) -> Result<Vec<Plan>, PlanError> {
+        let text = read_text(path)?;
+        let mut plans = Vec::new();
+        let mut check = Check { path, text: &text, problems: Vec::new() };
+        for Row { name: row, file } in rows(path, &text).map_err(PlanError)? {
+            let name = row.map_or_else(|| name.to_owned(), |row| format!("{name}[{row}]"));
+            plans.extend(self.row(&name, file, &mut check)?);
+        }
+        if check.problems.is_empty() { Ok(plans) } else { Err(PlanError(check.problems)) }
+    }
+
+    /// One scenario, unless something is wrong with it.
+    fn row(
+        &mut self,
+        name: &str,
+        file: ScenarioFile,
+        check: &mut Check<'_>,
+    ) -> Result<Option<Plan>, PlanError> {
+        whole::check_covers(&file, self.catalogue, check);
+        whole::check_can_fail(&file, check);
+        steps::check_steps(&file.steps, self.subject, check);
+        whole::check_invariants(&file, check);
+        whole::check_reasons(&file, check);
+        let fixtures = self.fixtures(&file, check)?;
+        let contract = self.contract(&file, fixtures.first().map(|(fixture, _)| fixture), check)?;
+        let provider = fixtures.first().and_then(|(fixture, _)| self.providers.get(&fixture.provider));
+        let Some(provider) = provider.filter(|_| check.problems.is_empty()) else { return Ok(None) };
+        let played: Vec<Fixture> = fixtures.iter().map(|(fixture, _)| fixture.clone()).collect();
+        let faults = faults(&file, provider, &played, check);
+        steps::check_webhook_steps(&file.steps, &provider.profile, &played, check);
+        if let Err(problem) = check_webhooks(&provider.profile) {
+            check.whole(problem);
+        }
+        if let Err(problem) = ErrorForms::check(&provider.profile) {
+            check.whole(problem);
+        }
+        expectations::check_expectations(&file, &provider.profile, self.subject, check);
+        if !check.problems.is_empty() {
+            return Ok(None);
+        }
+        let (fixtures, digests): (Vec<_>, Vec<_>) = fixtures.into_iter().unzip();
+        let fixtures_seen =
+            fixtures.iter().zip(digests).map(|(f, digest)| FixtureSeen { name: f.name(), digest }).collect();
+        Ok(Some(Plan {
+            name: name.to_owned(),
+            path: check.path.to_owned(),
+            digest: Digest::of(check.text.as_bytes()),
+            fixtures,
+            fixtures_seen,
+            profile: provider.profile.clone(),
+            forms: provider.forms.clone(),
+            faults,
+            contract,
+            file: Arc::new(file),
+        }))
+    }
+
+    /// The provider's contract, where the scenario expects it to be kept.
+    fn contract(
+        &self,
+        file: &ScenarioFile,
+        fixture: Option<&Fixture>,
+        check: &mut Check<'_>,
+    ) -> Result<Option<Arc<Contract>>, PlanError> {
+        let wanted = file.expect.iter().find(|one| matches!(one.value, Expectation::Contract(_)));
+        let (Some(expectation), Some(fixture)) = (wanted, fixture) else { return Ok(None) };
+        let path = self.contracts.join(format!("{}.openapi.yaml", fixture.provider));
+        if !path.exists() {
+            let message = format!(
+                "there is no contract {}; infer one from the fixtures with `counterpart contract infer {}`",
+                path.display(),
+                fixture.provider
+            );
+            check.at(expectation.referenced, message);
+            return Ok(None);
+        }
+        match read_contract(&path) {
+            Ok(contract) => Ok(Some(Arc::new(contract))),
+            Err(counterpart_contract::ContractError::Document(error)) => Err(error.into()),
+            Err(other) => Err(DocumentError::whole(&path, other.to_string()).into()),
+        }
+    }
+
+    fn fixtures(
+        &mut self,
+        file: &ScenarioFile,
+        check: &mut Check<'_>,
+    ) -> Result<Vec<(Fixture, Digest)>, PlanError> {
+        let mut found: Vec<(Fixture, Digest)> = Vec::new();
+        if file.fixtures.is_empty() {
+            check.whole("`fixtures` is empty; name at least one, as in [matrix/room-history]");
+        }
+        for name in &file.fixtures {
+            let reference: FixtureRef = match name.value.parse() {
+                Ok(reference) => reference,
+                Err(problem) => {
+                    check.at(name.referenced, problem);
+                    continue;
+                }
+            };
+            if !self.library.path_of(&reference).exists() {
+                check.at(name.referenced, self.library.missing(&reference));
+                continue;
+            }
+            let provider = self.provider(&reference.provider)?;
+            let Some((fixture, digest)) = provider.fixtures.get(&reference) else { continue };
+            if found.first().is_some_and(|(first, _)| first.provider != fixture.provider) {
+                let message =
+                    "fixtures of several providers in one scenario are not implemented yet; use one provider";
+                check.at(name.referenced, message.to_owned());
+            }
+            found.push((fixture.clone(), digest.clone()));
+        }
+        Ok(found)
+    }
+
+    /// A provider with all its fixtures: any of them may hold the form of an error.
+    fn provider(&mut self, name: &str) -> Result<&Provider, PlanError> {
+        if !self.providers.contains_key(name) {
+            let profile = self.library.profile(name)?;
+            let mut fixtures = HashMap::new();
+            let mut in_order = Vec::new();
+            for reference in self.library.flows(name) {
+                let path = self.library.path_of(&reference);
+                let fixture = self.library.fixture(&reference).map_err(|error| match error {
+                    counterpart_exchange::FixtureError::Document(error) => PlanError::from(error),
+                    other => PlanError::from(DocumentError::whole(&path, other.to_string())),
+                })?;
+                let digest = Digest::of(read_text(&path)?.as_bytes());
+                in_order.push(fixture.clone());
+                fixtures.insert(reference, (fixture, digest));
+            }
+            let forms = ErrorForms::from_evidence(&profile, &in_order);
+            self.providers.insert(name.to_owned(), Provider { profile, forms, fixtures });
+        }
+        Ok(&self.providers[name])
+    }
+}
+
+/// The faults, each at a place that there is.
+fn faults(
+    file: &ScenarioFile,
+    provider: &Provider,
+    played: &[Fixture],
+    check: &mut Check<'_>,
+) -> Vec<PlannedFault> {
+    let planned = file.faults.iter().map(|fault| PlannedFault {
+        at: fault.value.at.value.clone(),
+        times: fault.value.times,
+        inject: fault.value.inject.clone(),
+    });
+    let faults: Vec<PlannedFault> = planned.collect();
+    for (fault, entry) in faults.iter().zip(&file.faults) {
+        let place: Location = entry.value.at.referenced;
+        if let Err(problem) = fault.check(&provider.profile, played) {
+            check.at(place, problem);
+        }
+        if file.tls.is_none() && fault.inject.needs_tls() {
+            let name = fault.inject.name();
+            check.at(
+                place,
+                format!("{name} needs a stand-in that speaks TLS; add `tls: {{}}` to the scenario"),
+            );
+        }
+    }
+    faults
+}
