@@ -427,6 +427,9 @@ pub(crate) enum RuntimeCommand {
         /// Offer the clock endpoints, and move only when told (docs/clock-protocol.md)
         #[arg(long)]
         test_clock: bool,
+        /// Where that clock begins; at the present by default
+        #[arg(long, value_name = "TIMESTAMP", requires = "test_clock")]
+        clock_start: Option<jiff::Timestamp>,
         /// A known bug to switch on; needs --test-clock
         #[arg(long, value_name = "BUG")]
         plant: Vec<String>,

@@ -9,6 +9,7 @@
 //! | 4 | nothing was selected |
 //! | 5 | inconclusive: something was skipped, or failed in quarantine, and nothing worse; or an invalid load |
 //! | 6 | snapshots wait for review |
+//! | 130 | told to stop (Ctrl-C, SIGTERM) before the end |
 //!
 //! Where several apply, the first of 2, 3, 1, 5, 6, 4 is given. "Could not be judged" yields to a failure:
 //! its 3 stands only where nothing failed, so that for outcomes the order is 1, 3, 5, 6, 4.
@@ -27,6 +28,7 @@ pub(crate) enum Exit {
     NothingSelected,
     Inconclusive,
     SnapshotsPending,
+    Interrupted,
     /// What a command ended with that was run.
     OfCommand(u8),
 }
@@ -41,6 +43,7 @@ impl Exit {
             Self::NothingSelected => 4,
             Self::Inconclusive => 5,
             Self::SnapshotsPending => 6,
+            Self::Interrupted => 130,
             Self::OfCommand(code) => code,
         }
     }

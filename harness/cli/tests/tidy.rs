@@ -54,7 +54,7 @@ fn the_default_members_leave_out_what_is_heavy_and_nothing_else() {
         .filter(|package| !default.contains(&package.id))
         .map(|one| one.name.as_str())
         .collect();
-    assert_eq!(left_out, ["counterpart-benches"]);
+    assert_eq!(left_out, ["counterpart-benches", "counterpart-container-subject"]);
 }
 
 #[test]

@@ -101,6 +101,27 @@ impl Conductor<'_> {
         self.run_until(to, Stop::AtTheInstant, async || Ok(false)).await
     }
 
+    /// Lets the subject's next timer fire, whenever that is: a tick of its schedule.
+    pub(crate) async fn tick(&self) -> Result<Settled, SubjectError> {
+        let state = match self.quiet().await? {
+            Quiet::Yes(state) => state,
+            Quiet::RealTime => {
+                let why = "the subject lives in real time: its schedule ticks by itself; describe the call that does the \
+                           same, as in tick = { call = \"POST /tick\" }";
+                return Err(SubjectError::NotDescribed(why.to_owned()));
+            }
+            Quiet::No(state) => return Ok(Settled::Restless { state }),
+        };
+        let Some(next) = state.next_timer else {
+            let why = "the subject has no timer, so no schedule that could tick: next_timer is null";
+            return Err(SubjectError::NotDescribed(why.to_owned()));
+        };
+        let _paused = self.stand_in.pause_deliveries();
+        self.stand_in.clock().advance_to(next);
+        self.subject.advance(next).await?;
+        Ok(Settled::Reached { timers_fired: 1 })
+    }
+
     async fn run_until(
         &self,
         limit: Timestamp,
@@ -111,6 +132,12 @@ impl Conductor<'_> {
         loop {
             let state = match self.quiet().await? {
                 Quiet::Yes(state) => state,
+                // Dates are shifted where nothing is under way; of a subject in real time no plan asks that.
+                Quiet::RealTime if stop == Stop::AtTheInstant => {
+                    self.stand_in.clock().advance_to(limit);
+                    self.subject.set_time(self.stand_in.clock().now())?;
+                    return Ok(Settled::Reached { timers_fired });
+                }
                 Quiet::RealTime => return Ok(Settled::Quiet { timers_fired }),
                 Quiet::No(state) => return Ok(Settled::Restless { state }),
             };
@@ -218,7 +245,17 @@ impl Conductor<'_> {
         let mut calm = 0;
         let mut last = self.stand_in.traffic();
         while waited.elapsed() < MAX_RESTLESS {
+            if self.subject.rests_between_triggers() {
+                let traffic = self.stand_in.traffic();
+                if traffic.received == traffic.answered && traffic.deliveries_under_way == 0 {
+                    return Ok(Quiet::RealTime);
+                }
+            }
             self.subject.wait(REAL_PAUSE).await;
+            // Whoever has ended will never come to rest.
+            if let Some(how) = self.subject.has_ended() {
+                return Err(SubjectError::Ended { how });
+            }
             let traffic = self.stand_in.traffic();
             let done = match (&settled, self.subject.probe(ProbeName::Runs).await?) {
                 (Some(probe), Some(runs)) => {

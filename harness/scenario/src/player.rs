@@ -15,7 +15,7 @@ use counterpart_subject::{
     ClockKind, ClockState, Launch, LaunchRequest, ProbeName, Subject, SubjectSpec, Variables,
 };
 use jiff::Timestamp;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::OnceCell;
 
@@ -30,6 +30,7 @@ pub(crate) struct Player<'a> {
     options: RunOptions,
     plays: AtomicU64,
     version: OnceCell<Option<String>>,
+    cannot_launch: OnceCell<Option<String>>,
 }
 
 impl<'a> Player<'a> {
@@ -39,12 +40,25 @@ impl<'a> Player<'a> {
         http: reqwest::Client,
         options: RunOptions,
     ) -> Self {
-        Self { subject, launch, http, options, plays: AtomicU64::new(0), version: OnceCell::new() }
+        Self {
+            subject,
+            launch,
+            http,
+            options,
+            plays: AtomicU64::new(0),
+            version: OnceCell::new(),
+            cannot_launch: OnceCell::new(),
+        }
     }
 
     /// What the subject said its version is, once it was played.
     pub(crate) fn subject_version(&self) -> Option<String> {
         self.version.get().cloned().flatten()
+    }
+
+    /// Why this machine cannot launch the subject, if it is so. It is asked once.
+    pub(crate) async fn cannot_launch(&self) -> Option<String> {
+        self.cannot_launch.get_or_init(|| self.launch.cannot_launch()).await.clone()
     }
 
     /// Takes the steps, with these faults in the way.
@@ -57,12 +71,13 @@ impl<'a> Player<'a> {
         let tenant = self.tenant();
         // What is shared runs before the provider does, and knows nothing of it until setup tells.
         let shared = match self.launch.is_shared() {
-            true => Some(self.launch(&tenant).await?),
+            true => Some(self.launch(&tenant, clock_start()).await?),
             false => None,
         };
         let state = shared.as_ref().and_then(|(_, state)| *state);
         let clock = match (self.subject.clock, state) {
             (ClockKind::Real, _) => StandInClock::Real,
+            (ClockKind::Faketime, _) => StandInClock::shifted_to(clock_start()),
             (ClockKind::Endpoint, None) => StandInClock::starting_at(clock_start()),
             (ClockKind::Endpoint, Some(state)) => StandInClock::starting_at(state.now),
         };
@@ -73,20 +88,24 @@ impl<'a> Player<'a> {
             .transpose()
             .map_err(unjudged)?;
         let ca_pem = authority.as_ref().map(|authority| authority.certificate_pem().to_owned());
-        let stand_in = stand_in(plan, faults, clock, authority).await?;
-        let variables = variables(tenant, &plan.profile, &stand_in, ca_pem.as_deref());
+        let host = self.launch.provider_host().await.map_err(unjudged)?;
+        let stand_in = stand_in(plan, faults, clock, authority, host.listen).await?;
+        let mut variables = variables(tenant, &plan.profile, &stand_in, ca_pem.as_deref());
+        if let Some(name) = &host.name {
+            variables.set("base_url", &by_name(stand_in.base_url(), host.listen, name));
+        }
         let (mut subject, state) = match shared {
             Some(shared) => shared,
-            None => self.launch(&variables).await?,
+            None => self
+                .launch(&variables, stand_in.clock().now())
+                .await
+                .map_err(|Unjudged(why)| Unjudged(stand_in.hide(&why)))?,
         };
         joined_at(state, stand_in.clock().now())?;
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
-        let set_up = subject.set_up(variables).await;
-        set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
-        if self.launch.is_shared() {
-            nothing_left_over(&subject).await?;
+        if let Err(Unjudged(why)) = self.set_up(&mut subject, variables).await {
+            return Err(Unjudged(with_last_lines(&why, &subject, &stand_in)));
         }
-        self.version.get_or_init(|| subject.version()).await;
         let began = stand_in.clock().now();
         if plan.contract.is_some() {
             stand_in.keep_sent();
@@ -101,20 +120,43 @@ impl<'a> Player<'a> {
             steps: Vec::new(),
             violations: Vec::new(),
         };
-        stage.take(steps).await?;
-        stage.observe(began).await
+        let played = match stage.take(steps).await {
+            Ok(()) => stage.look(began).await,
+            Err(unjudged) => Err(unjudged),
+        };
+        let played = match (played, stage.subject.has_ended()) {
+            (_, Some(how)) => Err(Unjudged(format!("the subject {how}"))),
+            (played, None) => played,
+        };
+        let ended = stage.subject.end().await;
+        // What it did is judged only where it also ended as it should: whatever it left may be at work elsewhere.
+        let played = played.and_then(|observed| ended.map(|()| observed).map_err(unjudged));
+        played.map_err(|Unjudged(why)| Unjudged(with_last_lines(&why, &stage.subject, &stage.stand_in)))
     }
 
-    async fn launch(&self, variables: &Variables) -> Result<(Subject, Option<ClockState>), Unjudged> {
-        let request = LaunchRequest {
-            seed: self.options.seed,
-            clock_start: clock_start(),
-            variables: variables.clone(),
-        };
+    async fn set_up(&self, subject: &mut Subject, variables: Variables) -> Result<(), Unjudged> {
+        let set_up = subject.set_up(variables).await;
+        set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
+        if self.launch.is_shared() {
+            nothing_left_over(subject).await?;
+        }
+        self.version.get_or_init(|| subject.version()).await;
+        Ok(())
+    }
+
+    async fn launch(
+        &self,
+        variables: &Variables,
+        now: Timestamp,
+    ) -> Result<(Subject, Option<ClockState>), Unjudged> {
+        let request =
+            LaunchRequest { seed: self.options.seed, clock_start: now, variables: variables.clone() };
         let launched = Subject::launch(self.subject.clone(), self.launch, request, self.http.clone()).await;
         let subject = launched.map_err(unjudged)?;
-        let state = subject.clock().await.map_err(unjudged)?;
-        Ok((subject, state))
+        match subject.clock().await {
+            Ok(state) => Ok((subject, state)),
+            Err(error) => Err(Unjudged(subject.with_last_lines(&error.to_string()))),
+        }
     }
 
     /// A tenant of its own for every play: a subject that runs on keeps what it wrote.
@@ -126,6 +168,11 @@ impl<'a> Player<'a> {
     }
 }
 
+/// A reason, and below it what the subject printed last, without any secret that the provider knows.
+fn with_last_lines(why: &str, subject: &Subject, stand_in: &StandIn) -> String {
+    stand_in.hide(&subject.with_last_lines(why))
+}
+
 fn clock_start() -> Timestamp {
     Timestamp::from_second(CLOCK_START_S).unwrap_or(Timestamp::UNIX_EPOCH)
 }
@@ -135,6 +182,7 @@ async fn stand_in(
     faults: &[PlannedFault],
     clock: StandInClock,
     tls: Option<CertificateAuthority>,
+    listen: IpAddr,
 ) -> Result<StandIn, Unjudged> {
     let provider = ProviderConfig {
         profile: plan.profile.clone(),
@@ -142,8 +190,13 @@ async fn stand_in(
         forms: plan.forms.clone(),
         faults: faults.to_vec(),
     };
-    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listen = SocketAddr::new(listen, 0);
     StandIn::start(StandInConfig { providers: vec![provider], clock, listen, tls }).await.map_err(unjudged)
+}
+
+/// A URL with the name by which a subject reaches what listens on the address in it.
+fn by_name(url: &str, address: IpAddr, name: &str) -> String {
+    url.replacen(&format!("//{address}:"), &format!("//{name}:"), 1)
 }
 
 /// A subject with a clock begins at rest, and at the time at which the provider does.

@@ -73,7 +73,7 @@ impl<'a> Runner<'a> {
         let watch = Stopwatch::start();
         let mut snapshots_pending = Vec::new();
         let mut attempts = Vec::new();
-        let verdict = match self.cannot_be_played(plan) {
+        let verdict = match self.cannot_be_played(plan).await {
             Some(reason) => Verdict::Skipped { reason },
             None => {
                 let played = self.attempt(plan, &mut snapshots_pending).await;
@@ -105,7 +105,10 @@ impl<'a> Runner<'a> {
     }
 
     /// Why this subject cannot take the scenario's steps, if it cannot.
-    fn cannot_be_played(&self, plan: &Plan) -> Option<String> {
+    async fn cannot_be_played(&self, plan: &Plan) -> Option<String> {
+        if let Some(why) = self.player.cannot_launch().await {
+            return Some(why);
+        }
         let steps = flattened(&plan.file.steps);
         let has = |wanted: fn(&Step) -> bool| steps.iter().any(|step| wanted(&step.value));
         if self.is_shared
@@ -115,8 +118,17 @@ impl<'a> Runner<'a> {
                 "all scenarios meet the same process of this subject, and a step starts it again".to_owned(),
             );
         }
-        (self.player.subject.clock == ClockKind::Real && has(|step| matches!(step, Step::Advance { .. })))
-            .then(|| "the subject lives in real time, and a step moves the clock".to_owned())
+        let moves = has(|step| matches!(step, Step::Advance { .. }));
+        match self.player.subject.clock {
+            ClockKind::Real if moves => {
+                Some("the subject lives in real time, and a step moves the clock".to_owned())
+            }
+            ClockKind::Faketime if jumps_within_a_run(&steps) && !self.player.subject.is_batch() => Some(
+                "only the subject's dates are shifted, its waits are real, and a step moves the clock while it is at work"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
     }
 
     async fn attempt(&self, plan: &Plan, snapshots_pending: &mut Vec<String>) -> Result<Attempt, Unjudged> {
@@ -188,6 +200,19 @@ impl<'a> Runner<'a> {
     pub fn subject_version(&self) -> Option<String> {
         self.player.subject_version()
     }
+}
+
+/// Whether the clock is moved between something that is set off and the rest after it.
+fn jumps_within_a_run(steps: &[&Spanned<Step>]) -> bool {
+    let mut at_rest = true;
+    steps.iter().any(|step| {
+        match step.value {
+            Step::Settle(_) => at_rest = true,
+            Step::Advance { .. } => return !at_rest,
+            _ => at_rest = false,
+        }
+        false
+    })
 }
 
 /// A happy path that brings nothing is no oracle: whatever is lost, the destination would be the same.

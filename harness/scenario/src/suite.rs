@@ -104,7 +104,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SelectError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // A link to a folder is not followed: it may lead back.
         let is_folder = entry.file_type().map_err(io)?.is_dir();
-        if is_folder && !matches!(name.as_str(), "snapshots" | "src" | "tests") {
+        // A folder with a project's own file is another project, as each of the examples is.
+        let is_project = is_folder && path.join("counterpart.toml").is_file();
+        if is_folder && !is_project && !matches!(name.as_str(), "snapshots" | "src" | "tests") {
             collect(&path, files)?;
         } else if path.is_file() && name.ends_with(".yaml") && name != "catalogue.yaml" {
             files.push(path);
@@ -139,6 +141,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         for file in
             ["catalogue.yaml", "a/one.yaml", "a/two.yaml", "a/snapshots/x.yaml", "b/three.yaml", "a/note.md"]
+                .into_iter()
+                // Another project.
+                .chain(["examples/node/counterpart.toml", "examples/node/scenarios/four.yaml"])
         {
             let path = root.path().join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();

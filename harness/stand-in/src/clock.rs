@@ -3,12 +3,12 @@
 //! What falls due is done within [`StandInClock::advance_to`], before it returns: whoever moves the clock finds
 //! the stand-in as it is at the new instant. This is the only module that reads real time or waits for it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// Where the stand-in takes the time from.
 #[derive(Clone, Debug)]
@@ -17,7 +17,13 @@ pub enum StandInClock {
     Real,
     /// A clock that moves only when it is told to.
     Virtual(VirtualClock),
+    /// The machine's clock, so far off: beside a program whose dates are shifted and whose waits are real.
+    Shifted(ShiftedClock),
 }
+
+/// The machine's clock, so far off.
+#[derive(Clone, Debug)]
+pub struct ShiftedClock(Arc<watch::Sender<SignedDuration>>);
 
 /// A point in time that a conductor moves.
 #[derive(Clone, Debug)]
@@ -51,6 +57,13 @@ impl StandInClock {
         }))))
     }
 
+    /// The machine's clock, shifted so that it is `now`.
+    #[must_use]
+    pub fn shifted_to(now: Timestamp) -> Self {
+        let offset = now.duration_since(Self::Real.now());
+        Self::Shifted(ShiftedClock(Arc::new(watch::Sender::new(offset))))
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -58,11 +71,21 @@ impl StandInClock {
             #[expect(clippy::disallowed_methods, reason = "the one place where the stand-in reads real time")]
             Self::Real => Timestamp::now(),
             Self::Virtual(clock) => clock.with(|hands| hands.now),
+            Self::Shifted(ShiftedClock(offset)) => {
+                Self::Real.now().saturating_add(*offset.borrow()).unwrap_or(Timestamp::MAX)
+            }
         }
     }
 
-    /// Moves a virtual clock forward and does what falls due; a real one, or one that is already later, stays.
+    /// Moves a virtual clock forward and does what falls due; a real one, or one that is already later, stays. What falls
+    /// due on a shifted one is done at once, but not before this returns.
     pub fn advance_to(&self, to: Timestamp) {
+        if let Self::Shifted(ShiftedClock(offset)) = self {
+            let by = to.duration_since(self.now());
+            if by.is_positive() {
+                offset.send_modify(|offset| *offset = offset.saturating_add(by));
+            }
+        }
         let Self::Virtual(clock) = self else { return };
         let due = clock.with(|hands| {
             hands.now = to.max(hands.now);
@@ -78,7 +101,7 @@ impl StandInClock {
     #[must_use]
     pub fn next_timer(&self) -> Option<Timestamp> {
         match self {
-            Self::Real => None,
+            Self::Real | Self::Shifted(_) => None,
             Self::Virtual(clock) => {
                 clock.with(|hands| hands.waiting.first_key_value().map(|((at, _), _)| *at))
             }
@@ -92,6 +115,18 @@ impl StandInClock {
                 let wait = real_wait(self.now(), at);
                 Waiting::Real(tokio::spawn(async move {
                     wait.await;
+                    act();
+                }))
+            }
+            Self::Shifted(ShiftedClock(offset)) => {
+                let (clock, mut shifts) = (self.clone(), offset.subscribe());
+                Waiting::Real(tokio::spawn(async move {
+                    while clock.now() < at {
+                        tokio::select! {
+                            () = real_wait(clock.now(), at) => {}
+                            changed = shifts.changed() => if changed.is_err() { return },
+                        }
+                    }
                     act();
                 }))
             }

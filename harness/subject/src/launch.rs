@@ -3,7 +3,11 @@
 use crate::template::Variables;
 use jiff::Timestamp;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
+
+/// Lines of what a subject printed that are told with an error.
+const MAX_LINES_TOLD: usize = 20;
 
 /// A future on the heap, so that ways of launching can be chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -35,6 +39,31 @@ pub trait Launch: Send + Sync {
     fn is_shared(&self) -> bool {
         false
     }
+
+    /// Where the stand-in has to listen for this subject to reach it.
+    fn provider_host(&self) -> BoxFuture<'_, Result<ProviderHost, LaunchError>> {
+        Box::pin(async { Ok(ProviderHost::default()) })
+    }
+
+    /// Why nothing can be launched in this way on this machine at all, if it is so: then scenarios are skipped.
+    fn cannot_launch(&self) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async { None })
+    }
+}
+
+/// Where the provider is, as a subject sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderHost {
+    /// The address of this machine that the stand-in listens on.
+    pub listen: IpAddr,
+    /// The name by which the subject reaches it, where that is not the address.
+    pub name: Option<String>,
+}
+
+impl Default for ProviderHost {
+    fn default() -> Self {
+        Self { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), name: None }
+    }
 }
 
 /// A subject that runs. Dropping it ends it, if it was launched here.
@@ -51,10 +80,76 @@ pub trait Running: Send {
     /// Stops it in good order and starts another version of it on the same data.
     fn deploy(&mut self, version: &str, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>>;
 
+    /// The first half of a restart, a kill or a deployment, where it can be done by itself: the old process is gone when this
+    /// comes back, and the new one is not there yet. Whether it was done; the other half does both where it was not.
+    fn stop_first(&mut self, _how: Stopping) -> BoxFuture<'_, Result<bool, LaunchError>> {
+        Box::pin(async { Ok(false) })
+    }
+
+    /// Ends it after its last step. What was wrong with how it ended is an error.
+    fn end(&mut self) -> BoxFuture<'_, Result<(), LaunchError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// The end of what it printed, for whoever asks why it does not work. Secrets are in it as it printed them.
     fn last_lines(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// What it wrote by printing it: the lines of its standard output that are JSON objects, or, of a batch, the records
+    /// that its target has.
+    fn printed_records(&self) -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+
+    /// How it ended, if it did although nobody ended it; or why what it prints can no longer be used.
+    fn has_ended(&self) -> Option<String> {
+        None
+    }
+
+    /// Runs a batch once, to its end, with these arguments and a trigger's words.
+    fn run_once<'a>(
+        &'a self,
+        _arguments: Vec<String>,
+        _words: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<RunEnd, LaunchError>> {
+        Box::pin(async {
+            Err(LaunchError(
+                "it is no batch: a trigger with `batch` is of a subject with launch = { batch = ... }".into(),
+            ))
+        })
+    }
+
+    /// Shifts the dates that it sees: from now on it is this instant. Where its dates are not shifted, nothing happens.
+    ///
+    /// # Errors
+    /// Where it cannot be told.
+    fn set_time(&self, _now: Timestamp) -> Result<(), LaunchError> {
+        Ok(())
+    }
+
+    /// Names in braces that have a value because of how it was launched, such as `data`.
+    fn names(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+/// How a subject is stopped to be started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopping {
+    /// In good order.
+    Asked,
+    /// Without warning.
+    Killed,
+}
+
+/// How a run of a batch ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunEnd {
+    /// For people.
+    pub told: String,
+    /// `exit_code`, and how many `records`, of them `committed`, and `states`.
+    pub json: serde_json::Value,
 }
 
 /// A subject that somebody else runs.
@@ -94,4 +189,15 @@ impl Running for AlreadyRunning {
 
 fn run_by_somebody_else(done: &str) -> LaunchError {
     LaunchError(format!("a subject of kind `url` is run by somebody else and cannot be {done} from here"))
+}
+
+/// A reason, and below it what the subject printed last.
+#[must_use]
+pub fn with_last_lines(why: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return format!("{why}; it printed nothing");
+    }
+    let from = lines.len().saturating_sub(MAX_LINES_TOLD);
+    let told: Vec<String> = lines[from..].iter().map(|line| format!("\n  | {line}")).collect();
+    format!("{why}; its last lines:{}", told.concat())
 }

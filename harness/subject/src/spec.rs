@@ -1,5 +1,10 @@
 //! How a subject is described in `counterpart.toml`.
 
+use crate::batch::BatchSpec;
+use crate::command::{CommandSpec, Surroundings, VersionSpec};
+use crate::container::ContainerSpec;
+use crate::probe::{Probe, ProbeName};
+use crate::trigger::Trigger;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,7 +23,7 @@ pub struct SubjectSpec {
     pub setup: IndexMap<String, HttpCall>,
     /// What makes it work, by the word that a scenario's `trigger` step uses.
     #[serde(default)]
-    pub trigger: IndexMap<String, HttpCall>,
+    pub trigger: IndexMap<String, Trigger>,
     /// The path where it takes webhooks, braces filled in: `/hooks/{tenant}/{provider}`.
     #[serde(default)]
     pub webhooks: Option<String>,
@@ -32,6 +37,20 @@ pub struct SubjectSpec {
     /// A path that answers with its version in the JSON field `version`.
     #[serde(default)]
     pub health: Option<String>,
+    /// Other versions of it, for the step `deploy`, by their names.
+    #[serde(default)]
+    pub versions: IndexMap<String, VersionSpec>,
+    /// Where its programs are started: not in the file, but where the file is.
+    #[serde(skip)]
+    pub surroundings: Surroundings,
+}
+
+impl SubjectSpec {
+    /// Whether it is run to its end for each trigger.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        matches!(self.launch, LaunchSpec::Batch(_))
+    }
 }
 
 /// How a subject comes to run.
@@ -46,6 +65,12 @@ pub enum LaunchSpec {
     },
     /// It runs already, at this base URL.
     Url(String),
+    /// A program, started for each scenario or once for all.
+    Command(Box<CommandSpec>),
+    /// A program that is run to its end for each trigger, and prints what it wrote.
+    Batch(Box<BatchSpec>),
+    /// A container, started for each play.
+    Container(Box<ContainerSpec>),
 }
 
 impl LaunchSpec {
@@ -55,6 +80,9 @@ impl LaunchSpec {
         match self {
             Self::Reference { .. } => "reference",
             Self::Url(_) => "url",
+            Self::Command(_) => "command",
+            Self::Batch(_) => "batch",
+            Self::Container(_) => "container",
         }
     }
 }
@@ -68,6 +96,8 @@ pub enum ClockKind {
     /// It lives in real time: waits are real, bounded, and a scenario that needs a jump is skipped.
     #[default]
     Real,
+    /// Its dates are shifted by libfaketime, its waits are real: `advance` shifts, where it is at rest.
+    Faketime,
 }
 
 /// A call to the subject. Braces are filled in: `{base_url}`, `{access_token}`, `{tenant}`, a trigger's own words.
@@ -79,66 +109,4 @@ pub struct HttpCall {
     /// The body, if it has one.
     #[serde(default)]
     pub json: Option<serde_json::Value>,
-}
-
-/// What a probe shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProbeName {
-    /// What the integration wrote for its customer.
-    Destination,
-    /// One entry for each transaction.
-    Audit,
-    /// What people were told.
-    Alerts,
-    /// What could not be processed and was kept.
-    Holds,
-    /// The units of work and where they stand.
-    Runs,
-    /// The structured log.
-    Log,
-    /// What its credential may do.
-    Permissions,
-}
-
-impl ProbeName {
-    /// The word for it, as in YAML.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Destination => "destination",
-            Self::Audit => "audit",
-            Self::Alerts => "alerts",
-            Self::Holds => "holds",
-            Self::Runs => "runs",
-            Self::Log => "log",
-            Self::Permissions => "permissions",
-        }
-    }
-}
-
-/// A read of the subject's state over HTTP.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Probe {
-    /// The path, braces filled in.
-    pub get: String,
-    /// A JSON pointer (RFC 6901) to the list of records in the answer; without it, the answer is the list.
-    #[serde(default)]
-    pub records: String,
-    /// Destination, holds, permissions: the field that tells records apart.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// Alerts: the field that says what the alert is about.
-    #[serde(default)]
-    pub kind: Option<String>,
-    /// Holds: the field that says why.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// Runs: the field that says where a run stands.
-    #[serde(default)]
-    pub state: Option<String>,
-    /// Runs: the states in which nothing more will happen by itself.
-    #[serde(default)]
-    pub settled: Vec<String>,
 }

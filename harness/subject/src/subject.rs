@@ -1,9 +1,12 @@
 //! A running subject: set up, triggered, probed, its clock driven.
 
-use crate::clock::{ClockState, pause};
-use crate::launch::{Launch, LaunchError, LaunchRequest, Running};
-use crate::spec::{ClockKind, HttpCall, ProbeName, SubjectSpec};
+use crate::acts;
+use crate::clock::{ClockBooks, ClockState, pause};
+use crate::launch::{Launch, LaunchError, LaunchRequest, Running, Stopping, with_last_lines};
+use crate::probe::{self, ProbeError, ProbeName, ProbeSource};
+use crate::spec::{ClockKind, HttpCall, LaunchSpec, SubjectSpec};
 use crate::template::{TemplateError, Variables};
+use crate::trigger::Trigger;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -52,6 +55,28 @@ pub enum SubjectError {
         /// What it must answer.
         expected: &'static str,
     },
+    /// What a probe reads is not there, or is no list of records.
+    #[error("{what}: {source}")]
+    Probe {
+        /// Which probe.
+        what: String,
+        /// Why.
+        source: ProbeError,
+    },
+    /// What it says of its clock cannot be.
+    #[error("clock: `{call}`: {lie}; docs/clock-protocol.md says what must hold")]
+    Clock {
+        /// Which call.
+        call: String,
+        /// What cannot be.
+        lie: String,
+    },
+    /// It is no longer there although nobody ended it.
+    #[error("the subject {how}")]
+    Ended {
+        /// How it ended.
+        how: String,
+    },
     /// It lives in real time, and real time ran out.
     #[error(
         "the subject lives in real time and did not come to rest within {within:?}; \
@@ -69,12 +94,21 @@ pub enum SubjectError {
 /// What a call came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answered {
-    /// The status.
+    /// The status; 200 of what is no call and was done, 500 of what failed.
     pub status: u16,
     /// The body, null where it is not JSON.
     pub json: Value,
     /// The beginning of the body, for messages.
     pub excerpt: String,
+    /// What it came to, for people: the status of a call.
+    pub told: String,
+}
+
+impl Answered {
+    /// Something other than a call that was done.
+    pub(crate) fn done(told: String, json: Value) -> Self {
+        Self { status: 200, json, excerpt: told.clone(), told }
+    }
 }
 
 /// A subject that runs.
@@ -83,6 +117,8 @@ pub struct Subject {
     running: Box<dyn Running>,
     http: reqwest::Client,
     variables: Variables,
+    /// What it said of its clock before: what it says next must follow from that.
+    books: ClockBooks,
 }
 
 impl Subject {
@@ -96,9 +132,10 @@ impl Subject {
         request: LaunchRequest,
         http: reqwest::Client,
     ) -> Result<Self, SubjectError> {
-        let variables = request.variables.clone();
+        let mut variables = request.variables.clone();
         let running = launch.launch(request).await?;
-        Ok(Self { spec, running, http, variables })
+        running.names().iter().for_each(|(name, value)| variables.set(name, value));
+        Ok(Self { spec, running, http, variables, books: ClockBooks::default() })
     }
 
     /// How it is described.
@@ -126,6 +163,7 @@ impl Subject {
     /// [`SubjectError`], also where one is answered with anything but 2xx.
     pub async fn set_up(&mut self, variables: Variables) -> Result<(), SubjectError> {
         self.variables = variables;
+        self.running.names().iter().for_each(|(name, value)| self.variables.set(name, value));
         for (name, call) in &self.spec.setup {
             let what = format!("setup.{name}");
             let answered = self.call(&what, call, &self.variables).await?;
@@ -139,16 +177,54 @@ impl Subject {
     /// Sets a trigger off with its own words; what it answered.
     ///
     /// # Errors
-    /// [`SubjectError`], but not for an answer that is no 2xx.
+    /// [`SubjectError`], but not for an answer that is no 2xx, nor for a program that fails.
     pub async fn trigger(&self, name: &str, words: &[(String, String)]) -> Result<Answered, SubjectError> {
-        let call = self
+        let what = format!("trigger.{name}");
+        let trigger = self
             .spec
             .trigger
             .get(name)
             .ok_or_else(|| SubjectError::NotDescribed(format!("the subject has no trigger `{name}`")))?;
         let mut variables = self.variables.clone();
         words.iter().for_each(|(word, value)| variables.set(word, value));
-        self.call(&format!("trigger.{name}"), call, &variables).await
+        let done = match trigger {
+            Trigger::Call(call) | Trigger::Tick(Some(call)) => {
+                return self.call(&what, call, &variables).await;
+            }
+            // Whoever drives both clocks moves them.
+            Trigger::Tick(None) => Err("a tick without a call is for whoever drives the clock".to_owned()),
+            Trigger::Run(run) => acts::run_to_end(run, &variables, &self.spec.surroundings).await,
+            Trigger::Put(drop) => acts::drop_file(drop, &variables, &self.spec.surroundings).await,
+            Trigger::Batch(arguments) => {
+                let fill = |text: &String| variables.fill(text);
+                let filled = arguments.iter().map(fill).collect::<Result<Vec<_>, _>>();
+                let filled =
+                    filled.map_err(|source| SubjectError::Template { what: what.clone(), source })?;
+                let end = self.running.run_once(filled, words).await?;
+                Ok(Answered::done(end.told, end.json))
+            }
+        };
+        done.map_err(|why| SubjectError::NotDescribed(format!("{what}: {why}")))
+    }
+
+    /// Whether a trigger is a tick of the subject's own schedule, which its clock brings about.
+    #[must_use]
+    pub fn is_tick(&self, trigger: &str) -> bool {
+        matches!(self.spec.trigger.get(trigger), Some(Trigger::Tick(None)))
+    }
+
+    /// Whether it does nothing between two triggers, because it does not even run then.
+    #[must_use]
+    pub fn rests_between_triggers(&self) -> bool {
+        matches!(self.spec.launch, LaunchSpec::Batch(_))
+    }
+
+    /// Shifts the dates that it sees.
+    ///
+    /// # Errors
+    /// [`SubjectError::Launch`].
+    pub fn set_time(&self, now: Timestamp) -> Result<(), SubjectError> {
+        self.running.set_time(now).map_err(SubjectError::from)
     }
 
     /// Makes any call.
@@ -198,14 +274,23 @@ impl Subject {
     pub async fn probe(&self, name: ProbeName) -> Result<Option<Vec<Value>>, SubjectError> {
         let Some(probe) = self.spec.probe.get(&name) else { return Ok(None) };
         let what = format!("probe.{}", name.word());
-        let call = HttpCall { call: format!("GET {}", probe.get), json: None };
+        let ProbeSource::Http { get, records } = &probe.source else {
+            let read = probe::read(&probe.source, &self.variables, self.running.as_ref()).await;
+            return read.map_err(|source| SubjectError::Probe { what, source });
+        };
+        let call = HttpCall { call: format!("GET {get}"), json: None };
         let answered = self.call(&what, &call, &self.variables).await?;
-        match answered.json.pointer(&probe.records) {
-            Some(Value::Array(records)) if answered.status == 200 => Ok(Some(records.clone())),
-            _ => {
-                Err(self.unexpected(&what, &call.call, &answered, "200 with a list at the probe's `records`"))
-            }
+        if answered.status != 200 {
+            return Err(self.unexpected(&what, &call.call, &answered, "200 with JSON"));
         }
+        records.records_of(&answered.json).map(Some).map_err(|found| {
+            let found = match answered.json {
+                Value::Null => format!("no JSON: {:?}", answered.excerpt),
+                _ => found,
+            };
+            let place = format!("{} at {}", call.call, self.running.base_url());
+            SubjectError::Probe { what, source: ProbeError::new(place, found, "a list of objects") }
+        })
     }
 
     /// What the subject says its version is.
@@ -221,8 +306,8 @@ impl Subject {
     /// [`SubjectError`] where the endpoint does not answer as the protocol says.
     pub async fn clock(&self) -> Result<Option<ClockState>, SubjectError> {
         match self.spec.clock {
-            ClockKind::Real => Ok(None),
-            ClockKind::Endpoint => self.clock_call("GET /clock", None).await.map(Some),
+            ClockKind::Real | ClockKind::Faketime => Ok(None),
+            ClockKind::Endpoint => self.clock_call("GET /clock", None, None).await.map(Some),
         }
     }
 
@@ -231,7 +316,8 @@ impl Subject {
     /// # Errors
     /// As [`Subject::clock`].
     pub async fn advance(&self, to: Timestamp) -> Result<ClockState, SubjectError> {
-        self.clock_call("POST /clock/advance", Some(serde_json::json!({ "to": to.to_string() }))).await
+        let json = serde_json::json!({ "to": to.to_string() });
+        self.clock_call("POST /clock/advance", Some(json), Some(to)).await
     }
 
     /// Lets a little real time pass, for a subject that lives in it.
@@ -239,11 +325,20 @@ impl Subject {
         pause(duration).await;
     }
 
+    /// The first half of a restart, a kill or a deployment; whether it can be done by itself, and was.
+    ///
+    /// # Errors
+    /// [`SubjectError::Launch`].
+    pub async fn stop_first(&mut self, how: Stopping) -> Result<bool, SubjectError> {
+        self.running.stop_first(how).await.map_err(SubjectError::from)
+    }
+
     /// Stops it and starts it again on the same data.
     ///
     /// # Errors
     /// [`SubjectError::Launch`].
     pub async fn restart(&mut self, clock_now: Timestamp) -> Result<(), SubjectError> {
+        self.books.begin_anew();
         self.running.restart(clock_now).await.map_err(SubjectError::from)
     }
 
@@ -252,6 +347,7 @@ impl Subject {
     /// # Errors
     /// [`SubjectError::Launch`].
     pub async fn kill(&mut self, clock_now: Timestamp) -> Result<(), SubjectError> {
+        self.books.begin_anew();
         self.running.kill(clock_now).await.map_err(SubjectError::from)
     }
 
@@ -260,6 +356,7 @@ impl Subject {
     /// # Errors
     /// [`SubjectError::Launch`].
     pub async fn deploy(&mut self, version: &str, clock_now: Timestamp) -> Result<(), SubjectError> {
+        self.books.begin_anew();
         self.running.deploy(version, clock_now).await.map_err(SubjectError::from)
     }
 
@@ -269,11 +366,46 @@ impl Subject {
         self.running.last_lines()
     }
 
-    async fn clock_call(&self, call: &str, json: Option<Value>) -> Result<ClockState, SubjectError> {
+    /// A reason, and below it what it printed last.
+    #[must_use]
+    pub fn with_last_lines(&self, why: &str) -> String {
+        let lines = self.running.last_lines();
+        if lines.is_empty() { why.to_owned() } else { with_last_lines(why, &lines) }
+    }
+
+    /// What it wrote by printing it.
+    #[must_use]
+    pub fn printed_records(&self) -> Vec<Value> {
+        self.running.printed_records()
+    }
+
+    /// How it ended, if it did although nobody ended it.
+    #[must_use]
+    pub fn has_ended(&self) -> Option<String> {
+        self.running.has_ended()
+    }
+
+    /// Ends it after the last step.
+    ///
+    /// # Errors
+    /// [`SubjectError::Launch`] where it does not end as it was asked to, or leaves something behind.
+    pub async fn end(&mut self) -> Result<(), SubjectError> {
+        self.running.end().await.map_err(SubjectError::from)
+    }
+
+    async fn clock_call(
+        &self,
+        call: &str,
+        json: Option<Value>,
+        asked_for: Option<Timestamp>,
+    ) -> Result<ClockState, SubjectError> {
         let call = HttpCall { call: call.to_owned(), json };
         let answered = self.call("clock", &call, &Variables::default()).await?;
         match serde_json::from_value(answered.json.clone()) {
-            Ok(state) if answered.status == 200 => Ok(state),
+            Ok(state) if answered.status == 200 => match self.books.enter(state, asked_for) {
+                Ok(()) => Ok(state),
+                Err(lie) => Err(SubjectError::Clock { call: call.call, lie }),
+            },
             _ => Err(self.unexpected("clock", &call.call, &answered, "200 with the state of the clock")),
         }
     }
@@ -305,7 +437,8 @@ impl Subject {
             body.extend_from_slice(&chunk);
         }
         let excerpt = String::from_utf8_lossy(&body).chars().take(200).collect();
-        Ok(Answered { status, json: serde_json::from_slice(&body).unwrap_or_default(), excerpt })
+        let json = serde_json::from_slice(&body).unwrap_or_default();
+        Ok(Answered { status, json, excerpt, told: status.to_string() })
     }
 
     fn unexpected(
@@ -326,7 +459,7 @@ impl Subject {
 }
 
 /// An error with what caused it: reqwest's own text stops at the first.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -9,14 +9,18 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEGMENT_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Names that every subject is given; all others are a trigger's own words, or placeholders like `api_key:1`.
-const GIVEN: [&str; 10] = [
+const GIVEN: [&str; 14] = [
     "provider",
     "base_url",
     "tenant",
     "access_token",
     "refresh_token",
     "ca_pem",
+    "ca_file",
     "clock_start",
+    "data",
+    "port",
+    "state",
     "webhook_scheme",
     "webhook_secret",
     "webhook_account",
@@ -48,15 +52,13 @@ pub fn words_of(call: &HttpCall) -> BTreeSet<String> {
         }
     }
     let own = |word: &str| !GIVEN.contains(&word) && !word.contains(':') && !word.ends_with('?');
-    texts
-        .iter()
-        .map(|text| text.replace("{{", "").replace("}}", ""))
-        .flat_map(|text| {
-            let words = text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
-            words.collect::<Vec<_>>()
-        })
-        .filter(|word| own(word))
-        .collect()
+    texts.iter().flat_map(|text| names_in(text)).filter(|word| own(word)).collect()
+}
+
+/// The names in a text's braces, a `?` among them where it stands there.
+pub(crate) fn names_in(text: &str) -> Vec<String> {
+    let text = text.replace("{{", "").replace("}}", "");
+    text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
 }
 
 /// Names with their values.
@@ -94,12 +96,6 @@ impl Variables {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
-    /// The value of a name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
     /// The text with its braces filled in.
     ///
     /// # Errors
@@ -132,16 +128,38 @@ impl Variables {
         Ok(out)
     }
 
+    /// The value of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// The text with its braces filled in; nothing where it is nothing but `{name?}` and the name has no value.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub fn fill_optional(&self, text: &str) -> Result<Option<String>, TemplateError> {
+        match text.strip_prefix('{').and_then(|rest| rest.strip_suffix("?}")) {
+            Some(name) => Ok(self.0.get(name).cloned()),
+            None => self.fill(text).map(Some),
+        }
+    }
+
     /// A path with its braces filled in, each value as one segment: what would end the path is escaped.
     ///
     /// # Errors
     /// [`TemplateError`].
     pub fn fill_path(&self, text: &str) -> Result<String, TemplateError> {
-        let escaped = self
-            .0
-            .iter()
-            .map(|(name, value)| (name.clone(), utf8_percent_encode(value, SEGMENT_SET).to_string()));
-        Self(escaped.collect()).fill(text)
+        self.fill_with(text, |value| utf8_percent_encode(value, SEGMENT_SET).to_string())
+    }
+
+    /// The text with its braces filled in, each value escaped as the place where it stands needs it.
+    pub(crate) fn fill_with(
+        &self,
+        text: &str,
+        escape: impl Fn(&str) -> String,
+    ) -> Result<String, TemplateError> {
+        Self(self.0.iter().map(|(name, value)| (name.clone(), escape(value))).collect()).fill(text)
     }
 
     /// The value with the braces of all its strings filled in. A string that is nothing but `{name?}` becomes

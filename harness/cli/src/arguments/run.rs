@@ -25,6 +25,9 @@ pub(crate) struct Run {
     /// Further report files: html=F, junit=F, json=F, markdown=F
     #[arg(long, value_delimiter = ',', value_name = "FORMAT=FILE", value_parser = report)]
     pub(crate) report: Vec<Report>,
+    /// Fail where a subject is a container and no container engine answers, instead of skipping
+    #[arg(long)]
+    pub(crate) require_docker: bool,
     /// A known bug to switch on in the bundled runtime, to see scenarios fail
     #[arg(long, value_name = "BUG")]
     pub(crate) plant: Vec<String>,

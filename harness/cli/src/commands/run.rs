@@ -1,5 +1,6 @@
 //! `counterpart run`: scenarios against an integration, and the reports.
 
+use super::stop_signal::until_told_to_stop;
 use crate::arguments::{Format, Global, Report, ReportFormat, Run as RunArguments};
 use crate::exit::{Exit, Stop};
 use crate::output;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 pub(crate) async fn run(global: &Global, arguments: &RunArguments) -> Result<Exit, Stop> {
     let project = Project::find(global)?;
     let subject = subjects::chosen(&project, &arguments.subject, &arguments.plant)?;
-    let launch = subjects::launch(&subject)?;
+    let launch = subjects::launch(&arguments.subject, &subject)?;
     let catalogue = project.catalogue()?;
     let plans = plans(&project, arguments, &catalogue, &subject)?;
     if plans.is_empty() {
@@ -36,7 +37,12 @@ pub(crate) async fn run(global: &Global, arguments: &RunArguments) -> Result<Exi
     if arguments.list {
         return list(global, &plans);
     }
-    let run = play(global, arguments, &subject, launch.as_ref(), &catalogue, &plans).await?;
+    if arguments.require_docker {
+        subjects::require(launch.as_ref()).await?;
+    }
+    let playing = play(global, arguments, &subject, launch.as_ref(), &catalogue, &plans);
+    let Some(run) = until_told_to_stop(playing).await? else { return Ok(Exit::Interrupted) };
+    let run = run?;
     let out = arguments.out.clone().unwrap_or_else(|| project.path("target/counterpart/latest"));
     let written = write_reports(&run, &out, &arguments.report).map_err(Stop::environment)?;
     if global.format == Format::Json {

@@ -30,6 +30,7 @@ pub(crate) async fn runtime(arguments: &Arguments) -> Result<Exit, Stop> {
             database,
             listen,
             test_clock,
+            clock_start,
             plant,
             seed,
             lease_s,
@@ -42,7 +43,10 @@ pub(crate) async fn runtime(arguments: &Arguments) -> Result<Exit, Stop> {
             let config = RuntimeConfig {
                 database: database.clone(),
                 listen: *listen,
-                clock: if *test_clock { ClockMode::Test { start: now() } } else { ClockMode::Real },
+                clock: match test_clock {
+                    true => ClockMode::Test { start: clock_start.unwrap_or_else(now) },
+                    false => ClockMode::Real,
+                },
                 plants: plants::named(plant)?,
                 seed: *seed,
                 lease: SignedDuration::from_secs(i64::from(*lease_s)),

@@ -1,5 +1,7 @@
 //! Waiting to be told to stop: Ctrl-C, or SIGTERM.
 
+use crate::exit::Stop;
+use crate::output;
 use std::io;
 
 /// Signals that ask the process to stop. Listening begins here, so that none is missed.
@@ -24,5 +26,19 @@ impl StopSignal {
         }
         #[cfg(not(unix))]
         tokio::signal::ctrl_c().await
+    }
+}
+
+/// What a future comes to; nothing where the process is told to stop before. Then the future is dropped, and with it the
+/// programs that it started are ended.
+pub(crate) async fn until_told_to_stop<T>(work: impl Future<Output = T>) -> Result<Option<T>, Stop> {
+    let mut told = StopSignal::listen().map_err(Stop::environment)?;
+    tokio::select! {
+        done = work => Ok(Some(done)),
+        told = told.received() => {
+            told.map_err(Stop::environment)?;
+            output::note("told to stop; ending what was started");
+            Ok(None)
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::files::{FileName, MAX_FILE_BYTES};
 use crate::steps::flattened;
 use counterpart_exchange::{Fixture, ProviderProfile, suggest};
 use counterpart_stand_in::WebhookSelector;
-use counterpart_subject::{ProbeName, SubjectSpec, words_of};
+use counterpart_subject::{ProbeName, SubjectSpec};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
@@ -82,7 +82,7 @@ fn check_trigger(place: Location, trigger: &TriggerStep, subject: &SubjectSpec, 
         return;
     };
     match subject.trigger.get(name) {
-        Some(call) => check_words(place, words, &words_of(call), check),
+        Some(trigger) => check_words(place, words, &trigger.words(), check),
         None => {
             let known: Vec<&str> = subject.trigger.keys().map(String::as_str).collect();
             let hint = suggest(name, known.iter().copied()).map_or_else(

@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// What a step came to.
-pub(super) struct Done {
+pub(crate) struct Done {
     pub(super) location: Location,
     pub(super) step: String,
     pub(super) result: String,
@@ -64,8 +64,12 @@ impl Stage<'_> {
             let words = words.iter().map(|(word, value)| (word.clone(), fill_text(value, &names)));
             (name.as_str(), words.collect())
         });
+        if self.subject.is_tick(name) {
+            let settled = self.conductor().tick().await?;
+            return Ok(self.settled(location, &format!("trigger {name}"), &settled));
+        }
         let answered = self.subject.trigger(name, &words).await?;
-        let mut done = Done::new(location, &format!("trigger {name}"), &answered.status.to_string());
+        let mut done = Done::new(location, &format!("trigger {name}"), &self.stand_in.hide(&answered.told));
         done.violations.extend(self.status(location, "trigger", &answered, None));
         self.answered(&mut done, "trigger", &answered, trigger.answer.as_ref(), &trigger.capture);
         Ok(done)
@@ -95,8 +99,13 @@ impl Stage<'_> {
             Some(wanted) => answered.status == wanted,
             None => (200..300).contains(&answered.status),
         };
-        let actual = format!("{}: {}", answered.status, answered.excerpt);
+        let is_call = answered.told == answered.status.to_string();
+        let actual = match is_call {
+            true => format!("{}: {}", answered.status, answered.excerpt),
+            false => answered.excerpt.clone(),
+        };
         let expected = wanted.map_or_else(|| "2xx".to_owned(), |wanted| wanted.to_string());
+        let expected = if is_call { expected } else { "a program that ends with exit code 0".to_owned() };
         (!good).then(|| self.broken(location, step, "the subject refused it", &expected, &actual))
     }
 

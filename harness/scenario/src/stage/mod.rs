@@ -14,7 +14,7 @@ use crate::unjudged::Unjudged;
 use acts::Done;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::StandIn;
-use counterpart_subject::{ProbeName, Subject, SubjectError, given_names};
+use counterpart_subject::{ProbeName, Stopping, Subject, SubjectError, given_names};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -81,26 +81,31 @@ impl Stage<'_> {
             }
             Step::WaitFor(wait) => self.wait_for(location, wait).await,
             Step::Restart(_) => {
+                let is_stopped = self.stop_first(Stopping::Asked).await?;
                 self.subject.restart(self.stand_in.clock().now()).await?;
-                self.begun_anew();
+                self.begun_anew(is_stopped);
                 done("restart", "stopped and started again")
             }
             Step::Kill(_) => {
+                let is_stopped = self.stop_first(Stopping::Killed).await?;
                 self.subject.kill(self.stand_in.clock().now()).await?;
-                self.conductor().gone().await;
-                self.begun_anew();
+                if !is_stopped {
+                    self.conductor().gone().await;
+                }
+                self.begun_anew(is_stopped);
                 done("kill", "killed and started again")
             }
             Step::Deploy { version } => {
+                let is_stopped = self.stop_first(Stopping::Asked).await?;
                 self.subject.deploy(version, self.stand_in.clock().now()).await?;
-                self.begun_anew();
+                self.begun_anew(is_stopped);
                 done(&format!("deploy {version}"), "stopped, and started as that version")
             }
             _ => self.act(step).await,
         }
     }
 
-    fn conductor(&self) -> Conductor<'_> {
+    pub(super) fn conductor(&self) -> Conductor<'_> {
         Conductor {
             subject: &self.subject,
             stand_in: &self.stand_in,
@@ -109,9 +114,22 @@ impl Stage<'_> {
         }
     }
 
+    /// Stops it before it is started again, where that can be done apart: a process that goes on with its work at once has
+    /// sent requests by the time at which it is ready, and they are its own.
+    async fn stop_first(&mut self, how: Stopping) -> Result<bool, SubjectError> {
+        let is_stopped = self.subject.stop_first(how).await?;
+        if is_stopped {
+            self.conductor().gone().await;
+            self.begun_anew(false);
+        }
+        Ok(is_stopped)
+    }
+
     /// It counts anew, and every connection from before is closed.
-    fn begun_anew(&mut self) {
-        self.baseline = Baseline { received: self.stand_in.traffic().received, started: 0 };
+    fn begun_anew(&mut self, is_known: bool) {
+        if !is_known {
+            self.baseline = Baseline { received: self.stand_in.traffic().received, started: 0 };
+        }
     }
 
     async fn wait_for(&self, location: Location, wait: &WaitForStep) -> Result<Done, SubjectError> {
@@ -147,7 +165,7 @@ impl Stage<'_> {
         given.chain(self.captured.clone()).collect()
     }
 
-    fn settled(&self, location: Location, step: &str, settled: &Settled) -> Done {
+    pub(super) fn settled(&self, location: Location, step: &str, settled: &Settled) -> Done {
         let timers = |count: u64| match count {
             0 => "no timer fired".to_owned(),
             1 => "1 timer fired".to_owned(),
@@ -187,7 +205,8 @@ impl Stage<'_> {
         }
     }
 
-    pub(crate) async fn observe(self, began: Timestamp) -> Result<Observed, Unjudged> {
+    /// What is seen once the last step was taken.
+    pub(crate) async fn look(&mut self, began: Timestamp) -> Result<Observed, Unjudged> {
         let mut probes = BTreeMap::new();
         for name in self.subject.spec().probe.keys().copied().collect::<Vec<ProbeName>>() {
             let shown = self.subject.probe(name).await.map_err(|error| Unjudged(error.to_string()))?;
@@ -212,8 +231,8 @@ impl Stage<'_> {
             names: self.names(),
             files,
             sent: sent.exchanges,
-            steps: self.steps,
-            step_violations: self.violations,
+            steps: std::mem::take(&mut self.steps),
+            step_violations: std::mem::take(&mut self.violations),
             seen: self.stand_in.seen(),
             delivered: self.stand_in.delivered(),
             unused_faults: self.stand_in.unused_faults(),

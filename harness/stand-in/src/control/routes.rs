@@ -234,7 +234,7 @@ fn reset(shared: &Shared, body: &[u8]) -> Result<Value, Problem> {
 
 fn clock_kind(clock: &StandInClock) -> &'static str {
     match clock {
-        StandInClock::Real => "real",
+        StandInClock::Real | StandInClock::Shifted(_) => "real",
         StandInClock::Virtual(_) => "virtual",
     }
 }
@@ -249,7 +249,7 @@ fn clock(clock: &StandInClock) -> Value {
 
 fn advance(stand_in: &StandInClock, body: &[u8]) -> Result<Value, Problem> {
     let asked: AdvanceAsked = read(body, "an object with `to` or `by`")?;
-    if matches!(stand_in, StandInClock::Real) {
+    if matches!(stand_in, StandInClock::Real | StandInClock::Shifted(_)) {
         return Err(Problem::new(409, "clock_is_real")
             .expected("a stand-in whose clock moves only when it is told to")
             .mend("serve with --test-clock"));

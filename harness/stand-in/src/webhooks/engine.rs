@@ -359,7 +359,7 @@ impl Engine {
     async fn send(&self, job: &Job, sealed: &Sealed) -> DeliveryEnd {
         let retry = &job.sender.retry;
         let limit = match self.clock {
-            StandInClock::Real => Duration::from_secs(retry.timeout_s),
+            StandInClock::Real | StandInClock::Shifted(_) => Duration::from_secs(retry.timeout_s),
             StandInClock::Virtual(_) => MAX_REAL_WAIT,
         };
         match within(limit, self.caller.send(sealed)).await {
