@@ -121,6 +121,7 @@ mod tests {
             },
             scenarios: verdicts.iter().map(scenario).collect(),
             coverage: Coverage::default(),
+            shard: None,
         }
     }
 

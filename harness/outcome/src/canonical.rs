@@ -97,6 +97,7 @@ mod tests {
                 snapshots_pending: Vec::new(),
             }],
             coverage: Coverage::default(),
+            shard: None,
         }
     }
 

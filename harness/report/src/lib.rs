@@ -8,6 +8,7 @@
 //! `text`, and through the escaping of its own syntax after that.
 
 mod attempt;
+pub mod ctrf;
 mod error;
 mod excerpt;
 pub mod html;

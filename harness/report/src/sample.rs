@@ -39,6 +39,7 @@ pub(crate) fn run() -> Run {
         },
         scenarios: vec![passed(), errored(), duplicate(), flaky(), skipped()],
         coverage: Coverage { cases: catalogue() },
+        shard: None,
     }
 }
 

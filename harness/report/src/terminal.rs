@@ -47,13 +47,17 @@ pub fn summary(run: &Run, style: Style) -> String {
         run.scenarios.iter().fold(0, |sum: u64, one| sum.saturating_add(attempt::virtual_ms(one)));
     let _ = writeln!(
         text,
-        "  {} of real time, {} simulated, seed {}",
+        "  {} of real time{}, {} simulated, seed {}",
         wording::duration(run.wall_ms),
+        wording::rate(run).map(|rate| format!(" ({rate})")).unwrap_or_default(),
         wording::duration(simulated_ms),
         run.seed
     );
     if let Some(line) = coverage(run) {
         let _ = writeln!(text, "  {line}");
+    }
+    if let Some(shard) = &run.shard {
+        let _ = writeln!(text, "  shard {}: the others decide with it", shard.part);
     }
     if !run.subject.plants.is_empty() {
         let plants = one_line(&run.subject.plants.join(", "), LINE_CHARS);
