@@ -13,7 +13,7 @@ use crate::project::Project;
 use crate::subjects;
 use counterpart_outcome::{Digest, Environment, Run, SubjectSeen, Verdict};
 use counterpart_scenario::{Catalogue, RunOptions, Runner, SnapshotMode};
-use counterpart_subject::{Launch, LaunchSpec, Stopwatch, SubjectSpec};
+use counterpart_subject::{Launch, Stopwatch, SubjectSpec};
 use jiff::Timestamp;
 use play::Play;
 use selection::Chosen;
@@ -63,10 +63,10 @@ fn play(
     let snapshots = if in_ci || is_planted { SnapshotMode::ReportOnly } else { SnapshotMode::WritePending };
     let watch = Stopwatch::start();
     let started_at = now();
-    let tenants = match &subject.launch {
+    let tenants = match launch.is_shared() {
         // It may still hold what the last run wrote.
-        LaunchSpec::Url(_) => format!("run-{}", started_at.as_second()),
-        _ => "tenant".to_owned(),
+        true => format!("run-{}", started_at.as_second()),
+        false => "tenant".to_owned(),
     };
     let options = RunOptions { seed: chosen.seed, snapshots, tenants };
     let runner = Runner::new(subject.clone(), launch, http, options).retrying(arguments.retries);
