@@ -30,7 +30,10 @@ fn expressions(text: &str) -> Vec<String> {
 /// The names in an expression that begin so: `steps.run.outputs.run-file`.
 fn names<'t>(text: &'t str, beginning: &str) -> Vec<&'t str> {
     let is_name = |one: char| one.is_ascii_alphanumeric() || matches!(one, '.' | '-' | '_');
-    text.split(|one: char| !is_name(one)).filter_map(|word| word.strip_prefix(beginning)).collect()
+    text.split(|one: char| !is_name(one))
+        .filter_map(|word| word.strip_prefix(beginning))
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 #[test]

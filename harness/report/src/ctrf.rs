@@ -6,7 +6,7 @@ use crate::attempt;
 use crate::terminal::{self, Style};
 use crate::text::one_line;
 use crate::{ReportError, wording};
-use counterpart_outcome::{Run, ScenarioOutcome, Verdict};
+use counterpart_outcome::{Attempt, Run, ScenarioOutcome, Verdict};
 use serde_json::{Value, json};
 
 /// The version of the format.
@@ -22,7 +22,7 @@ pub fn render(run: &Run) -> Result<String, ReportError> {
     let totals = run.totals();
     let start_ms = run.started_at.as_millisecond();
     let stop_ms = start_ms.saturating_add(i64::try_from(run.wall_ms).unwrap_or(i64::MAX));
-    let report = json!({
+    let mut report = json!({
         "reportFormat": "CTRF",
         "specVersion": SPEC_VERSION,
         "generatedBy": "counterpart",
@@ -39,16 +39,19 @@ pub fn render(run: &Run) -> Result<String, ReportError> {
                 "flaky": totals.flaky,
                 "start": start_ms,
                 "stop": stop_ms,
+                "duration": run.wall_ms,
             },
             "tests": run.scenarios.iter().map(test).collect::<Vec<_>>(),
             "environment": {
                 "appName": one_line(&run.subject.name, LINE_CHARS),
-                "appVersion": run.subject.version.as_ref().map(|version| one_line(version, LINE_CHARS)),
                 "osPlatform": run.environment.os,
                 "extra": {"seed": run.seed},
             },
         },
     });
+    if let Some(version) = &run.subject.version {
+        report["results"]["environment"]["appVersion"] = json!(one_line(version, LINE_CHARS));
+    }
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }
 
@@ -62,22 +65,41 @@ fn test(outcome: &ScenarioOutcome) -> Value {
         "retries": outcome.attempts.len().saturating_sub(1),
         "flaky": outcome.verdict == Verdict::Flaky,
     });
-    let message = match (&outcome.verdict, attempt::deciding(outcome)) {
-        (Verdict::Passed, _) | (_, None) => None,
-        (_, Some(attempt)) => {
-            let violation = attempt.violations.first().map(|violation| &violation.message);
-            attempt.error.as_ref().or(violation)
-        }
-    };
+    if let Some((folder, _)) = outcome.name.rsplit_once('/') {
+        test["suite"] = json!(folder.split('/').map(|part| one_line(part, LINE_CHARS)).collect::<Vec<_>>());
+    }
+    if outcome.attempts.len() > 1 {
+        test["retryAttempts"] = outcome.attempts.iter().map(tried).collect();
+    }
     let message = match &outcome.verdict {
-        Verdict::Skipped { reason } => Some(reason),
-        _ => message,
+        Verdict::Passed => None,
+        Verdict::Skipped { reason } => Some(reason.as_str()),
+        _ => attempt::deciding(outcome).and_then(why),
     };
     if let Some(message) = message {
         test["message"] = json!(one_line(message, LINE_CHARS));
         test["trace"] = json!(terminal::failure(outcome, Style::Plain));
     }
     test
+}
+
+/// An attempt of several.
+fn tried(attempt: &Attempt) -> Value {
+    let mut tried = json!({
+        "attempt": attempt.number,
+        "status": status(&attempt.verdict),
+        "duration": attempt.wall_ms,
+    });
+    if let Some(message) = why(attempt) {
+        tried["message"] = json!(one_line(message, LINE_CHARS));
+    }
+    tried
+}
+
+/// Why an attempt did not pass.
+fn why(attempt: &Attempt) -> Option<&str> {
+    let violation = attempt.violations.first().map(|violation| violation.message.as_str());
+    attempt.error.as_deref().or(violation)
 }
 
 fn status(verdict: &Verdict) -> &'static str {
