@@ -87,7 +87,7 @@ fn refused(change: impl FnOnce(&mut Vec<(PathBuf, Run)>)) -> String {
 #[test]
 fn what_is_not_exactly_one_run_is_refused() {
     insta::assert_snapshot!([
-        refused(|parts| parts.clear()),
+        refused(Vec::clear),
         refused(|parts| drop(parts.remove(2))),
         refused(|parts| parts.truncate(1)),
         refused(|parts| parts.push(("again.json".into(), parts[1].1.clone()))),
