@@ -95,7 +95,8 @@ impl<'p> Job<'p> {
         // A compiler that has been at work already.
         let cargo = "#!/bin/sh\necho \"$@\" > \"$RUNNER_TEMP/cargo-was-told\"\n\
                      while [ $# -gt 0 ]; do case \"$1\" in --target-dir) target=$2;; esac; shift; done\n\
-                     mkdir -p \"$target/release\" && cp \"$COUNTERPART\" \"$target/release/counterpart\"\n";
+                     mkdir -p \"$target/release\" && cd \"$target/release\"\n\
+                     printf '#!/bin/sh\\nexec \"$COUNTERPART\" \"$@\"\\n' > counterpart && chmod +x counterpart\n";
         project.write("runner/path/cargo", cargo);
         let made = Command::new("chmod").arg("+x").arg(project.path("runner/path/cargo")).status().unwrap();
         assert!(made.success());

@@ -47,6 +47,7 @@ fn shards_play_every_scenario_once_and_merge_into_the_run() {
         let shard = format!("{index}/3");
         let ran = project.run(&["run", "--shard", &shard, "--out", &format!("shards/{index}")]);
         codes.insert(ran.code);
+        assert!(ran.out.contains(&format!("Shard {shard} alone; the others decide with it.")), "{}", ran.out);
         let run = run_file(&project, &format!("shards/{index}"));
         assert_eq!(run.shard.as_ref().unwrap().part.to_string(), shard);
         let listed = project.run(&["run", "--shard", &shard, "--list", "--format", "json"]);

@@ -56,9 +56,6 @@ pub fn summary(run: &Run, style: Style) -> String {
     if let Some(line) = coverage(run) {
         let _ = writeln!(text, "  {line}");
     }
-    if let Some(shard) = &run.shard {
-        let _ = writeln!(text, "  shard {}: the others decide with it", shard.part);
-    }
     if !run.subject.plants.is_empty() {
         let plants = one_line(&run.subject.plants.join(", "), LINE_CHARS);
         let _ = writeln!(text, "  bugs planted in the subject: {plants}");
