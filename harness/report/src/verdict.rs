@@ -194,6 +194,9 @@ fn rest(totals: &Totals) -> Option<String> {
 }
 
 fn unknown(run: &Run, totals: &Totals) -> String {
+    if totals.total == 0 && run.shard.is_some() {
+        return "No scenario belongs to it.".to_owned();
+    }
     if totals.total == 0 {
         return "Nothing was selected, so nothing is known: check the paths and the filter of the run."
             .to_owned();
