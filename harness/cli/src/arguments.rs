@@ -6,6 +6,7 @@
 )]
 
 mod exec;
+mod project;
 mod run;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,7 +14,8 @@ use counterpart_recorder::HostPattern;
 use counterpart_reference_runtime::CrashPoint;
 use counterpart_stand_in::PlannedFault;
 pub(crate) use exec::{Exec, ExecMode};
-pub(crate) use run::{Report, ReportFormat, Run};
+pub(crate) use project::{Completions, Doctor, Init, Man};
+pub(crate) use run::{Merge, Report, ReportFormat, Reports, Run};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Fixture(Fixture),
     /// Run scenarios against an integration and write the reports
     Run(Run),
+    /// Make one run of the run files of all its shards, and write its reports
+    Merge(Merge),
     /// Go through snapshots that changed: accept, reject or skip each
     Review,
     /// Accept all snapshots that changed
@@ -96,6 +100,14 @@ pub(crate) enum Command {
     Ca(Ca),
     /// Print the JSON Schemas of the file formats, or write them to a folder
     Schema(Schema),
+    /// Begin a project here: its configuration, its folders, and a scenario that passes
+    Init(Init),
+    /// Look whether the project and this machine have what a run needs, and say how to mend what is wrong
+    Doctor(Doctor),
+    /// Print the completions for a shell
+    Completions(Completions),
+    /// Print the manual page, or write those of all commands to a folder
+    Man(Man),
 }
 
 #[derive(Debug, Args)]

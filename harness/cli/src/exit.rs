@@ -126,6 +126,7 @@ mod tests {
             scenarios: verdicts.iter().map(scenario).collect(),
             coverage: Coverage::default(),
             integrations: Vec::new(),
+            shard: None,
         }
     }
 

@@ -46,7 +46,10 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Exec(exec) => tokio.block_on(commands::exec::exec(global, exec)),
         Command::Show(show) => commands::show::show(global, show),
         Command::Fixture(fixture) => commands::fixture::fixture(global, fixture),
-        Command::Run(run) => tokio.block_on(commands::run::run(global, run)),
+        Command::Run(run) => commands::run::run(tokio.handle(), global, run),
+        Command::Merge(merge) => commands::merge::merge(global, merge),
+        Command::Init(init) => commands::init::init(global, init),
+        Command::Doctor(doctor) => tokio.block_on(commands::doctor::doctor(global, doctor)),
         Command::Review => commands::review::review(global),
         Command::Accept => commands::review::settle_all(global, commands::review::Decision::Accept),
         Command::Reject => commands::review::settle_all(global, commands::review::Decision::Reject),
@@ -55,5 +58,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Faults(faults) => commands::faults::faults(global, faults),
         Command::Ca(ca) => commands::ca::ca(ca),
         Command::Schema(schema) => commands::schema::schema(schema),
+        Command::Completions(completions) => commands::completions::completions(completions),
+        Command::Man(man) => commands::man::man(man),
     }
 }

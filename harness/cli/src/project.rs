@@ -139,6 +139,13 @@ impl Project {
         self.config.exec.get(provider).cloned().unwrap_or_default()
     }
 
+    /// The names of all subjects, the built-in one first.
+    pub(crate) fn subject_names(&self) -> Vec<&str> {
+        let described =
+            self.config.subject.keys().map(String::as_str).filter(|name| *name != reference::NAME);
+        std::iter::once(reference::NAME).chain(described).collect()
+    }
+
     /// A subject by name; `reference` is built in and may be described anew.
     pub(crate) fn subject(&self, name: &str) -> Result<SubjectSpec, Stop> {
         if let Some(spec) = self.config.subject.get(name) {

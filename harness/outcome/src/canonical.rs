@@ -101,6 +101,7 @@ mod tests {
             }],
             coverage: Coverage::default(),
             integrations: Vec::new(),
+            shard: None,
         }
     }
 
@@ -122,6 +123,10 @@ mod tests {
         assert!(crate::read_run(&path).unwrap_err().to_string().contains("use a newer counterpart"));
         std::fs::write(&path, "{\"counterpart\": \"run/1\"}").unwrap();
         assert!(crate::read_run(&path).unwrap_err().to_string().contains(":1:"));
+        // A hole in a file costs no space.
+        std::fs::File::create(&path).unwrap().set_len(2_048 << 20).unwrap();
+        let refusal = crate::read_run(&path).unwrap_err().to_string();
+        assert!(refusal.contains("is of 2048 MiB, and a run file of at most 1024 MiB is read"), "{refusal}");
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -3,6 +3,9 @@
 use crate::Run;
 use std::path::{Path, PathBuf};
 
+/// As large as a run file may be: a run of ten thousand scenarios is smaller.
+const MOST_MIB: u64 = 1_024;
+
 /// A run file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RunFileError {
@@ -13,6 +16,14 @@ pub enum RunFileError {
         path: PathBuf,
         /// What it said.
         source: std::io::Error,
+    },
+    /// Larger than any run is.
+    #[error("{path}: is of {found_mib} MiB, and a run file of at most {MOST_MIB} MiB is read; is it one?", path = path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        found_mib: u64,
     },
     /// Not a run, or not one that this build reads.
     #[error("{path}:{line}:{column}: {problem}; expected a `run/1` file as `counterpart run` writes it", path = path.display())]
@@ -58,8 +69,12 @@ pub fn read_run(path: &Path) -> Result<Run, RunFileError> {
     struct Head {
         counterpart: String,
     }
-    let text =
-        std::fs::read_to_string(path).map_err(|source| RunFileError::Io { path: path.to_owned(), source })?;
+    let io = |source| RunFileError::Io { path: path.to_owned(), source };
+    let found_mib = std::fs::metadata(path).map_err(io)?.len() / (1 << 20);
+    if found_mib >= MOST_MIB {
+        return Err(RunFileError::TooLarge { path: path.to_owned(), found_mib });
+    }
+    let text = std::fs::read_to_string(path).map_err(io)?;
     let malformed = |error: &serde_json::Error| RunFileError::Malformed {
         path: path.to_owned(),
         line: error.line(),

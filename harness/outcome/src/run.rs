@@ -1,6 +1,6 @@
 //! All outcomes of one invocation.
 
-use crate::{Integration, ScenarioOutcome, Verdict};
+use crate::{Integration, ScenarioOutcome, ShardOf, Verdict};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,12 @@ use sha2::Digest as _;
 pub struct Digest(pub String);
 
 impl Digest {
+    /// Its beginning, enough to tell it from others.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.0.chars().take(12).collect()
+    }
+
     /// Of bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
@@ -43,6 +49,9 @@ pub struct Run {
     /// What is asked of every integration, answered from these scenarios.
     #[serde(default)]
     pub integrations: Vec<Integration>,
+    /// Where it is a part of a run: which. The parts become one with `counterpart merge`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardOf>,
 }
 
 /// Where a run ran.

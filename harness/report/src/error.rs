@@ -11,4 +11,7 @@ pub enum ReportError {
     /// The page's template is at odds with its data.
     #[error("the HTML report could not be rendered: {0}; please report this as a bug, with the run file")]
     Html(#[from] minijinja::Error),
+    /// The JSON writer refused.
+    #[error("the report could not be written as JSON: {0}; please report this as a bug, with the run file")]
+    Json(#[from] serde_json::Error),
 }

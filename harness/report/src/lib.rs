@@ -9,6 +9,7 @@
 
 mod asked;
 mod attempt;
+pub mod ctrf;
 mod error;
 mod excerpt;
 pub mod html;

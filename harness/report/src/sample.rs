@@ -40,6 +40,7 @@ pub(crate) fn run() -> Run {
         scenarios: vec![passed(), errored(), duplicate(), flaky(), skipped()],
         coverage: Coverage { cases: catalogue() },
         integrations: integrations(),
+        shard: None,
     }
 }
 

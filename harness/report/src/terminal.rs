@@ -53,8 +53,9 @@ pub fn summary(run: &Run, style: Style) -> String {
         run.scenarios.iter().fold(0, |sum: u64, one| sum.saturating_add(attempt::virtual_ms(one)));
     let _ = writeln!(
         text,
-        "  {} of real time, {} simulated, seed {}",
+        "  {} of real time{}, {} simulated, seed {}",
         wording::duration(run.wall_ms),
+        wording::rate(run).map(|rate| format!(" ({rate})")).unwrap_or_default(),
         wording::duration(simulated_ms),
         run.seed
     );

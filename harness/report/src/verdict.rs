@@ -74,6 +74,10 @@ impl Judgement {
             ReportVerdict::NoGo => (part(totals.failed, totals.total, "failed"), broken(run, &totals)),
             ReportVerdict::Inconclusive => (unjudged(&totals), unknown(run, &totals)),
         };
+        let reason = match &run.shard {
+            Some(shard) => format!("Shard {} alone; the others decide with it. {reason}", shard.part),
+            None => reason,
+        };
         Self { verdict, finding, reason }
     }
 
@@ -205,6 +209,9 @@ fn rest(totals: &Totals) -> Option<String> {
 }
 
 fn unknown(run: &Run, totals: &Totals) -> String {
+    if totals.total == 0 && run.shard.is_some() {
+        return "No scenario belongs to it.".to_owned();
+    }
     if totals.total == 0 {
         return "Nothing was selected, so nothing is known: check the paths and the filter of the run."
             .to_owned();
@@ -242,6 +249,7 @@ fn unknown(run: &Run, totals: &Totals) -> String {
 mod tests {
     use super::*;
     use crate::sample;
+    use counterpart_outcome::{Digest, ShardOf};
 
     fn judged(verdicts: &[&str]) -> (ReportVerdict, String) {
         let run = sample::run_of_verdicts(verdicts);
@@ -278,6 +286,18 @@ mod tests {
         ] {
             assert_eq!(judged(verdicts), (expected, headline.to_owned()), "{verdicts:?}");
         }
+    }
+
+    #[test]
+    fn a_shard_is_no_go_ahead_by_itself() {
+        let mut run = sample::run_of_verdicts(&["passed", "passed"]);
+        let part = "2/4".parse().unwrap();
+        run.shard = Some(ShardOf { part, whole: Digest::of(b"") });
+        let reason = Judgement::of(&run).reason;
+        assert!(
+            reason.starts_with("Shard 2/4 alone; the others decide with it. Every expectation"),
+            "{reason}"
+        );
     }
 
     #[test]

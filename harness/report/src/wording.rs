@@ -3,7 +3,7 @@
 //! Labels, counts, durations and times. It knows no format and judges nothing.
 
 use counterpart_outcome::{
-    CaseKind, InvariantStatus, Quarantine, Replay, ScenarioOutcome, Totals, Verdict, ViolationKind,
+    CaseKind, InvariantStatus, Quarantine, Replay, Run, ScenarioOutcome, Totals, Verdict, ViolationKind,
 };
 use jiff::Timestamp;
 
@@ -57,6 +57,14 @@ pub(crate) fn duration(milliseconds: u64) -> String {
         3_600..86_400 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
         _ => two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
     }
+}
+
+/// How fast scenarios were played: `12.5 scenarios/s`; nothing where none was.
+pub(crate) fn rate(run: &Run) -> Option<String> {
+    let totals = run.totals();
+    let played = u64::try_from(totals.total - totals.skipped).ok().filter(|played| *played > 0)?;
+    let tenths = played.saturating_mul(10_000) / run.wall_ms.max(1);
+    Some(format!("{}.{} scenarios/s", grouped(usize::try_from(tenths / 10).ok()?), tenths % 10))
 }
 
 /// A point in time for people: `2026-03-01 09:00:00 UTC`.

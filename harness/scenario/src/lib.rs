@@ -36,6 +36,6 @@ pub use file::{
 };
 pub use invariant::INVARIANTS;
 pub use plan::{Plan, PlanError, Planner};
-pub use run::{RunOptions, Runner};
+pub use run::{RunOptions, Runner, was_not_run};
 pub use snapshot::{SnapshotMode, SnapshotText, pending_snapshots};
 pub use suite::{SelectError, Selected, Selection, select};

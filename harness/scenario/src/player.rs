@@ -10,13 +10,15 @@ use crate::stage::Stage;
 use crate::unjudged::{Unjudged, unjudged};
 use counterpart_certificates::{CertificateAuthority, Life};
 use counterpart_exchange::ProviderProfile;
+use counterpart_outcome::Digest;
 use counterpart_stand_in::{PlannedFault, ProviderConfig, StandIn, StandInClock, StandInConfig};
 use counterpart_subject::{
     ClockKind, ClockState, Launch, LaunchRequest, ProbeName, Subject, SubjectSpec, Variables,
 };
 use jiff::Timestamp;
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 /// Where virtual time begins: 2026-01-01T00:00:00Z, the same for every run.
@@ -28,7 +30,8 @@ pub(crate) struct Player<'a> {
     launch: &'a dyn Launch,
     http: reqwest::Client,
     options: RunOptions,
-    plays: AtomicU64,
+    /// How often each was played.
+    plays: Mutex<HashMap<String, u64>>,
     version: OnceCell<Option<String>>,
     cannot_launch: OnceCell<Option<String>>,
 }
@@ -45,7 +48,7 @@ impl<'a> Player<'a> {
             launch,
             http,
             options,
-            plays: AtomicU64::new(0),
+            plays: Mutex::default(),
             version: OnceCell::new(),
             cannot_launch: OnceCell::new(),
         }
@@ -68,7 +71,18 @@ impl<'a> Player<'a> {
         steps: &[Spanned<Step>],
         faults: &[PlannedFault],
     ) -> Result<Observed, Unjudged> {
-        let tenant = self.tenant();
+        self.play_as(&plan.name, plan, steps, faults).await
+    }
+
+    /// The same, for whom what is played is known by another name than the plan's.
+    pub(crate) async fn play_as(
+        &self,
+        name: &str,
+        plan: &Plan,
+        steps: &[Spanned<Step>],
+        faults: &[PlannedFault],
+    ) -> Result<Observed, Unjudged> {
+        let tenant = self.tenant(name);
         // What is shared runs before the provider does, and knows nothing of it until setup tells.
         let shared = match self.launch.is_shared() {
             true => Some(self.launch(&tenant, clock_start()).await?),
@@ -159,11 +173,18 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// A tenant of its own for every play: a subject that runs on keeps what it wrote.
-    fn tenant(&self) -> Variables {
-        let number = self.plays.fetch_add(1, Ordering::Relaxed) + 1;
+    /// A tenant of its own for every play: a subject that runs on keeps what it wrote. What is played decides its name,
+    /// not what was played before or is played beside it.
+    fn tenant(&self, name: &str) -> Variables {
+        let number = {
+            let mut plays = self.plays.lock().unwrap_or_else(PoisonError::into_inner);
+            let number = plays.entry(name.to_owned()).or_default();
+            *number += 1;
+            *number
+        };
+        let digest = Digest::of(name.as_bytes()).short();
         let mut variables = Variables::default();
-        variables.set("tenant", &format!("{}-{number}", self.options.tenants));
+        variables.set("tenant", &format!("{}-{digest}-{number}", self.options.tenants));
         variables
     }
 }

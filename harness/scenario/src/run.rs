@@ -19,7 +19,7 @@ use counterpart_subject::{ClockKind, Launch, ProbeName, Stopwatch, SubjectSpec};
 use jiff::civil::Date;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 /// What decides how plans are played.
 #[derive(Clone, Debug)]
@@ -40,8 +40,20 @@ pub struct Runner<'a> {
     snapshots: SnapshotMode,
     /// By which quarantines are judged. Where nobody said what day it is, none counts.
     today: Option<Date>,
-    /// What the same triggers came to without faults, by fixtures and triggers.
-    happy_paths: Mutex<HashMap<String, Arc<Observed>>>,
+    /// How often a scenario that did not pass is tried again.
+    retries: u32,
+    /// What the same triggers came to without faults, by fixtures and triggers. Whoever needs one that is being played
+    /// waits for it, and for no other.
+    happy_paths: Mutex<HashMap<String, Arc<OnceCell<Arc<Observed>>>>>,
+}
+
+/// What the reason of a scenario begins with that was not run because others had failed.
+const NOT_RUN: &str = "not run after";
+
+/// Whether a scenario was not run because others had failed.
+#[must_use]
+pub fn was_not_run(outcome: &ScenarioOutcome) -> bool {
+    matches!(&outcome.verdict, Verdict::Skipped { reason } if reason.starts_with(NOT_RUN))
 }
 
 impl<'a> Runner<'a> {
@@ -57,6 +69,7 @@ impl<'a> Runner<'a> {
             is_shared: launch.is_shared(),
             snapshots: options.snapshots,
             today: None,
+            retries: 0,
             player: Player::new(subject, launch, http, options),
             happy_paths: Mutex::default(),
         }
@@ -68,34 +81,47 @@ impl<'a> Runner<'a> {
         Self { today: Some(today), ..self }
     }
 
-    /// Plays one plan.
+    /// The same, but what does not pass is tried again so often, each time with a stand-in and a subject of its own.
+    #[must_use]
+    pub fn retrying(self, retries: u32) -> Self {
+        Self { retries, ..self }
+    }
+
+    /// Plays one plan, more than once where it does not pass and may be tried again.
     pub async fn run(&self, plan: &Plan) -> ScenarioOutcome {
-        let watch = Stopwatch::start();
         let mut snapshots_pending = Vec::new();
-        let mut attempts = Vec::new();
+        let mut attempts: Vec<Attempt> = Vec::new();
         let verdict = match self.cannot_be_played(plan).await {
             Some(reason) => Verdict::Skipped { reason },
-            None => {
+            None => loop {
+                let watch = Stopwatch::start();
                 let played = self.attempt(plan, &mut snapshots_pending).await;
                 let mut attempt = played.unwrap_or_else(|Unjudged(why)| errored(why));
                 attempt.wall_ms = watch.elapsed_ms();
-                let verdict = attempt.verdict.clone();
+                attempt.number = attempts.len() + 1;
+                let has_passed = attempt.verdict == Verdict::Passed;
                 attempts.push(attempt);
-                verdict
-            }
+                if has_passed || attempts.len() > self.retries as usize {
+                    break taken_together(&attempts);
+                }
+            },
         };
+        // Attempts may differ in the same snapshot.
+        snapshots_pending.sort();
+        snapshots_pending.dedup();
         ScenarioOutcome {
-            name: plan.name.clone(),
-            title: plan.file.title.clone(),
-            file: plan.path.display().to_string(),
-            digest: plan.digest.clone(),
-            covers: plan.file.covers.iter().map(|id| id.value.clone()).collect(),
-            fixtures: plan.fixtures_seen.clone(),
-            verdict,
             attempts,
             snapshots_pending,
             quarantine: self.quarantine(plan),
+            ..unplayed(plan, verdict)
         }
+    }
+
+    /// What becomes of a plan that is not run, because so many others have failed already.
+    #[must_use]
+    pub fn not_run(plan: &Plan, failures: usize) -> ScenarioOutcome {
+        let noun = if failures == 1 { "failure" } else { "failures" };
+        unplayed(plan, Verdict::Skipped { reason: format!("{NOT_RUN} {failures} {noun}") })
     }
 
     fn quarantine(&self, plan: &Plan) -> Option<Quarantine> {
@@ -179,20 +205,18 @@ impl<'a> Runner<'a> {
             plan.file.tls.is_some(),
             steps.iter().map(|step| &step.value).collect::<Vec<_>>()
         );
-        let mut known = self.happy_paths.lock().await;
-        if let Some(observed) = known.get(&key) {
-            return Ok(Arc::clone(observed));
-        }
-        let observed = Arc::new(self.player.play(plan, steps, &[]).await?);
-        if let Some(violation) = observed.step_violations.first() {
-            let why = format!(
-                "without any fault the steps do not pass: {} ({})",
-                violation.message, violation.actual
-            );
-            return Err(Unjudged(why));
-        }
-        known.insert(key, Arc::clone(&observed));
-        Ok(observed)
+        let kept = Arc::clone(self.happy_paths.lock().await.entry(key.clone()).or_default());
+        let played = kept.get_or_try_init(|| async {
+            let observed = self.player.play_as(&key, plan, steps, &[]).await?;
+            match observed.step_violations.first() {
+                None => Ok(Arc::new(observed)),
+                Some(violation) => Err(Unjudged(format!(
+                    "without any fault the steps do not pass: {} ({})",
+                    violation.message, violation.actual
+                ))),
+            }
+        });
+        played.await.cloned()
     }
 
     /// What the subject said its version is, once it was played.
@@ -271,6 +295,33 @@ fn faults_unused(context: &Context<'_>) -> Vec<Violation> {
     unused.chain(inapplicable).chain(undelivered).collect()
 }
 
+/// The verdict on a scenario, of all its attempts: a pass hides no failure before it, nor an error one.
+fn taken_together(attempts: &[Attempt]) -> Verdict {
+    let any = |wanted: Verdict| attempts.iter().any(|attempt| attempt.verdict == wanted);
+    match (any(Verdict::Passed), any(Verdict::Failed)) {
+        (true, _) if attempts.len() > 1 => Verdict::Flaky,
+        (true, _) => Verdict::Passed,
+        (false, true) => Verdict::Failed,
+        (false, false) => Verdict::Errored,
+    }
+}
+
+/// A plan's outcome, as far as it is known without playing it.
+fn unplayed(plan: &Plan, verdict: Verdict) -> ScenarioOutcome {
+    ScenarioOutcome {
+        name: plan.name.clone(),
+        title: plan.file.title.clone(),
+        file: plan.path.display().to_string(),
+        digest: plan.digest.clone(),
+        covers: plan.file.covers.iter().map(|id| id.value.clone()).collect(),
+        fixtures: plan.fixtures_seen.clone(),
+        verdict,
+        attempts: Vec::new(),
+        snapshots_pending: Vec::new(),
+        quarantine: None,
+    }
+}
+
 fn errored(why: String) -> Attempt {
     Attempt {
         number: 1,
@@ -285,5 +336,28 @@ fn errored(why: String) -> Attempt {
         exchanges: Vec::new(),
         virtual_ms: 0,
         wall_ms: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_hides_no_failure_and_an_error_hides_none() {
+        use Verdict::{Errored, Failed, Flaky, Passed};
+        for (attempts, verdict) in [
+            (vec![Passed], Passed),
+            (vec![Failed, Passed], Flaky),
+            (vec![Errored, Passed], Flaky),
+            (vec![Failed, Failed], Failed),
+            (vec![Failed, Errored], Failed),
+            (vec![Errored, Failed], Failed),
+            (vec![Errored, Errored], Errored),
+        ] {
+            let attempts: Vec<Attempt> =
+                attempts.into_iter().map(|verdict| Attempt { verdict, ..errored(String::new()) }).collect();
+            assert_eq!(taken_together(&attempts), verdict);
+        }
     }
 }

@@ -1,6 +1,8 @@
-//! `counterpart run`.
+//! `counterpart run` and `counterpart merge`.
 
 use clap::{Args, ValueEnum};
+use counterpart_outcome::Shard;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -13,24 +15,58 @@ pub(crate) struct Run {
     /// Words that a scenario's name must contain; with ! before it, must not
     #[arg(long, value_name = "EXPR")]
     pub(crate) filter: Option<String>,
+    /// Play the i-th of n parts of the scenarios: 2/4. A scenario's name alone decides which part it belongs to
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// Play what failed, errored or was not run in the last run, as its run.json in --out tells
+    #[arg(long, conflicts_with = "shard")]
+    pub(crate) rerun_failed: bool,
     /// List the scenarios that would run
     #[arg(long)]
     pub(crate) list: bool,
-    /// Decides everything that is drawn at random
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Where the reports go
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Further report files: html=F, junit=F, json=F, markdown=F
-    #[arg(long, value_delimiter = ',', value_name = "FORMAT=FILE", value_parser = report)]
-    pub(crate) report: Vec<Report>,
+    /// So many scenarios at once; one at a time where all of them meet the same process
+    #[arg(long, value_name = "N", default_value = "1", value_parser = jobs)]
+    pub(crate) jobs: NonZeroUsize,
+    /// Try what does not pass again so often; one that passes then is flaky, and says so everywhere
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub(crate) retries: u32,
+    /// Begin no further scenario after the first that fails or errors
+    #[arg(long, conflicts_with = "max_fail")]
+    pub(crate) fail_fast: bool,
+    /// Begin no further scenario after so many that fail or error
+    #[arg(long, value_name = "N")]
+    pub(crate) max_fail: Option<NonZeroUsize>,
     /// Fail where a subject is a container and no container engine answers, instead of skipping
     #[arg(long)]
     pub(crate) require_docker: bool,
+    /// Decides everything that is drawn at random; 1 by default, with --rerun-failed that of the last run
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
     /// A known bug to switch on in the bundled runtime, to see scenarios fail
     #[arg(long, value_name = "BUG")]
     pub(crate) plant: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// The run file of each shard, or the folder that it is in as run.json
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: Reports,
+}
+
+/// Where reports go.
+#[derive(Debug, Args)]
+pub(crate) struct Reports {
+    /// Where the reports go; target/counterpart/latest by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Further report files: html=F, junit=F, json=F, markdown=F, ctrf=F
+    #[arg(long, value_delimiter = ',', value_name = "FORMAT=FILE", value_parser = report)]
+    pub(crate) report: Vec<Report>,
 }
 
 /// A report to write.
@@ -46,12 +82,21 @@ pub(crate) enum ReportFormat {
     Junit,
     Json,
     Markdown,
+    Ctrf,
 }
 
 fn report(text: &str) -> Result<Report, String> {
     let (format, file) = text.split_once('=').ok_or("expected FORMAT=FILE, as in html=report.html")?;
     let format = ReportFormat::from_str(format, false).map_err(|_| {
-        format!("{format:?} is not a report format; there are html, junit, json and markdown")
+        format!("{format:?} is not a report format; there are html, junit, json, markdown and ctrf")
     })?;
     Ok(Report { format, file: file.into() })
+}
+
+/// As many scenarios as may be asked for at once.
+const MOST_JOBS: usize = 256;
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse::<usize>().ok().filter(|number| *number <= MOST_JOBS);
+    number.and_then(NonZeroUsize::new).ok_or_else(|| format!("expected a number from 1 to {MOST_JOBS}"))
 }

@@ -32,6 +32,17 @@ impl Authority {
         }
     }
 
+    /// Where the user's authority is, whose certificate may be trusted already; nothing where there is none yet. Nothing is
+    /// made.
+    pub(super) fn look() -> Result<Option<PathBuf>, Stop> {
+        let folder = place(None)?;
+        let certificate = folder.certificate_path();
+        if !certificate.exists() {
+            return Ok(None);
+        }
+        folder.open(now()).map(|_| Some(certificate)).map_err(stopped)
+    }
+
     /// A new authority in place of the one that is there.
     pub(super) fn renew(folder: Option<&Path>) -> Result<Self, Stop> {
         let folder = place(folder)?;

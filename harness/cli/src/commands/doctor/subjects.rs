@@ -1,0 +1,82 @@
+//! The integrations under test: whether each comes to run and answers.
+
+use super::finding::Finding;
+use crate::subjects;
+use counterpart_subject::{ClockKind, HttpCall, LaunchRequest, LaunchSpec, Subject, SubjectSpec, Variables};
+use jiff::Timestamp;
+use std::time::Duration;
+
+const CHECK: &str = "subject";
+/// An answer that takes longer is none.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) async fn looked(specs: &[(&str, SubjectSpec)]) -> Vec<Finding> {
+    let http = match reqwest::Client::builder().no_proxy().timeout(PATIENCE).build() {
+        Ok(http) => http,
+        Err(error) => {
+            return vec![Finding::problem(
+                CHECK,
+                format!("no HTTP client can be made: {error}"),
+                "try again",
+            )];
+        }
+    };
+    let mut findings = Vec::new();
+    for (name, spec) in specs {
+        findings.push(one(name, spec, http.clone()).await);
+    }
+    findings
+}
+
+async fn one(name: &str, spec: &SubjectSpec, http: reqwest::Client) -> Finding {
+    let kind = spec.launch.kind();
+    let mend = match &spec.launch {
+        LaunchSpec::Url(url) => format!("start it, or mend [subject.{name}] launch.url = {url:?}"),
+        _ => format!("mend [subject.{name}] in counterpart.toml, or what it launches"),
+    };
+    match answers(spec, http).await {
+        Ok(said) => Finding::ok(CHECK, format!("`{name}` ({kind}) {said}")),
+        Err(why) => Finding::problem(CHECK, format!("`{name}` ({kind}): {why}"), mend),
+    }
+}
+
+/// Launches it as a scenario would, and asks what it offers to be asked.
+async fn answers(spec: &SubjectSpec, http: reqwest::Client) -> Result<String, String> {
+    let launch = subjects::launch(spec).map_err(|stop| format!("{:#}", stop.error))?;
+    let request = LaunchRequest { seed: 1, clock_start: Timestamp::UNIX_EPOCH, variables: variables() };
+    let told = |error: counterpart_subject::SubjectError| error.to_string();
+    let subject = Subject::launch(spec.clone(), launch.as_ref(), request, http).await.map_err(told)?;
+    let mut said = vec!["runs".to_owned()];
+    if spec.clock == ClockKind::Endpoint {
+        subject.clock().await.map_err(told)?;
+        said.push("its clock answers".to_owned());
+    }
+    if let Some(health) = &spec.health {
+        let version = subject.version().await.ok_or_else(|| {
+            format!(
+                "GET {health} does not answer with JSON in which `version` is a text, as `health` promises"
+            )
+        })?;
+        said.push(format!("version {version}"));
+    } else if matches!(spec.launch, LaunchSpec::Url(_)) && spec.clock != ClockKind::Endpoint {
+        // Any answer will do: nothing is known of its paths.
+        subject.call_once(&HttpCall { call: "GET /".to_owned(), json: None }).await.map_err(told)?;
+        said.push("answers".to_owned());
+    }
+    Ok(said.join(", "))
+}
+
+/// What a launch may speak of. The provider is an address at which nobody is.
+fn variables() -> Variables {
+    let mut variables = Variables::default();
+    for (name, value) in [
+        ("tenant", "doctor"),
+        ("provider", "doctor"),
+        ("base_url", "http://127.0.0.1:9"),
+        ("access_token", "none"),
+        ("clock_start", "1970-01-01T00:00:00Z"),
+    ] {
+        variables.set(name, value);
+    }
+    variables
+}

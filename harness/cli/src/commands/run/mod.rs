@@ -1,0 +1,116 @@
+//! `counterpart run`: scenarios against an integration, and the reports.
+
+mod last_run;
+mod list;
+mod play;
+pub(super) mod reports;
+mod selection;
+
+use crate::arguments::{Global, Run as RunArguments};
+use crate::exit::{Exit, Stop};
+use crate::output;
+use crate::project::Project;
+use crate::subjects;
+use counterpart_outcome::{Digest, Environment, Run, SubjectSeen, integrations};
+use counterpart_scenario::{Catalogue, RunOptions, Runner, SnapshotMode};
+use counterpart_subject::{Launch, Stopwatch, SubjectSpec};
+use jiff::Timestamp;
+use play::Play;
+use selection::Chosen;
+use tokio::runtime::Handle;
+
+pub(crate) fn run(tokio: &Handle, global: &Global, arguments: &RunArguments) -> Result<Exit, Stop> {
+    let project = Project::find(global)?;
+    let subject = subjects::chosen(&project, &arguments.subject, &arguments.plant)?;
+    let launch = subjects::launch(&arguments.subject, &subject)?;
+    let catalogue = project.catalogue()?;
+    let chosen = selection::choose(&project, arguments, &catalogue, &subject)?;
+    if chosen.is_nothing() {
+        output::note(&chosen.why_nothing(&project, arguments));
+        return Ok(Exit::NothingSelected);
+    }
+    if arguments.list {
+        return list::list(global, &chosen);
+    }
+    if arguments.require_docker {
+        tokio.block_on(subjects::require(launch.as_ref()))?;
+    }
+    let Some(run) = play(tokio, global, arguments, &subject, launch.as_ref(), &catalogue, &chosen)? else {
+        return Ok(Exit::Interrupted);
+    };
+    reports::deliver(&project, global, &arguments.reports, &run)
+}
+
+/// What comes of them; nothing where the process is told to stop before.
+fn play(
+    tokio: &Handle,
+    global: &Global,
+    arguments: &RunArguments,
+    subject: &SubjectSpec,
+    launch: &dyn Launch,
+    catalogue: &Catalogue,
+    chosen: &Chosen,
+) -> Result<Option<Run>, Stop> {
+    let http = reqwest::Client::builder().no_proxy().build().map_err(Stop::environment)?;
+    let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+    // Nobody reviews in CI, nor what a planted bug left behind.
+    let is_planted = !subjects::plants(subject).is_empty();
+    let snapshots = if in_ci || is_planted { SnapshotMode::ReportOnly } else { SnapshotMode::WritePending };
+    let watch = Stopwatch::start();
+    let started_at = now();
+    let tenants = match launch.is_shared() {
+        // It may still hold what the last run wrote.
+        true => format!("run-{}", started_at.as_second()),
+        false => "tenant".to_owned(),
+    };
+    let options = RunOptions { seed: chosen.seed, snapshots, tenants };
+    let today = started_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let runner = Runner::new(subject.clone(), launch, http, options).retrying(arguments.retries).on(today);
+    let jobs = match arguments.jobs.get() {
+        jobs if jobs > 1 && launch.is_shared() => {
+            output::note(&format!(
+                "--jobs {jobs}: one at a time all the same, since all scenarios meet the same process of `{}`",
+                arguments.subject
+            ));
+            1
+        }
+        jobs => jobs,
+    };
+    let most_failures = if arguments.fail_fast { Some(1) } else { arguments.max_fail.map(usize::from) };
+    let play = Play { runner: &runner, plans: &chosen.plans, jobs, most_failures };
+    let Some(scenarios) = play.all(tokio, global)? else { return Ok(None) };
+    Ok(Some(Run {
+        counterpart: "run/1".to_owned(),
+        started_at,
+        wall_ms: watch.elapsed_ms(),
+        seed: chosen.seed,
+        environment: Environment {
+            counterpart: env!("CARGO_PKG_VERSION").to_owned(),
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+        },
+        subject: subject_seen(&arguments.subject, subject, runner.subject_version())?,
+        coverage: catalogue.coverage(&scenarios),
+        integrations: integrations(&scenarios),
+        scenarios,
+        shard: chosen.shard.clone(),
+    }))
+}
+
+fn subject_seen(name: &str, subject: &SubjectSpec, version: Option<String>) -> Result<SubjectSeen, Stop> {
+    // The same description of another build is another subject.
+    let text = serde_json::to_string(&(subject, &version)).map_err(Stop::usage)?;
+    Ok(SubjectSeen {
+        name: name.to_owned(),
+        kind: subject.launch.kind().to_owned(),
+        version,
+        digest: Digest::of(text.as_bytes()),
+        plants: subjects::plants(subject).to_vec(),
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a run says when it began in real time")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
