@@ -62,3 +62,27 @@ impl Finding {
         format!("{word:<8} {:<10} {text}", self.check)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_reads_like_this() {
+        let findings = [
+            Finding::ok("ports", "a free port can be listened on"),
+            Finding::warning("files", "a process may have 256 files open", "ulimit -n 4096"),
+            Finding::problem("subject", "`mine` (url): no answer\nconnection refused", "start it"),
+            Finding::of_file("scenarios", "scenarios/a.yaml:5:1: unknown field `stepz`"),
+        ];
+        insta::assert_snapshot!(findings.map(|finding| finding.lines()).join("\n"), @"
+        ok       ports      a free port can be listened on
+        warning  files      a process may have 256 files open
+                            to mend it: ulimit -n 4096
+        problem  subject    `mine` (url): no answer
+                            connection refused
+                            to mend it: start it
+        problem  scenarios  scenarios/a.yaml:5:1: unknown field `stepz`
+        ");
+    }
+}
