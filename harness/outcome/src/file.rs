@@ -57,7 +57,11 @@ pub fn write_run(path: &Path, run: &Run) -> Result<(), RunFileError> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(io)?;
     }
-    std::fs::write(path, json + "\n").map_err(io)
+    // Whole or not at all: whoever stops the run while it writes leaves the file of the last one.
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{}.new", std::process::id()));
+    std::fs::write(&aside, json + "\n").map_err(io)?;
+    std::fs::rename(&aside, path).map_err(io)
 }
 
 /// Reads a run.

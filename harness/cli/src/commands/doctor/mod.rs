@@ -51,7 +51,7 @@ async fn of_project(project: &Project, arguments: &Doctor) -> Result<Vec<Finding
     };
     let mut specs = Vec::new();
     for name in names {
-        specs.push((name, project.subject(name)?));
+        specs.push((name, crate::subjects::chosen(project, name, &[])?));
     }
     let mut findings = project::looked(project, &specs);
     findings.extend(subjects::looked(&specs).await);

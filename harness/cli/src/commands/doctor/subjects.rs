@@ -34,16 +34,19 @@ async fn one(name: &str, spec: &SubjectSpec, http: reqwest::Client) -> Finding {
         LaunchSpec::Url(url) => format!("start it, or mend [subject.{name}] launch.url = {url:?}"),
         _ => format!("mend [subject.{name}] in counterpart.toml, or what it launches"),
     };
-    match answers(spec, http).await {
+    match answers(name, spec, http).await {
         Ok(said) => Finding::ok(CHECK, format!("`{name}` ({kind}) {said}")),
         Err(why) => Finding::problem(CHECK, format!("`{name}` ({kind}): {why}"), mend),
     }
 }
 
 /// Launches it as a scenario would, and asks what it offers to be asked.
-async fn answers(spec: &SubjectSpec, http: reqwest::Client) -> Result<String, String> {
-    let launch = subjects::launch(spec).map_err(|stop| format!("{:#}", stop.error))?;
-    let request = LaunchRequest { seed: 1, clock_start: Timestamp::UNIX_EPOCH, variables: variables() };
+async fn answers(name: &str, spec: &SubjectSpec, http: reqwest::Client) -> Result<String, String> {
+    let launch = subjects::launch(name, spec).map_err(|stop| format!("{:#}", stop.error))?;
+    if let Some(why) = launch.cannot_launch().await {
+        return Err(why);
+    }
+    let request = LaunchRequest { seed: 1, clock_start: Timestamp::UNIX_EPOCH, variables: variables(spec) };
     let told = |error: counterpart_subject::SubjectError| error.to_string();
     let subject = Subject::launch(spec.clone(), launch.as_ref(), request, http).await.map_err(told)?;
     let mut said = vec!["runs".to_owned()];
@@ -66,8 +69,8 @@ async fn answers(spec: &SubjectSpec, http: reqwest::Client) -> Result<String, St
     Ok(said.join(", "))
 }
 
-/// What a launch may speak of. The provider is an address at which nobody is.
-fn variables() -> Variables {
+/// What a launch may speak of. The provider is an address at which nobody is, and credentials open nothing.
+fn variables(spec: &SubjectSpec) -> Variables {
     let mut variables = Variables::default();
     for (name, value) in [
         ("tenant", "doctor"),
@@ -77,6 +80,12 @@ fn variables() -> Variables {
         ("clock_start", "1970-01-01T00:00:00Z"),
     ] {
         variables.set(name, value);
+    }
+    let described = serde_json::to_string(spec).unwrap_or_default();
+    // Placeholders of some fixture: `{api_key:1}`. A port is the launch's to give.
+    let names = described.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0));
+    for name in names.filter(|name| name.contains(':') && !name.contains('"') && !name.starts_with("port:")) {
+        variables.set(name, "none");
     }
     variables
 }
