@@ -81,11 +81,11 @@ pub(crate) enum Command {
     /// Run scenarios against an integration and write the reports
     Run(Run),
     /// Go through snapshots that changed: accept, reject or skip each
-    Review,
-    /// Accept all snapshots that changed
-    Accept,
-    /// Reject all snapshots that changed
-    Reject,
+    Review(Review),
+    /// Accept snapshots that changed
+    Accept(Settled),
+    /// Reject snapshots that changed
+    Reject(Settled),
     /// Infer a contract from fixtures, or check fixtures against one
     Contract(Contract),
     /// The bundled reference integration runtime
@@ -96,6 +96,23 @@ pub(crate) enum Command {
     Ca(Ca),
     /// Print the JSON Schemas of the file formats, or write them to a folder
     Schema(Schema),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Review {
+    /// Tell the snapshots that no scenario asks for any more, and change nothing
+    #[arg(long, conflicts_with = "which")]
+    pub(crate) unreferenced: bool,
+    #[command(flatten)]
+    pub(crate) settled: Settled,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Settled {
+    /// Only these: scenarios by name (chat-import/happy-path), one snapshot of a scenario (chat-import/happy-path@audit),
+    /// files or folders
+    #[arg(value_name = "PATH|NAME")]
+    pub(crate) which: Vec<String>,
 }
 
 #[derive(Debug, Args)]

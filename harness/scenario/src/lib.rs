@@ -17,6 +17,8 @@ mod player;
 mod replay;
 mod run;
 mod snapshot;
+mod snapshot_content;
+mod snapshot_files;
 mod stage;
 mod steps;
 mod suite;
@@ -24,6 +26,7 @@ mod unjudged;
 mod wording;
 
 pub use catalogue::{Catalogue, CatalogueCase};
+pub use conductor::{Baseline, Conductor, Settled, Timed};
 pub use file::{
     Expectation, FaultEntry, InvariantsEntry, ScenarioFile, Step, UNIMPLEMENTED_EXPECTATIONS,
     UNIMPLEMENTED_STEPS,
@@ -31,5 +34,7 @@ pub use file::{
 pub use invariant::INVARIANTS;
 pub use plan::{Plan, PlanError, Planner};
 pub use run::{RunOptions, Runner};
-pub use snapshot::{SnapshotMode, SnapshotText, pending_snapshots};
+pub use snapshot::{SnapshotMode, SnapshotText};
+pub use snapshot_content::{RecordOrder, RecordedOrder, Redactions, records_text, requests_text};
+pub use snapshot_files::{PendingSnapshot, SnapshotFilesError, pending_snapshots, unreferenced_snapshots};
 pub use suite::{SelectError, Selected, Selection, select};

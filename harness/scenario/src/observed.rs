@@ -1,6 +1,7 @@
 //! What was observed of one attempt: the material of every judgement.
 
 use crate::plan::Plan;
+use crate::snapshot_content::Redactions;
 use counterpart_outcome::{ExchangeSeen, Place, StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::{Counts, Delivered, DeliveryEnd, Seen, UnusedFault};
 use counterpart_subject::{Probe, ProbeName, SubjectSpec};
@@ -24,6 +25,8 @@ pub(crate) struct Observed {
     pub(crate) probes: BTreeMap<ProbeName, Vec<Value>>,
     /// Values that must not turn up in what people read.
     pub(crate) secrets: Vec<String>,
+    /// What a snapshot does not show as it is.
+    pub(crate) redactions: Redactions,
     pub(crate) began: Timestamp,
     pub(crate) ended: Timestamp,
 }

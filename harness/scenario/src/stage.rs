@@ -4,6 +4,7 @@ use crate::conductor::{Baseline, Conductor, Settled};
 use crate::file::{Settle, Step};
 use crate::observed::{Observed, place};
 use crate::plan::Plan;
+use crate::snapshot_content::Redactions;
 use crate::unjudged::Unjudged;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::{DeliveryEnd, StandIn};
@@ -188,6 +189,11 @@ impl Stage<'_> {
             let shown = self.subject.probe(name).await.map_err(|error| Unjudged(error.to_string()))?;
             probes.extend(shown.map(|records| (name, records)));
         }
+        let mut redactions = Redactions::of_stand_in(&self.stand_in);
+        redactions.name(self.subject.base_url().trim_start_matches("http://"), "{subject_address}");
+        if let Some(tenant) = self.subject.variables().get("tenant") {
+            redactions.name(tenant, "{tenant}");
+        }
         Ok(Observed {
             steps: self.steps,
             step_violations: self.violations,
@@ -202,6 +208,7 @@ impl Stage<'_> {
                 .flat_map(counterpart_stand_in::Provider::unused_exchanges)
                 .collect(),
             probes,
+            redactions,
             secrets: self
                 .stand_in
                 .secret_values()

@@ -82,6 +82,12 @@ impl Variables {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
+    /// The value of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// The text with its braces filled in.
     ///
     /// # Errors

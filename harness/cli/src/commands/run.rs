@@ -50,6 +50,9 @@ pub(crate) async fn run(global: &Global, arguments: &RunArguments) -> Result<Exi
             ));
         }
         pending(&run);
+        if arguments.paths.is_empty() && arguments.filter.is_none() {
+            super::review::note_unreferenced(&project);
+        }
     }
     Ok(Exit::of(&run))
 }

@@ -63,7 +63,9 @@ pub(crate) fn judge(
             Expectation::Probe(expected) => probes::judge(expected, &mut judge),
             Expectation::Elapsed(expected) => elapsed::judge(*expected, &mut judge),
             Expectation::Deliveries(expected) => deliveries::judge(expected, &mut judge),
-            Expectation::Snapshot { of } => pending.extend(snapshots::judge(of, context, snapshots)?),
+            Expectation::Snapshot { of, redact } => {
+                pending.extend(snapshots::judge(of, redact, context, snapshots)?);
+            }
             // A plan that asks for these is refused.
             Expectation::Audit { .. }
             | Expectation::Order { .. }
