@@ -1,14 +1,16 @@
 //! A virtual clock for code under test that runs in the test's own process.
 //!
-//! It keeps the books of the clock protocol: work is busy, waits for a timer, or waits for an answer of the provider, and
-//! goes from one to the next in one step. Time moves when [`TestStandIn::settle`](crate::TestStandIn::settle) moves it.
+//! It keeps the books of the clock protocol. A unit of work is busy while it is being polled, once a timer has woken it, and
+//! as long as it waits for nothing that the books know; each change is one step under one lock. Time moves when [`TestStandIn::settle`](crate::TestStandIn::settle) moves it.
 
 use counterpart_scenario::Timed;
 use counterpart_subject::{ClockState, SubjectError};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -40,14 +42,42 @@ pub struct VirtualClock(Arc<Mutex<Books>>);
 struct Books {
     now: Timestamp,
     /// By instant and order of being set.
-    timers: BTreeMap<TimerKey, oneshot::Sender<()>>,
-    set: u64,
-    busy: u64,
+    timers: BTreeMap<TimerKey, Timer>,
+    /// Work that is not over, by number.
+    units: BTreeMap<u64, Unit>,
+    /// Timers and units so far: no number is given twice.
+    numbered: u64,
     started: u64,
     finished: u64,
 }
 
 type TimerKey = (Timestamp, u64);
+
+#[derive(Debug)]
+struct Timer {
+    unit: u64,
+    fire: oneshot::Sender<()>,
+}
+
+/// A unit of work.
+#[derive(Debug, Default)]
+struct Unit {
+    /// Timers that it waits for, those of its requests among them.
+    waiting: usize,
+    is_woken: bool,
+    is_polled: bool,
+}
+
+impl Unit {
+    fn is_busy(&self) -> bool {
+        self.is_polled || self.is_woken || self.waiting == 0
+    }
+}
+
+tokio::task_local! {
+    /// The unit of work that is being polled.
+    static UNIT: u64;
+}
 
 /// A request of [`VirtualClock::request`] that was not over in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,8 +88,8 @@ impl VirtualClock {
     /// A clock that stands at an instant.
     #[must_use]
     pub fn starting_at(now: Timestamp) -> Self {
-        let timers = BTreeMap::new();
-        Self(Arc::new(Mutex::new(Books { now, timers, set: 0, busy: 0, started: 0, finished: 0 })))
+        let (timers, units) = (BTreeMap::new(), BTreeMap::new());
+        Self(Arc::new(Mutex::new(Books { now, timers, units, numbered: 0, started: 0, finished: 0 })))
     }
 
     /// The time.
@@ -70,63 +100,67 @@ impl VirtualClock {
 
     /// Begins a unit of work: it is busy from now until it ends, but for what it waits for.
     pub fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-        let busy = Busy::begin(self);
-        tokio::spawn(async move {
-            let _busy = busy;
-            work.await
-        })
+        let number = self.with(|books| {
+            books.numbered += 1;
+            books.units.insert(books.numbered, Unit::default());
+            books.numbered
+        });
+        let entry = Entry { clock: self.clone(), number };
+        tokio::spawn(Work { work: Box::pin(UNIT.scope(number, work)), entry })
     }
 
-    /// Waits for so long on this clock. For units of work that [`Self::spawn`] began: for anything else the books would
-    /// not hold.
+    /// Waits for so long on this clock.
+    ///
+    /// # Panics
+    /// Outside of work that [`Self::spawn`] began: the books would not hold.
     pub async fn sleep(&self, length: Duration) {
-        let (mut waiting, came) = self.wait(length);
+        let (_waiting, came) = self.wait(length);
         let _ = came.await;
-        waiting.is_over = true;
     }
 
-    /// Makes a request to the provider, which must be over within a time on this clock. Every request has to go this way,
-    /// or the books do not hold; the client's own time-outs and retries are to be off.
+    /// Makes a request to the provider, which must be over within a time on this clock ([`Duration::MAX`] is for ever).
+    /// Every request has to go this way, or the books do not hold; the client's own time-outs and retries are to be off.
     ///
     /// # Errors
     /// [`TimedOut`]; what was under way is dropped then, so its connection closes.
+    ///
+    /// # Panics
+    /// As [`Self::sleep`].
     pub async fn request<T>(
         &self,
         within: Duration,
         request: impl Future<Output = T>,
     ) -> Result<T, TimedOut> {
-        let (mut waiting, came) = self.wait(within);
+        let (_waiting, came) = self.wait(within);
         self.with(|books| books.started += 1);
-        // Over when this is dropped, after what was under way.
-        let under_way = UnderWay(self);
-        let answered = {
-            let mut request = std::pin::pin!(request);
-            tokio::select! {
-                answer = &mut request => Some(answer),
-                _ = came => None,
-            }
-        };
-        self.with(|books| {
-            // Counted in one step with becoming busy again, or with having become so when the timer fired.
-            books.finished += 1;
-            waiting.be_busy(books);
-        });
-        std::mem::forget(under_way);
-        answered.ok_or(TimedOut)
+        // Counted as over when this is dropped, after what was under way.
+        let _over = Over(self);
+        let mut request = std::pin::pin!(request);
+        tokio::select! {
+            answer = &mut request => Ok(answer),
+            _ = came => Err(TimedOut),
+        }
     }
 
-    /// Sets a timer; whoever waits is busy no longer, in the same step.
+    /// Sets a timer for the unit of work that asks for it.
     fn wait(&self, length: Duration) -> (Waiting<'_>, oneshot::Receiver<()>) {
         let (fire, fired) = oneshot::channel();
+        #[expect(clippy::expect_used, reason = "a test whose work is not in the books would show nothing")]
+        let unit = UNIT.try_with(|unit| *unit).expect(
+            "this waits on a virtual clock outside of work that its `spawn` began; begin every task that waits or asks \
+             the provider with `clock.spawn(...)`",
+        );
         let key = self.with(|books| {
-            books.set += 1;
-            books.busy = books.busy.saturating_sub(1);
+            books.numbered += 1;
             let length = jiff::SignedDuration::try_from(length).unwrap_or(jiff::SignedDuration::MAX);
-            let key = (books.now.saturating_add(length).unwrap_or(Timestamp::MAX), books.set);
-            books.timers.insert(key, fire);
+            let key = (books.now.saturating_add(length).unwrap_or(Timestamp::MAX), books.numbered);
+            books.timers.insert(key, Timer { unit, fire });
+            if let Some(unit) = books.units.get_mut(&unit) {
+                unit.waiting += 1;
+            }
             key
         });
-        (Waiting { clock: self, key, is_over: false }, fired)
+        (Waiting { clock: self, key }, fired)
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Books) -> T) -> T {
@@ -136,8 +170,9 @@ impl VirtualClock {
     fn state(&self) -> ClockState {
         self.with(|books| ClockState {
             now: books.now,
-            next_timer: books.timers.first_key_value().map(|((at, _), _)| *at),
-            busy: books.busy,
+            // The end of time is never.
+            next_timer: books.timers.keys().map(|(at, _)| *at).next().filter(|at| *at < Timestamp::MAX),
+            busy: books.units.values().filter(|unit| unit.is_busy()).count() as u64,
             started: books.started,
             finished: books.finished,
         })
@@ -145,17 +180,17 @@ impl VirtualClock {
 
     /// Fires the earliest timer that is due by then, or moves the clock there.
     fn fire(&self, to: Timestamp) {
-        self.with(|books| {
-            match books.timers.first_entry().filter(|first| first.key().0 <= to) {
-                Some(first) => {
-                    let ((at, _), fire) = first.remove_entry();
-                    books.now = books.now.max(at);
-                    // Busy on behalf of whoever wakes.
-                    books.busy += 1;
-                    let _ = fire.send(());
+        self.with(|books| match books.timers.first_entry().filter(|first| first.key().0 <= to) {
+            Some(first) => {
+                let ((at, _), timer) = first.remove_entry();
+                books.now = books.now.max(at);
+                if let Some(unit) = books.units.get_mut(&timer.unit) {
+                    unit.waiting -= 1;
+                    unit.is_woken = true;
                 }
-                None => books.now = books.now.max(to),
+                let _ = timer.fire.send(());
             }
+            None => books.now = books.now.max(to),
         });
     }
 }
@@ -171,51 +206,66 @@ impl Timed for VirtualClock {
     }
 }
 
-/// A unit of work that is busy until this is dropped, also where it panics or is aborted.
-struct Busy(VirtualClock);
+/// Work that tells the books when it is being polled.
+struct Work<T> {
+    work: Pin<Box<dyn Future<Output = T> + Send>>,
+    entry: Entry,
+}
 
-impl Busy {
-    fn begin(clock: &VirtualClock) -> Self {
-        clock.with(|books| books.busy += 1);
-        Self(clock.clone())
+impl<T> Future for Work<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        self.entry.with(|unit| (unit.is_polled, unit.is_woken) = (true, false));
+        let polled = self.work.as_mut().poll(context);
+        self.entry.with(|unit| unit.is_polled = false);
+        polled
     }
 }
 
-impl Drop for Busy {
+/// A unit's place in the books, until it ends: also where it panics or is aborted.
+struct Entry {
+    clock: VirtualClock,
+    number: u64,
+}
+
+impl Entry {
+    fn with(&self, act: impl FnOnce(&mut Unit)) {
+        self.clock.with(|books| {
+            if let Some(unit) = books.units.get_mut(&self.number) {
+                act(unit);
+            }
+        });
+    }
+}
+
+impl Drop for Entry {
     fn drop(&mut self) {
-        self.0.with(|books| books.busy = books.busy.saturating_sub(1));
+        self.clock.with(|books| books.units.remove(&self.number));
     }
 }
 
-/// A wait for a timer. Dropped before it is over, whoever waited is busy again.
+/// A wait for a timer; dropping it takes out a timer that did not fire.
 struct Waiting<'a> {
     clock: &'a VirtualClock,
     key: TimerKey,
-    is_over: bool,
-}
-
-impl Waiting<'_> {
-    /// Takes the timer out, if it did not fire; that it fired made its owner busy already.
-    fn be_busy(&mut self, books: &mut Books) {
-        if !std::mem::replace(&mut self.is_over, true) && books.timers.remove(&self.key).is_some() {
-            books.busy += 1;
-        }
-    }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
-            let clock = self.clock.clone();
-            clock.with(|books| self.be_busy(books));
-        }
+        self.clock.with(|books| {
+            let unfired = books.timers.remove(&self.key);
+            if let Some(unit) = unfired.and_then(|timer| books.units.get_mut(&timer.unit)) {
+                unit.waiting -= 1;
+            }
+        });
     }
 }
 
-/// A request that is given up before it is over.
-struct UnderWay<'a>(&'a VirtualClock);
+/// A request that is over, however it ended, once this is dropped.
+struct Over<'a>(&'a VirtualClock);
 
-impl Drop for UnderWay<'_> {
+impl Drop for Over<'_> {
     fn drop(&mut self) {
         self.0.with(|books| books.finished += 1);
     }

@@ -19,13 +19,16 @@ macro_rules! fixture {
     };
 }
 
-/// What [`fixture!`] does, in a given folder: the nearest file of that name, or where it would be in the folder itself.
+/// What [`fixture!`] does, in a given folder: the nearest file of that name, or where it would be in the nearest folder
+/// of fixtures.
 #[must_use]
 pub fn fixture_path(manifest: &str, name: &str) -> PathBuf {
     let file = format!("{name}.yaml");
-    let places = Path::new(manifest).ancestors().map(|folder| folder.join("fixtures").join(&file));
-    let found = places.into_iter().find(|path| path.is_file());
-    found.unwrap_or_else(|| Path::new(manifest).join("fixtures").join(&file))
+    let folders = || Path::new(manifest).ancestors().map(|folder| folder.join("fixtures"));
+    let found = folders().map(|folder| folder.join(&file)).find(|path| path.is_file());
+    let nearest =
+        || folders().find(|folder| folder.is_dir()).unwrap_or_else(|| Path::new(manifest).join("fixtures"));
+    found.unwrap_or_else(|| nearest().join(&file))
 }
 
 /// A provider as it is played.

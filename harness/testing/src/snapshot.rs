@@ -38,8 +38,14 @@ impl TestStandIn {
 #[cfg(feature = "insta")]
 #[macro_export]
 macro_rules! assert_requests_snapshot {
-    ($stand_in:expr $(, $($rest:tt)*)?) => {
-        $crate::macros::insta::assert_snapshot!($stand_in.requests_text() $(, $($rest)*)?)
+    ($stand_in:expr $(,)?) => {
+        $crate::macros::insta::assert_snapshot!($stand_in.requests_text())
+    };
+    ($stand_in:expr, @$inline:literal $(,)?) => {
+        $crate::macros::insta::assert_snapshot!($stand_in.requests_text(), @$inline)
+    };
+    ($stand_in:expr, $name:expr $(,)?) => {
+        $crate::macros::insta::assert_snapshot!($name, $stand_in.requests_text())
     };
 }
 
@@ -47,7 +53,13 @@ macro_rules! assert_requests_snapshot {
 #[cfg(feature = "insta")]
 #[macro_export]
 macro_rules! assert_records_snapshot {
-    ($stand_in:expr, $records:expr $(, $($rest:tt)*)?) => {
-        $crate::macros::insta::assert_snapshot!($stand_in.records_text($records, None) $(, $($rest)*)?)
+    ($stand_in:expr, $records:expr $(,)?) => {
+        $crate::macros::insta::assert_snapshot!($stand_in.records_text($records, None))
+    };
+    ($stand_in:expr, $records:expr, @$inline:literal $(,)?) => {
+        $crate::macros::insta::assert_snapshot!($stand_in.records_text($records, None), @$inline)
+    };
+    ($stand_in:expr, $records:expr, $name:expr $(,)?) => {
+        $crate::macros::insta::assert_snapshot!($name, $stand_in.records_text($records, None))
     };
 }

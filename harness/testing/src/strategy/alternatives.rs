@@ -1,7 +1,7 @@
 //! `anyOf` and `oneOf`: each alternative together with what stands beside it.
 
 use super::build::{Builder, Built, Schema, Stop};
-use super::merge::merged;
+use super::merge::{BESIDE, merged};
 use super::validity::Validity;
 use proptest::strategy::{Strategy, Union};
 use serde_json::Value;
@@ -13,6 +13,11 @@ pub(super) fn build(builder: &mut Builder<'_>, schema: &Schema) -> Built {
     let Some(Value::Array(alternatives)) = taken else {
         return Err(schema.error(format!("`{key}` is no list of schemas")));
     };
+    let others = beside.value.as_object_mut().and_then(|keywords| keywords.remove(BESIDE));
+    for other in others.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        let other = Schema::new(other.clone(), schema.place.clone());
+        beside = merged(builder.document, &beside, &other)?;
+    }
     let mut all = Vec::new();
     let mut impossible = None;
     for (index, alternative) in alternatives.iter().enumerate() {
@@ -20,8 +25,8 @@ pub(super) fn build(builder: &mut Builder<'_>, schema: &Schema) -> Built {
         let built = merged(builder.document, &beside, &alternative).and_then(|both| builder.build(&both));
         match built {
             Ok(strategy) => all.push(strategy),
-            // One that never ends, and another may end.
-            Err(Stop::TooDeep) => impossible = Some(Stop::TooDeep),
+            // One that never ends, or that no value is of; of another there may be some.
+            Err(stop @ (Stop::TooDeep | Stop::Impossible(_))) => impossible = Some(stop),
             Err(stop) => return Err(stop),
         }
     }

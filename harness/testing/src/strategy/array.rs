@@ -15,7 +15,7 @@ pub(super) fn build(builder: &mut Builder<'_>, schema: &Schema) -> Built {
     let fewest = schema.count("minItems")?.unwrap_or(0);
     let most = schema.count("maxItems")?.unwrap_or(usize::MAX).min(fewest.saturating_add(MORE_ITEMS));
     if fewest > most {
-        return Err(schema.error(format!("no list has at least {fewest} and at most {most} items")));
+        return Err(schema.impossible(format!("no list has at least {fewest} and at most {most} items")));
     }
     if fewest > MOST_REQUIRED {
         return Err(
@@ -24,13 +24,14 @@ pub(super) fn build(builder: &mut Builder<'_>, schema: &Schema) -> Built {
     }
     let item = match schema.value.get("items") {
         None => Ok(anything()),
-        Some(Value::Bool(false)) if fewest == 0 => Err(Stop::TooDeep),
         Some(items) => builder.build(&schema.at("items", items)),
     };
     let item = match item {
         Ok(item) => item,
-        // A list can do without items that never end.
-        Err(Stop::TooDeep) if fewest == 0 => return Ok(Just(Value::Array(Vec::new())).boxed()),
+        // A list can do without items that never end, or that no value is of.
+        Err(Stop::TooDeep | Stop::Impossible(_)) if fewest == 0 => {
+            return Ok(Just(Value::Array(Vec::new())).boxed());
+        }
         Err(stop) => return Err(stop),
     };
     let lists = prop::collection::vec(item, fewest..=most);

@@ -72,15 +72,25 @@ const DESCRIBING: [&str; 15] = [
 pub(super) struct Schema {
     pub(super) value: Value,
     pub(super) place: String,
+    /// References that were followed to put it together.
+    pub(super) through: Vec<String>,
 }
 
 impl Schema {
+    pub(super) fn new(value: Value, place: impl Into<String>) -> Self {
+        Self { value, place: place.into(), through: Vec::new() }
+    }
+
     pub(super) fn at(&self, key: &str, value: &Value) -> Self {
-        Self { value: value.clone(), place: format!("{}/{key}", self.place) }
+        Self::new(value.clone(), format!("{}/{key}", self.place))
     }
 
     pub(super) fn error(&self, problem: impl Into<String>) -> Stop {
         Stop::Error(StrategyError::at(self.place.clone(), problem))
+    }
+
+    pub(super) fn impossible(&self, problem: impl Into<String>) -> Stop {
+        Stop::Impossible(StrategyError::at(self.place.clone(), problem))
     }
 
     /// A whole number that bounds something.
@@ -99,6 +109,8 @@ impl Schema {
 pub(super) enum Stop {
     /// It contains itself once too often here: whoever can do without it leaves it away.
     TooDeep,
+    /// No value is of it: whoever can do without it leaves it away too.
+    Impossible(StrategyError),
     Error(StrategyError),
 }
 
@@ -118,6 +130,29 @@ impl<'d> Builder<'d> {
     }
 
     pub(super) fn build(&mut self, schema: &Schema) -> Built {
+        let before = self.within.len();
+        for pointer in &schema.through {
+            if let Err(stop) = self.enter(pointer) {
+                self.within.truncate(before);
+                return Err(stop);
+            }
+        }
+        let built = self.built(schema);
+        self.within.truncate(before);
+        built
+    }
+
+    /// Follows a reference, unless it was followed too often on the way here.
+    fn enter(&mut self, pointer: &str) -> Result<(), Stop> {
+        let times = self.within.iter().filter(|known| *known == pointer).count();
+        if times >= MAX_OF_ONE_REFERENCE || self.within.len() >= MAX_REFERENCES {
+            return Err(Stop::TooDeep);
+        }
+        self.within.push(pointer.to_owned());
+        Ok(())
+    }
+
+    fn built(&mut self, schema: &Schema) -> Built {
         self.schemas += 1;
         if self.schemas > MAX_SCHEMAS {
             return Err(
@@ -126,7 +161,7 @@ impl<'d> Builder<'d> {
         }
         let keywords = match &schema.value {
             Value::Bool(true) => return Ok(anything()),
-            Value::Bool(false) => return Err(schema.error("`false` allows no value at all")),
+            Value::Bool(false) => return Err(schema.impossible("`false` allows no value at all")),
             Value::Object(keywords) => keywords,
             _ => return Err(schema.error("expected a schema: a mapping, true or false")),
         };
@@ -170,18 +205,14 @@ impl<'d> Builder<'d> {
         let Some(target) = self.document.pointer(&pointer) else {
             return Err(schema.error(format!("refers to {reference:?}, where there is nothing")));
         };
-        let before = self.within.iter().filter(|known| **known == pointer).count();
-        if before >= MAX_OF_ONE_REFERENCE || self.within.len() >= MAX_REFERENCES {
-            return Err(Stop::TooDeep);
-        }
-        let target = Schema { value: target.clone(), place: pointer.clone() };
+        let target = Schema::new(target.clone(), pointer.clone());
         let mut beside = keywords.clone();
         beside.remove("$ref");
-        self.within.push(pointer);
+        self.enter(&pointer)?;
         let built = match beside.is_empty() {
             true => self.build(&target),
             false => {
-                let beside = Schema { value: Value::Object(beside), place: schema.place.clone() };
+                let beside = Schema::new(Value::Object(beside), schema.place.clone());
                 merged(self.document, &target, &beside).and_then(|both| self.build(&both))
             }
         };
@@ -192,7 +223,7 @@ impl<'d> Builder<'d> {
     fn all_of(&mut self, schema: &Schema, keywords: &Map<String, Value>, parts: &[Value]) -> Built {
         let mut rest = keywords.clone();
         rest.remove("allOf");
-        let mut all = Schema { value: Value::Object(rest), place: schema.place.clone() };
+        let mut all = Schema::new(Value::Object(rest), schema.place.clone());
         for (index, part) in parts.iter().enumerate() {
             all = merged(self.document, &all, &schema.at(&format!("allOf/{index}"), part))?;
         }
@@ -218,7 +249,8 @@ impl<'d> Builder<'d> {
         let values: Vec<Value> = values.into_iter().filter(|value| validity.holds(value)).collect();
         match values.is_empty() {
             true => {
-                Err(schema.error("none of the values that are listed is allowed by the rest of the schema"))
+                Err(schema
+                    .impossible("none of the values that are listed is allowed by the rest of the schema"))
             }
             false => Ok(prop::sample::select(values).boxed()),
         }

@@ -4,17 +4,19 @@ use super::build::{Schema, Stop};
 use super::operation::pointer_of;
 use serde_json::{Map, Value, json};
 
+/// Where alternatives stand that have to hold beside others: of our own making, in no document.
+pub(super) const BESIDE: &str = "x-counterpart-beside";
 /// References that are followed to see what a schema says.
 const MAX_REFERENCES: usize = 8;
 
 /// One schema that allows what both allow.
 pub(super) fn merged(document: &Value, one: &Schema, other: &Schema) -> Result<Schema, Stop> {
     let (one, other) = (opened(document, one)?, opened(document, other)?);
+    let mut through = one.through.clone();
+    through.extend(other.through.iter().cloned());
     let (left, right) = match (&one.value, &other.value) {
-        (Value::Bool(true), _) => return Ok(other),
-        (_, Value::Bool(true)) => return Ok(one),
-        (Value::Bool(false), _) => return Ok(one),
-        (_, Value::Bool(false)) => return Ok(other),
+        (Value::Bool(true), _) | (_, Value::Bool(false)) => return Ok(Schema { through, ..other }),
+        (_, Value::Bool(true)) | (Value::Bool(false), _) => return Ok(Schema { through, ..one }),
         (Value::Object(left), Value::Object(right)) => (left, right),
         _ => return Err(other.error("expected a schema: a mapping, true or false")),
     };
@@ -27,8 +29,8 @@ pub(super) fn merged(document: &Value, one: &Schema, other: &Schema) -> Result<S
         if let Some(both) = both(key, known, value, left, right, &other)? {
             all.insert(key.clone(), both);
         } else {
-            // Kept as what it is: a part that has to hold too.
-            let parts = all.entry("allOf").or_insert_with(|| json!([]));
+            // Kept as what it is: alternatives that are taken after the others.
+            let parts = all.entry(BESIDE).or_insert_with(|| json!([]));
             if let Value::Array(parts) = parts {
                 parts.push(json!({ key.as_str(): value }));
             }
@@ -39,11 +41,11 @@ pub(super) fn merged(document: &Value, one: &Schema, other: &Schema) -> Result<S
     if let Some(value) = all.get("const").cloned().filter(|_| all.contains_key("enum")) {
         let listed = all.get("enum").and_then(Value::as_array).is_some_and(|listed| listed.contains(&value));
         if !listed {
-            return Err(other.error("`const` is none of the values of `enum`"));
+            return Err(other.impossible("`const` is none of the values of `enum`"));
         }
         all.remove("enum");
     }
-    Ok(Schema { value: Value::Object(all), place: one.place })
+    Ok(Schema { value: Value::Object(all), place: one.place, through })
 }
 
 /// A schema without a reference at its top, so that its keywords can be seen. One that contains itself is left as it is.
@@ -57,11 +59,13 @@ fn opened(document: &Value, schema: &Schema) -> Result<Schema, Stop> {
         };
         let mut beside = opened.value.as_object().cloned().unwrap_or_default();
         beside.remove("$ref");
-        let target = Schema { value: target.clone(), place: pointer };
+        let mut through = opened.through;
+        through.push(pointer.clone());
+        let target = Schema { value: target.clone(), place: pointer, through };
         if beside.is_empty() {
             opened = target;
         } else {
-            let beside = Schema { value: Value::Object(beside), place: opened.place };
+            let beside = Schema::new(Value::Object(beside), opened.place);
             return merged(document, &target, &beside);
         }
     }
@@ -102,12 +106,13 @@ fn both(
         ("properties", _) => Value::Object(common_properties(left, right)),
         ("items" | "additionalProperties", _) => json!({ "allOf": [one, other] }),
         ("uniqueItems", _) => json!(true),
-        ("allOf", _) => {
+        ("allOf" | BESIDE, _) => {
             json!(one.as_array().into_iter().chain(other.as_array()).flatten().collect::<Vec<_>>())
         }
         ("not", _) => json!({ "anyOf": [one, other] }),
         ("anyOf" | "oneOf", _) => return Ok(None),
-        ("pattern" | "format" | "multipleOf" | "const" | "$ref", _) => {
+        ("const", _) => return Err(place.impossible("no value is both of two that `const` names")),
+        ("pattern" | "format" | "multipleOf" | "$ref", _) => {
             return Err(
                 place.error(format!("two values of `{key}` have to hold at once, which cannot be honoured"))
             );
@@ -132,9 +137,11 @@ fn common_types(one: &Value, other: &Value, place: &Schema) -> Result<Value, Sto
     let mut common: Vec<&String> = left.iter().filter(|kind| allows(&right, kind)).collect();
     common.extend(right.iter().filter(|kind| allows(&left, kind) && !left.contains(kind)));
     match common.is_empty() {
-        true => {
-            Err(place.error(format!("no value is both {} and {}", left.join(" or "), right.join(" or "))))
-        }
+        true => Err(place.impossible(format!(
+            "no value is both {} and {}",
+            left.join(" or "),
+            right.join(" or ")
+        ))),
         false => Ok(json!(common)),
     }
 }
@@ -144,7 +151,7 @@ fn common_values(one: &Value, other: &Value, place: &Schema) -> Result<Value, St
     let common: Vec<&Value> =
         one.as_array().into_iter().flatten().filter(|value| others.contains(value)).collect();
     match common.is_empty() {
-        true => Err(place.error("no value is in both lists of `enum`")),
+        true => Err(place.impossible("no value is in both lists of `enum`")),
         false => Ok(json!(common)),
     }
 }

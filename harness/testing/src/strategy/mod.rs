@@ -81,8 +81,8 @@ pub fn strategy_for_schema(document: &Value, pointer: &str) -> Result<BoxedStrat
         return Err(StrategyError::at(pointer, "there is no schema at this place"));
     };
     let mut builder = Builder::new(document);
-    builder.build(&Schema { value: schema.clone(), place: pointer.to_owned() }).map_err(|stop| match stop {
-        Stop::Error(error) => error,
+    builder.build(&Schema::new(schema.clone(), pointer)).map_err(|stop| match stop {
+        Stop::Error(error) | Stop::Impossible(error) => error,
         Stop::TooDeep => StrategyError::at(pointer, "contains itself without end: no value is finite"),
     })
 }

@@ -20,7 +20,7 @@ pub(super) fn whole(schema: &Schema) -> Built {
     let (first, last) =
         (lowest.div_euclid(step) + i64::from(lowest.rem_euclid(step) != 0), highest.div_euclid(step));
     if first > last {
-        return Err(schema.error(format!("no multiple of {step} lies between {lowest} and {highest}")));
+        return Err(schema.impossible(format!("no multiple of {step} lies between {lowest} and {highest}")));
     }
     Ok((first..=last).prop_map(move |count| Value::from(count * step)).boxed())
 }
@@ -40,7 +40,7 @@ pub(super) fn any(schema: &Schema) -> Built {
     let is_empty =
         lowest > highest || (lowest == highest && (bounds.excludes_lowest || bounds.excludes_highest));
     if is_empty {
-        return Err(schema.error(format!("no number lies between {lowest} and {highest}")));
+        return Err(schema.impossible(format!("no number lies between {lowest} and {highest}")));
     }
     let fits = move |value: &Value| {
         let number = value.as_f64().unwrap_or(f64::NAN);
@@ -78,7 +78,7 @@ fn multiples(schema: &Schema, step: &Value) -> Built {
     first += i64::from(number(first) < lowest || bounds.excludes_lowest && number(first) <= lowest);
     last -= i64::from(number(last) > highest || bounds.excludes_highest && number(last) >= highest);
     if first > last {
-        return Err(schema.error(format!("no multiple of {step} lies between {lowest} and {highest}")));
+        return Err(schema.impossible(format!("no multiple of {step} lies between {lowest} and {highest}")));
     }
     Ok((first..=last).prop_map(spelled).boxed())
 }
@@ -116,18 +116,19 @@ fn whole_bounds(schema: &Schema) -> Result<(i64, i64), Stop> {
         _ => (-SAFE, SAFE),
     };
     // A bound beyond what is safe is kept where only it is left.
+    let exact = |key: &str| schema.value.get(key).and_then(Value::as_i64);
     let lowest = bounds.lowest.map(|lowest| match bounds.excludes_lowest {
-        true => lowest.floor() as i64 + 1,
-        false => lowest.ceil() as i64,
+        true => exact("exclusiveMinimum").unwrap_or_else(|| lowest.floor() as i64).saturating_add(1),
+        false => exact("minimum").unwrap_or_else(|| lowest.ceil() as i64),
     });
     let highest = bounds.highest.map(|highest| match bounds.excludes_highest {
-        true => highest.ceil() as i64 - 1,
-        false => highest.floor() as i64,
+        true => exact("exclusiveMaximum").unwrap_or_else(|| highest.ceil() as i64).saturating_sub(1),
+        false => exact("maximum").unwrap_or_else(|| highest.floor() as i64),
     });
     let first = lowest.unwrap_or_else(|| smallest.min(highest.unwrap_or(0)));
     let last = highest.unwrap_or_else(|| largest.max(lowest.unwrap_or(0)));
     match first > last {
-        true => Err(schema.error(format!("no whole number lies between {first} and {last}"))),
+        true => Err(schema.impossible(format!("no whole number lies between {first} and {last}"))),
         false => Ok((first, last)),
     }
 }

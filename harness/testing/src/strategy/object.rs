@@ -25,8 +25,7 @@ pub(super) fn build(builder: &mut Builder<'_>, schema: &Schema) -> Built {
         match builder.build(&place) {
             Ok(value) => named.push(field(name, value, is_required)),
             // It can be left away: it never ends, or nothing is allowed there.
-            Err(Stop::TooDeep) if !is_required => {}
-            Err(_) if !is_required && *property == Value::Bool(false) => {}
+            Err(Stop::TooDeep | Stop::Impossible(_)) if !is_required => {}
             Err(stop) => return Err(stop),
         }
     }
@@ -36,7 +35,7 @@ pub(super) fn build(builder: &mut Builder<'_>, schema: &Schema) -> Built {
             None | Some(Value::Bool(true)) => anything(),
             Some(Value::Bool(false)) => {
                 return Err(
-                    schema.error(format!("`{name}` is required, and `additionalProperties` forbids it"))
+                    schema.impossible(format!("`{name}` is required, and `additionalProperties` forbids it"))
                 );
             }
             Some(further) => builder.build(&schema.at("additionalProperties", further))?,

@@ -30,8 +30,10 @@ pub(super) fn build(schema: &Schema) -> Built {
     let fewest = schema.count("minLength")?.unwrap_or(0);
     let most = schema.count("maxLength")?;
     if most.is_some_and(|most| fewest > most) {
-        return Err(schema
-            .error(format!("no text has at least {fewest} and at most {} characters", most.unwrap_or(0))));
+        return Err(schema.impossible(format!(
+            "no text has at least {fewest} and at most {} characters",
+            most.unwrap_or(0)
+        )));
     }
     if fewest > MOST_REQUIRED {
         return Err(

@@ -22,7 +22,7 @@ async fn waits_of_minutes_take_no_time() {
     let start = provider.clock().now();
     let work = began(&provider);
     provider.settle().await;
-    assert_eq!(work.await.unwrap().len(), 91);
+    assert_eq!(work.await.unwrap().len(), 81);
     // Three waits of a minute, a time-out of ten seconds, and the minute behind it.
     assert_eq!(provider.clock().now().duration_since(start).as_secs(), 250);
     provider.assert_requests("messages", 14);

@@ -27,5 +27,16 @@ async fn what_was_written_shows_no_secret_and_no_port() {
         json!({"id": 2, "from": provider.base_url(), "token": provider.access_token()}),
         json!({"id": 1, "written_at": now.to_string(), "sent_at": "2020-02-03T04:05:06Z"}),
     ];
-    assert_records_snapshot!(provider, &records, @"");
+    assert_records_snapshot!(provider, &records, @r#"
+    {
+      "id": 1,
+      "written_at": "{time}",
+      "sent_at": "2020-02-03T04:05:06Z"
+    }
+    {
+      "id": 2,
+      "from": "{base_url}",
+      "token": "«access_token:1»"
+    }
+    "#);
 }

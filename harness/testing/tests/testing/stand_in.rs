@@ -22,7 +22,7 @@ fn panic_with(provider: &TestStandIn, act: impl FnOnce()) -> String {
 async fn a_fixture_is_played_in_one_line() {
     let provider = stand_in(fixture!("matrix/room-history")).await;
     let messages = Importer::of(&provider).import().await;
-    assert_eq!(messages.len(), 91);
+    assert_eq!(messages.len(), 81);
     provider.assert_requests("messages", 10);
     provider.assert_requests("GET /_matrix/client/v3/rooms/{any}/messages", 10);
     provider.assert_never("refresh");
@@ -57,7 +57,10 @@ async fn a_request_that_was_not_recorded_fails_the_test_with_the_nearest() {
     let provider = stand_in(fixture!("matrix/room-history")).await;
     let wrong = ALIAS.replace("history", "histroy");
     assert_eq!(status(provider.base_url(), &wrong, "none").await, 501);
-    insta::assert_snapshot!(panic_of(|| drop(provider)), @"");
+    insta::assert_snapshot!(panic_of(|| drop(provider)), @"
+    the stand-in for matrix was left with problems:
+    - GET /_matrix/client/v3/directory/room/%23histroy%3Atest.local has no recorded answer: nearest is matrix/room-history#resolve_alias-1: the path is /_matrix/client/v3/directory/room/#histroy:test.local, recorded /_matrix/client/v3/directory/room/#history:test.local
+    ");
     let allowed = stand_in(fixture!("matrix/room-history")).allow_unmatched().await;
     assert_eq!(status(allowed.base_url(), &wrong, "none").await, 501);
 }
@@ -65,7 +68,10 @@ async fn a_request_that_was_not_recorded_fails_the_test_with_the_nearest() {
 #[tokio::test]
 async fn a_fault_that_never_struck_fails_the_test() {
     let provider = stand_in(fixture!("matrix/room-history")).with_fault("timeout@messages-3*2").await;
-    insta::assert_snapshot!(panic_of(|| provider.finish()), @"");
+    insta::assert_snapshot!(panic_of(|| provider.finish()), @"
+    the stand-in for matrix was left with problems:
+    - the fault timeout@messages-3*2 struck 0 time(s), so the test shows less than it says
+    ");
     drop(
         stand_in(fixture!("matrix/room-history"))
             .with_fault("timeout@messages-3")
@@ -88,30 +94,37 @@ async fn a_test_that_fails_already_is_not_failed_twice() {
 async fn assertions_tell_what_came_instead() {
     let provider = stand_in(fixture!("matrix/room-history")).await;
     let nothing = panic_with(&provider, || provider.assert_requests("messages", 1));
-    insta::assert_snapshot!(nothing, @"");
+    insta::assert_snapshot!(nothing, @"0 request(s) to messages, expected 1; nothing came at all: is the code under test given http://provider?");
     status(provider.base_url(), ALIAS, "none").await;
-    insta::assert_snapshot!(panic_with(&provider, || provider.assert_requests("messages", 1)), @"");
-    insta::assert_snapshot!(panic_with(&provider, || provider.assert_order(&["resolve_alias", "messages"])), @"");
-    insta::assert_snapshot!(panic_with(&provider, || provider.assert_never("mesages")), @"");
+    insta::assert_snapshot!(panic_with(&provider, || provider.assert_requests("messages", 1)), @"
+    0 request(s) to messages, expected 1; of 1 that came:
+      GET /_matrix/client/v3/directory/room/%23history%3Atest.local -> 200 (replayed)
+    ");
+    insta::assert_snapshot!(panic_with(&provider, || provider.assert_order(&["resolve_alias", "messages"])), @"
+    after resolve_alias no further request came to messages; of 1 that came:
+      GET /_matrix/client/v3/directory/room/%23history%3Atest.local -> 200 (replayed)
+    ");
+    insta::assert_snapshot!(panic_with(&provider, || provider.assert_never("mesages")), @"matrix has no operation `mesages`; did you mean `messages`?");
     let unused = panic_with(&provider, || provider.assert_all_used());
     assert!(unused.starts_with("never asked for: matrix/room-history#messages-1, "), "{unused}");
-    insta::assert_snapshot!(panic_with(&provider, || drop(provider.value("api_key:1").to_owned())), @"");
+    insta::assert_snapshot!(panic_with(&provider, || drop(provider.value("api_key:1").to_owned())), @"the fixture has no placeholder «api_key:1»; it has: access_token:1, access_token:2, refresh_token:1, refresh_token:2");
 }
 
 #[tokio::test]
 async fn what_cannot_be_played_is_told_with_its_place() {
     let error = |started: Result<TestStandIn, TestingError>| started.map(drop).unwrap_err().to_string();
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let folder = format!("{}/", folder.display());
     let told = error(stand_in(fixture!("matrix/room-histroy")).try_start().await);
-    insta::assert_snapshot!(told.replace(folder, ""), @"");
-    insta::assert_snapshot!(error(stand_in("room-history").try_start().await), @"");
-    let fault = stand_in(fixture!("matrix/room-history")).with_fault("timeout@messages-11").try_start().await;
-    insta::assert_snapshot!(error(fault), @"");
+    insta::assert_snapshot!(told.replace(&folder, ""), @"fixtures/matrix/room-histroy.yaml: there is no fixture matrix/room-histroy; did you mean `matrix/room-history`?");
+    insta::assert_snapshot!(error(stand_in("room-history").try_start().await), @"room-history: not the path of a fixture; expected <fixtures>/<provider>/<flow>.yaml, as in fixtures/matrix/room-history.yaml");
+    let fault = stand_in(fixture!("matrix/room-history")).with_fault("timeout@messages-12").try_start().await;
+    insta::assert_snapshot!(error(fault), @"the fault timeout@messages-12: no exchange of the fixtures is called `messages-12`; did you mean `messages-1`?");
     let fault = stand_in(fixture!("matrix/room-history")).with_fault("timout@messages-1").try_start().await;
-    insta::assert_snapshot!(error(fault), @"");
+    insta::assert_snapshot!(error(fault), @r#"the fault cannot be read: "timout@messages-1": there is no fault `timout`; did you mean `timeout`?; expected FAULT[JSON]@PLACE[*TIMES], as in expired_token@messages-2 or rate_limited{"retry_after_s":30}@messages-2*3"#);
     let two =
         stand_in(fixture!("matrix/room-history")).and(fixture!("stripe/create-customer")).try_start().await;
-    insta::assert_snapshot!(error(two), @"");
+    insta::assert_snapshot!(error(two), @"stripe/create-customer is of another provider than matrix; start one stand-in for each provider");
 }
 
 #[tokio::test]
