@@ -67,4 +67,4 @@ pub use counterpart_stand_in::{
     Credentials, Delivered, DeliveryEnd, DeliveryReport, Fault, FaultSite, PlannedFault, RequestSelector,
     Seen, SeenNote, Times, WebhookKeys, WebhookSelector,
 };
-pub use counterpart_subject::ClockState;
+pub use counterpart_subject::{ClockState, SubjectError as ClockError};

@@ -1,7 +1,7 @@
 //! Virtual time for code whose clock can be driven.
 
 use crate::client::Importer;
-use counterpart_testing::{VirtualClock, fixture, stand_in};
+use counterpart_testing::{ClockError, ClockState, Timed, VirtualClock, fixture, stand_in};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -86,4 +86,37 @@ async fn books_hold_where_work_is_given_up() {
     let panicking = clock.spawn(async { panic!("of the code under test") });
     provider.settle().await;
     assert!(panicking.await.is_err());
+}
+
+/// A clock that a connector brings itself: here, one around another.
+struct OwnClock(VirtualClock);
+
+impl Timed for OwnClock {
+    async fn clock(&self) -> Result<Option<ClockState>, ClockError> {
+        self.0.clock().await
+    }
+
+    async fn advance(&self, to: jiff::Timestamp) -> Result<(), ClockError> {
+        self.0.advance(to).await
+    }
+}
+
+#[tokio::test]
+async fn a_clock_of_the_tests_own_is_settled() {
+    let provider =
+        stand_in(fixture!("matrix/room-history")).virtual_clock().with_fault("server_error@messages-2").await;
+    let own = OwnClock(provider.clock().clone());
+    let work = began(&provider);
+    provider.settle_clock(&own).await;
+    assert_eq!(work.await.unwrap().len(), 81);
+}
+
+#[tokio::test]
+async fn a_wait_outside_of_the_books_is_told() {
+    let provider = stand_in(fixture!("matrix/room-history")).virtual_clock().await;
+    let clock = provider.clock().clone();
+    let outside = tokio::spawn(async move { clock.sleep(Duration::from_secs(1)).await });
+    let panicked = outside.await.unwrap_err().into_panic();
+    let told = panicked.downcast_ref::<String>().cloned().unwrap_or_default();
+    assert!(told.contains("outside of work that its `spawn` began"), "{told}");
 }

@@ -52,7 +52,12 @@ mod tests {
     fn the_words_that_differ_are_marked_within_their_line() {
         let (old, new) = ("a\nGET /list -> 200 (replayed)\nb", "a\nGET /list -> 503 (replayed)\nb");
         let shown = of_texts(old, new).replace('\u{1b}', "^");
-        insta::assert_snapshot!(shown, @r"");
+        insta::assert_snapshot!(shown, @"
+          a
+        ^[31m- ^[0m^[31mGET /list -> ^[0m^[1m^[4m^[31m200^[0m^[31m (replayed)^[0m
+        ^[32m+ ^[0m^[32mGET /list -> ^[0m^[1m^[4m^[32m503^[0m^[32m (replayed)^[0m
+          b
+        ");
     }
 
     #[test]
@@ -63,6 +68,24 @@ mod tests {
             numbered.collect::<Vec<_>>().join("\n")
         };
         let plain = anstream::adapter::strip_str(&of_texts(&lines("x"), &lines("y"))).to_string();
-        insta::assert_snapshot!(plain, @"");
+        insta::assert_snapshot!(plain, @"
+          0
+          1
+          2
+        - x 3
+        + y 3
+          4
+          5
+          6
+          ...
+          17
+          18
+          19
+        - x 20
+        + y 20
+          21
+          22
+          23
+        ");
     }
 }
