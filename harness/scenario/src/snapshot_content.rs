@@ -152,7 +152,9 @@ fn replace_words(text: &str, word: &str, shown: &str) -> String {
 /// Replaces what a path leads to, in each item of a list on the way; whether it led anywhere.
 fn redact_field<'a>(value: &mut Value, mut path: impl Iterator<Item = &'a str> + Clone) -> bool {
     if let Value::Array(items) = value {
-        return items.iter_mut().fold(false, |found, item| redact_field(item, path.clone()) || found);
+        // In each of them, not up to the first alone.
+        return items.iter_mut().filter_map(|item| redact_field(item, path.clone()).then_some(())).count()
+            > 0;
     }
     match path.next() {
         None => {
@@ -193,7 +195,7 @@ pub fn records_text(records: &[Value], order: RecordOrder<'_>, redactions: &Reda
         })
         .collect();
     shown.sort();
-    or_nothing(shown.into_iter().map(|(_, _, text)| text).collect())
+    or_nothing(&shown.into_iter().map(|(_, _, text)| text).collect::<Vec<_>>())
 }
 
 /// The paths among those given that lead to nothing in any record.
@@ -252,10 +254,10 @@ pub fn requests_text(
             (seen.at, position(seen).unwrap_or(usize::MAX), request)
         });
     }
-    or_nothing(in_order.into_iter().map(line).collect())
+    or_nothing(&in_order.into_iter().map(line).collect::<Vec<_>>())
 }
 
-fn or_nothing(parts: Vec<String>) -> String {
+fn or_nothing(parts: &[String]) -> String {
     if parts.is_empty() { NOTHING.to_owned() } else { parts.join("\n") }
 }
 

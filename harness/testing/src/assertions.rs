@@ -1,7 +1,7 @@
 //! What a test says of the requests that came. A message tells what came instead, and what a misspelt name is near to.
 
 use crate::stand_in::TestStandIn;
-use counterpart_stand_in::{RequestSelector, Seen};
+use counterpart_stand_in::{Provider, RequestSelector, Seen};
 
 /// Requests that a message shows.
 const MAX_SHOWN: usize = 30;
@@ -69,7 +69,7 @@ impl TestStandIn {
     pub fn assert_all_used(&self) {
         let providers = self.stand_in.providers().iter();
         let unused: Vec<String> =
-            providers.flat_map(|provider| provider.unused_exchanges()).map(|name| name.to_string()).collect();
+            providers.flat_map(Provider::unused_exchanges).map(|name| name.to_string()).collect();
         if !unused.is_empty() {
             self.fail(&format!("never asked for: {}; {}", unused.join(", "), self.came()));
         }

@@ -21,7 +21,6 @@ const CLOCK_START_S: i64 = 1_767_225_600;
 /// from where the test runs, which is its crate's folder; [`fixture!`](crate::fixture!) looks in folders around it too.
 ///
 /// The provider's profile is read beside the fixture, as are its other flows, for what its errors look like.
-#[must_use]
 pub fn stand_in(fixture: impl Into<PathBuf>) -> StandInBuilder {
     StandInBuilder {
         fixtures: vec![fixture.into()],

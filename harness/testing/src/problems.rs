@@ -1,7 +1,7 @@
 //! What fails a test though it asserted nothing: requests that fitted nothing, faults that never struck.
 
 use crate::fault::spelled;
-use counterpart_stand_in::{DeliveryEnd, SeenNote, StandIn};
+use counterpart_stand_in::{DeliveryEnd, Provider, SeenNote, StandIn};
 
 /// Requests that are told one by one.
 const MAX_TOLD: usize = 10;
@@ -38,7 +38,7 @@ pub(crate) fn problems(stand_in: &StandIn, allowed: Allowed) -> Vec<String> {
 }
 
 fn faults_that_did_not_strike(stand_in: &StandIn) -> Vec<String> {
-    let states = stand_in.providers().iter().flat_map(|provider| provider.faults());
+    let states = stand_in.providers().iter().flat_map(Provider::faults);
     let unused = states.filter(|state| state.is_unused).map(|state| {
         let spelled = spelled(&state.planned);
         format!("the fault {spelled} struck {} time(s), so the test shows less than it says", state.struck)
