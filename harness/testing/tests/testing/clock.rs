@@ -120,3 +120,24 @@ async fn a_wait_outside_of_the_books_is_told() {
     let told = panicked.downcast_ref::<String>().cloned().unwrap_or_default();
     assert!(told.contains("outside of work that its `spawn` began"), "{told}");
 }
+
+#[tokio::test]
+async fn work_that_a_timer_woke_is_busy_before_it_runs() {
+    let start = jiff::Timestamp::UNIX_EPOCH;
+    let clock = VirtualClock::starting_at(start);
+    let busy = async || clock.clock().await.unwrap().unwrap().busy;
+    let waits = clock.clone();
+    let work = clock.spawn(async move {
+        tokio::join!(waits.sleep(Duration::from_secs(1)), waits.sleep(Duration::from_secs(9)))
+    });
+    assert_eq!(busy().await, 1, "it has not begun");
+    tokio::task::yield_now().await;
+    assert_eq!(busy().await, 0, "it waits for both");
+    clock.advance(start + jiff::SignedDuration::from_secs(9)).await.unwrap();
+    assert_eq!(busy().await, 1, "one has fired, though it did not run yet");
+    tokio::task::yield_now().await;
+    assert_eq!(busy().await, 0, "it waits for the other");
+    work.abort();
+    assert!(work.await.unwrap_err().is_cancelled());
+    assert_eq!(clock.clock().await.unwrap().unwrap().next_timer, None);
+}
