@@ -85,11 +85,11 @@ pub(crate) enum Command {
     /// Make one run of the run files of all its shards, and write its reports
     Merge(Merge),
     /// Go through snapshots that changed: accept, reject or skip each
-    Review,
-    /// Accept all snapshots that changed
-    Accept,
-    /// Reject all snapshots that changed
-    Reject,
+    Review(Review),
+    /// Accept snapshots that changed
+    Accept(Settled),
+    /// Reject snapshots that changed
+    Reject(Settled),
     /// Infer a contract from fixtures, or check fixtures against one
     Contract(Contract),
     /// The bundled reference integration runtime
@@ -108,6 +108,23 @@ pub(crate) enum Command {
     Completions(Completions),
     /// Print the manual page, or write those of all commands to a folder
     Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Review {
+    /// Tell the snapshots that no scenario asks for any more, and change nothing
+    #[arg(long, conflicts_with = "which")]
+    pub(crate) unreferenced: bool,
+    #[command(flatten)]
+    pub(crate) settled: Settled,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Settled {
+    /// Only these: scenarios by name (chat-import/happy-path), one snapshot of a scenario (chat-import/happy-path@audit),
+    /// files or folders
+    #[arg(value_name = "PATH|NAME")]
+    pub(crate) which: Vec<String>,
 }
 
 #[derive(Debug, Args)]

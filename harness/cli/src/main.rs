@@ -50,9 +50,13 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Merge(merge) => commands::merge::merge(global, merge),
         Command::Init(init) => commands::init::init(global, init),
         Command::Doctor(doctor) => tokio.block_on(commands::doctor::doctor(global, doctor)),
-        Command::Review => commands::review::review(global),
-        Command::Accept => commands::review::settle_all(global, commands::review::Decision::Accept),
-        Command::Reject => commands::review::settle_all(global, commands::review::Decision::Reject),
+        Command::Review(arguments) => commands::review::review(global, arguments),
+        Command::Accept(arguments) => {
+            commands::review::settle_all(global, arguments, commands::review::Decision::Accept)
+        }
+        Command::Reject(arguments) => {
+            commands::review::settle_all(global, arguments, commands::review::Decision::Reject)
+        }
         Command::Contract(contract) => commands::contract::contract(global, contract),
         Command::Runtime(runtime) => tokio.block_on(commands::runtime::runtime(runtime)),
         Command::Faults(faults) => commands::faults::faults(global, faults),

@@ -5,6 +5,8 @@
 mod support;
 
 use counterpart_outcome::{canonical, read_run};
+use std::io::Write;
+use std::process::Stdio;
 use support::{GOOD, Project, repository};
 
 fn project() -> Project {
@@ -139,8 +141,9 @@ fn a_snapshot_is_reviewed() {
     assert_eq!(project.run(&["run"]).code, 6, "a new snapshot waits for review");
     assert!(pending.exists() && !snapshot.exists());
     let shown = project.run(&["review"]);
-    assert_eq!(shown.code, 6, "without a terminal nothing is decided");
+    assert_eq!(shown.code, 6, "where nobody answers nothing is decided");
     assert!(shown.out.contains("+ 0s GET /_matrix/client/v3/directory/room/"), "{}", shown.out);
+    assert!(shown.out.contains("A good one") && shown.out.contains("scenarios/s/good.yaml"), "{}", shown.out);
     assert_eq!(project.run(&["accept"]).code, 0);
     assert!(!pending.exists() && snapshot.exists());
     assert_eq!(project.run(&["run"]).code, 0);
@@ -154,4 +157,98 @@ fn a_snapshot_is_reviewed() {
     assert_eq!(project.run(&["reject"]).code, 0);
     assert!(!pending.exists());
     assert_eq!(std::fs::read_to_string(&snapshot).unwrap(), changed);
+}
+
+/// A project whose scenario has three new snapshots.
+fn with_three_new_snapshots() -> Project {
+    let project = project();
+    let expect = format!("{GOOD}  - snapshot: {{of: [requests, audit, destination]}}\n");
+    project.write("scenarios/s/good.yaml", &expect);
+    assert_eq!(project.run(&["run"]).code, 6);
+    project
+}
+
+/// The names of the files with this ending among the snapshots.
+fn snapshots(project: &Project, ending: &str) -> Vec<String> {
+    let files = std::fs::read_dir(project.path("scenarios/s/snapshots")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> =
+        names.filter_map(|name| name.strip_suffix(ending).map(str::to_owned)).collect();
+    names.sort();
+    names
+}
+
+fn reviewed(project: &Project, answers: &str) -> (i32, String) {
+    let mut child = project.command(&["review"]);
+    let mut child =
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn each_snapshot_is_decided_about_by_a_line() {
+    let project = with_three_new_snapshots();
+    // Sorted: audit, destination, requests.
+    assert_eq!(reviewed(&project, "what?\na\nr\ns\n").0, 6);
+    assert_eq!(snapshots(&project, ".snap"), ["good@audit"]);
+    assert_eq!(snapshots(&project, ".snap.new"), ["good@requests"]);
+    assert_eq!(project.run(&["run"]).code, 6);
+    let (code, err) = reviewed(&project, "quit\n");
+    assert!(code == 6 && err.starts_with("2 snapshots wait still"), "{err}");
+    assert_eq!(reviewed(&project, "l\n").0, 0);
+    assert_eq!(snapshots(&project, ".snap"), ["good@audit", "good@destination", "good@requests"]);
+    assert_eq!(project.run(&["run"]).code, 0);
+}
+
+#[test]
+fn snapshots_are_settled_by_name_and_by_path() {
+    let project = with_three_new_snapshots();
+    let wrong = project.run(&["accept", "s/good@requets"]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("did you mean `s/good@requests`?"), "{}", wrong.err);
+    assert_eq!(project.run(&["accept", "s/good@requests"]).code, 0);
+    assert_eq!(project.run(&["reject", "scenarios/s/snapshots/good@audit.snap"]).code, 0);
+    assert_eq!(snapshots(&project, ".snap"), ["good@requests"]);
+    assert_eq!(snapshots(&project, ".snap.new"), ["good@destination"]);
+    assert_eq!(project.run(&["accept", "scenarios/s/good.yaml"]).code, 0);
+    assert_eq!(snapshots(&project, ".snap"), ["good@destination", "good@requests"]);
+}
+
+#[test]
+fn snapshots_that_no_scenario_asks_for_are_told() {
+    let project = with_three_new_snapshots();
+    assert_eq!(project.run(&["accept"]).code, 0);
+    assert_eq!(project.run(&["review", "--unreferenced"]).code, 0);
+    project.write("scenarios/s/good.yaml", &format!("{GOOD}  - snapshot: {{of: [requests, audit]}}\n"));
+    let ran = project.run(&["run"]);
+    assert_eq!(ran.code, 0, "that is no matter of the run");
+    assert!(
+        ran.err.starts_with("1 snapshot is asked for by no scenario (scenarios/s/snapshots/good@dest"),
+        "{}",
+        ran.err
+    );
+    let told = project.run(&["review", "--unreferenced"]);
+    assert_eq!((told.code, told.out.as_str()), (6, "scenarios/s/snapshots/good@destination.snap\n"));
+}
+
+#[test]
+fn a_field_that_differs_each_time_is_redacted_and_a_misspelt_one_is_told() {
+    let project = project();
+    let write = |field: &str| {
+        let expect = format!("{GOOD}  - snapshot: {{of: [audit], redact: [{field}]}}\n");
+        project.write("scenarios/s/good.yaml", &expect);
+    };
+    write("attempt");
+    assert_eq!(project.run(&["run"]).code, 6);
+    let text = std::fs::read_to_string(project.path("scenarios/s/snapshots/good@audit.snap.new")).unwrap();
+    assert!(
+        text.contains(r#""attempt": "{redacted}""#) && text.contains(r#""tenant": "{tenant}""#),
+        "{text}"
+    );
+    write("atempt");
+    let ran = project.run(&["run"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.out.contains("`redact` of a snapshot names `atempt`"), "{}", ran.out);
 }

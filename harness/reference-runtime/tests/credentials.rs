@@ -3,6 +3,7 @@
 
 mod support;
 
+use counterpart_testing::{ClockEndpoint, fixture, stand_in};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use support::provider::{
@@ -34,30 +35,32 @@ async fn operations(subject: &Subject) -> Vec<Value> {
 
 #[tokio::test]
 async fn an_expired_token_is_refreshed_and_no_page_is_lost() {
-    let (subject, provider) = (start().await, expiring_after(1).await);
-    Mock::given(method("POST"))
-        .and(path("/_matrix/client/v3/refresh"))
-        .and(body_json(json!({ "refresh_token": REFRESH_TOKEN })))
-        .respond_with(second_pair())
-        .expect(1)
-        .mount(&provider)
+    let subject = start().await;
+    // It knows which token is good: a request with another one is refused.
+    let provider = stand_in(fixture!("matrix/room-history"))
+        .virtual_clock_from(START.parse().unwrap())
+        .with_fault("expired_token@messages-2")
         .await;
-    subject.import(&provider.uri()).await;
+    let clock = ClockEndpoint::join(&subject.url(), &provider).await.unwrap();
+    let refresh_token = provider.credentials().refresh_token.unwrap();
+    subject.connect_with(provider.base_url(), &provider.access_token(), &refresh_token).await;
+    subject.trigger_room("#history:test.local").await;
+    provider.settle_with(&clock).await;
 
-    assert_eq!(subject.bodies().await, whole_history());
-    assert_eq!(operations(&subject).await, ["messages", "messages", "refresh", "messages", "messages"]);
-    assert_eq!(subject.outcomes().await, ["ok", "refused", "ok", "ok", "ok"]);
+    provider.assert_order(&["messages", "messages", "refresh", "messages"]);
+    provider.assert_requests("messages", 11);
+    provider.assert_requests("refresh", 1);
+    assert_eq!(subject.bodies().await.len(), 72);
+    let resolved_and_paged = ["resolve_alias", "messages", "messages", "refresh", "messages", "messages"];
+    assert_eq!(operations(&subject).await[..6], resolved_and_paged);
+    assert_eq!(subject.outcomes().await[..5], ["ok", "ok", "refused", "ok", "ok"]);
     assert!(subject.alerts().await.is_empty());
-    let tokens: Vec<_> = provider.received_requests().await.unwrap();
-    let bearer = |index: usize| {
-        tokens[index].headers.get("authorization").map(|value| value.to_str().unwrap().to_owned())
-    };
-    assert_eq!(bearer(1), Some(format!("Bearer {ACCESS_TOKEN}")));
-    assert_eq!(bearer(2), None);
-    assert_eq!(bearer(4), Some(format!("Bearer {SECOND_ACCESS}")));
     let connection = subject.get("/connections/acme/chat").await;
-    let expected = json!({ "tenant": "acme", "connection": "chat", "provider": "matrix", "base_url": provider.uri(),
-                           "state": "active", "access_token_expires_at": "2026-01-05T01:00:00Z" });
+    let base_url = provider.base_url();
+    let good_until = connection["access_token_expires_at"].clone();
+    assert!(good_until.as_str().is_some_and(|at| at > START), "{connection}");
+    let expected = json!({ "tenant": "acme", "connection": "chat", "provider": "matrix", "base_url": base_url,
+                           "state": "active", "access_token_expires_at": good_until });
     assert_eq!(connection, expected);
 }
 

@@ -24,46 +24,123 @@ const MAX_LOOKS_AFTER_A_KILL: usize = 100;
 
 /// How letting time run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Settled {
+pub enum Settled {
     /// Nothing more will happen by itself.
-    Quiet { timers_fired: u64 },
+    Quiet {
+        /// How many timers fired.
+        timers_fired: u64,
+    },
     /// The next timer is beyond the horizon, or the time asked for has passed.
-    Reached { timers_fired: u64 },
+    Reached {
+        /// How many timers fired.
+        timers_fired: u64,
+    },
     /// Requests are held, and no timer will ever end the wait.
-    Stuck { held: u64 },
+    Stuck {
+        /// How many.
+        held: u64,
+    },
     /// Real time passed without the subject coming to rest.
-    Restless { state: String },
+    Restless {
+        /// Both sides' counts.
+        state: String,
+    },
     /// Timers without end.
     Endless,
     /// What was waited for was shown.
-    Shown { timers_fired: u64 },
+    Shown {
+        /// How many timers fired.
+        timers_fired: u64,
+    },
+}
+
+/// What is moved through time: a subject, or code in the process of its test.
+pub trait Timed {
+    /// The state of its clock; nothing where it lives in real time.
+    fn clock(&self) -> impl Future<Output = Result<Option<ClockState>, SubjectError>>;
+
+    /// Moves its clock: at most one timer fires.
+    fn advance(&self, to: Timestamp) -> impl Future<Output = Result<(), SubjectError>>;
+
+    /// Real time alone: lets a little of it pass; then whether all work that so many triggers began is over, as far as it
+    /// can be told from anything but its requests.
+    fn looked_at(&self, _triggers: usize) -> impl Future<Output = Result<Option<bool>, SubjectError>> {
+        async { Ok(None) }
+    }
+
+    /// Real time alone: whether nothing is done but while it is triggered.
+    fn rests_between_triggers(&self) -> bool {
+        false
+    }
+
+    /// Real time alone: shifts its dates.
+    ///
+    /// # Errors
+    /// Where they cannot be shifted.
+    fn set_time(&self, _to: Timestamp) -> Result<(), SubjectError> {
+        Ok(())
+    }
+}
+
+impl Timed for Subject {
+    async fn clock(&self) -> Result<Option<ClockState>, SubjectError> {
+        Self::clock(self).await
+    }
+
+    async fn advance(&self, to: Timestamp) -> Result<(), SubjectError> {
+        Self::advance(self, to).await.map(|_| ())
+    }
+
+    async fn looked_at(&self, triggers: usize) -> Result<Option<bool>, SubjectError> {
+        self.wait(REAL_PAUSE).await;
+        // Whoever has ended will never come to rest.
+        if let Some(how) = self.has_ended() {
+            return Err(SubjectError::Ended { how });
+        }
+        let probe = self.spec().probe.get(&ProbeName::Runs);
+        Ok(match (probe, self.probe(ProbeName::Runs).await?) {
+            (Some(probe), Some(runs)) => {
+                let is_settled = |run: &serde_json::Value| {
+                    let state = probe.state.as_ref().and_then(|field| crate::observed::text_of(run, field));
+                    state.is_some_and(|state| probe.settled.contains(&state))
+                };
+                Some(runs.len() >= triggers && runs.iter().all(is_settled))
+            }
+            _ => None,
+        })
+    }
+
+    fn rests_between_triggers(&self) -> bool {
+        Self::rests_between_triggers(self)
+    }
+
+    fn set_time(&self, to: Timestamp) -> Result<(), SubjectError> {
+        Self::set_time(self, to)
+    }
 }
 
 /// Moves the clocks of one subject and one stand-in.
-pub(crate) struct Conductor<'a> {
-    pub(crate) subject: &'a Subject,
-    pub(crate) stand_in: &'a StandIn,
-    pub(crate) baseline: Baseline,
+pub struct Conductor<'a, T: Timed = Subject> {
+    /// Who lives by the one clock.
+    pub subject: &'a T,
+    /// Who lives by the other.
+    pub stand_in: &'a StandIn,
+    /// Where both began to count.
+    pub baseline: Baseline,
     /// Triggers so far: a subject in real time may list a run only after a while.
-    pub(crate) triggers: usize,
+    pub triggers: usize,
 }
 
 /// Where both sides' counts stood when they began to count the same requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Baseline {
+pub struct Baseline {
     /// The stand-in's.
-    pub(crate) received: u64,
+    pub received: u64,
     /// The subject's: none for one that has just begun.
-    pub(crate) started: u64,
+    pub started: u64,
 }
 
 impl Conductor<'_> {
-    /// Lets time run until nothing more will happen within a length of time.
-    pub(crate) async fn settle(&self, within: SignedDuration) -> Result<Settled, SubjectError> {
-        let horizon = self.stand_in.clock().now().saturating_add(within).unwrap_or(Timestamp::MAX);
-        self.run_until(horizon, Stop::WhenNothingIsLeft, async || Ok(false)).await
-    }
-
     /// Lets time run until something is shown, looking whenever nothing is under way; at most for so long.
     pub(crate) async fn wait_until(
         &self,
@@ -95,12 +172,6 @@ impl Conductor<'_> {
         }
     }
 
-    /// Lets a length of time pass, firing what falls due in it.
-    pub(crate) async fn advance(&self, by: SignedDuration) -> Result<Settled, SubjectError> {
-        let to = self.stand_in.clock().now().saturating_add(by).unwrap_or(Timestamp::MAX);
-        self.run_until(to, Stop::AtTheInstant, async || Ok(false)).await
-    }
-
     /// Lets the subject's next timer fire, whenever that is: a tick of its schedule.
     pub(crate) async fn tick(&self) -> Result<Settled, SubjectError> {
         let state = match self.quiet().await? {
@@ -120,6 +191,41 @@ impl Conductor<'_> {
         self.stand_in.clock().advance_to(next);
         self.subject.advance(next).await?;
         Ok(Settled::Reached { timers_fired: 1 })
+    }
+
+    /// Waits until the provider has noticed that a subject which was killed is gone: what it had sent is answered or
+    /// broken, and nothing of it is counted later as somebody else's.
+    pub(crate) async fn gone(&self) {
+        let mut last = None;
+        for _ in 0..MAX_LOOKS_AFTER_A_KILL {
+            let traffic = self.stand_in.traffic();
+            let is_over = traffic.received == traffic.answered && traffic.connections_hung == 0;
+            if is_over && last == Some(traffic) {
+                return;
+            }
+            last = Some(traffic);
+            self.subject.wait(REAL_PAUSE).await;
+        }
+    }
+}
+
+impl<T: Timed> Conductor<'_, T> {
+    /// Lets time run until nothing more will happen within a length of time.
+    ///
+    /// # Errors
+    /// Where the subject's clock cannot be read or moved.
+    pub async fn settle(&self, within: SignedDuration) -> Result<Settled, SubjectError> {
+        let horizon = self.stand_in.clock().now().saturating_add(within).unwrap_or(Timestamp::MAX);
+        self.run_until(horizon, Stop::WhenNothingIsLeft, async || Ok(false)).await
+    }
+
+    /// Lets a length of time pass, firing what falls due in it.
+    ///
+    /// # Errors
+    /// As [`Self::settle`].
+    pub async fn advance(&self, by: SignedDuration) -> Result<Settled, SubjectError> {
+        let to = self.stand_in.clock().now().saturating_add(by).unwrap_or(Timestamp::MAX);
+        self.run_until(to, Stop::AtTheInstant, async || Ok(false)).await
     }
 
     async fn run_until(
@@ -171,21 +277,6 @@ impl Conductor<'_> {
             self.stand_in.clock().advance_to(next);
             self.subject.advance(next).await?;
             timers_fired += 1;
-        }
-    }
-
-    /// Waits until the provider has noticed that a subject which was killed is gone: what it had sent is answered or
-    /// broken, and nothing of it is counted later as somebody else's.
-    pub(crate) async fn gone(&self) {
-        let mut last = None;
-        for _ in 0..MAX_LOOKS_AFTER_A_KILL {
-            let traffic = self.stand_in.traffic();
-            let is_over = traffic.received == traffic.answered && traffic.connections_hung == 0;
-            if is_over && last == Some(traffic) {
-                return;
-            }
-            last = Some(traffic);
-            self.subject.wait(REAL_PAUSE).await;
         }
     }
 
@@ -241,7 +332,6 @@ impl Conductor<'_> {
     /// A subject on real time is at rest when its runs say so and no request is under way.
     async fn real_quiet(&self) -> Result<Quiet, SubjectError> {
         let waited = Stopwatch::start();
-        let settled = self.subject.spec().probe.get(&ProbeName::Runs).cloned();
         let mut calm = 0;
         let mut last = self.stand_in.traffic();
         while waited.elapsed() < MAX_RESTLESS {
@@ -251,24 +341,9 @@ impl Conductor<'_> {
                     return Ok(Quiet::RealTime);
                 }
             }
-            self.subject.wait(REAL_PAUSE).await;
-            // Whoever has ended will never come to rest.
-            if let Some(how) = self.subject.has_ended() {
-                return Err(SubjectError::Ended { how });
-            }
+            // Without a probe of runs, calm over half a second has to do.
+            let done = self.subject.looked_at(self.triggers).await?.unwrap_or(calm >= 25);
             let traffic = self.stand_in.traffic();
-            let done = match (&settled, self.subject.probe(ProbeName::Runs).await?) {
-                (Some(probe), Some(runs)) => {
-                    runs.len() >= self.triggers
-                        && runs.iter().all(|run| {
-                            let state =
-                                probe.state.as_ref().and_then(|field| crate::observed::text_of(run, field));
-                            state.is_some_and(|state| probe.settled.contains(&state))
-                        })
-                }
-                // Without that probe, calm over half a second has to do.
-                _ => calm >= 25,
-            };
             calm = if traffic == last { calm + 1 } else { 0 };
             last = traffic;
             if done && calm > 0 && traffic.received == traffic.answered && traffic.deliveries_under_way == 0 {

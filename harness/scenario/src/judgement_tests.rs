@@ -7,6 +7,7 @@ use crate::observed::{Context, Observed};
 use crate::plan::{Plan, Planner};
 use crate::replay;
 use crate::snapshot::SnapshotMode;
+use crate::snapshot_content::Redactions;
 use counterpart_exchange::{Library, OperationName, Permissions};
 use counterpart_outcome::{InvariantStatus, ViolationKind};
 use counterpart_stand_in::{Counts, Delivered, DeliveryEnd, Looseness, Seen, SeenNote};
@@ -115,6 +116,7 @@ fn good() -> Observed {
         sent: Vec::new(),
         names: BTreeMap::new(),
         secrets: vec!["cp-1-secret".into()],
+        redactions: Redactions::default(),
         began: Timestamp::from_second(0).unwrap(),
         ended: Timestamp::from_second(60).unwrap(),
     }

@@ -20,6 +20,8 @@ mod player;
 mod replay;
 mod run;
 mod snapshot;
+mod snapshot_content;
+mod snapshot_files;
 mod stage;
 mod steps;
 mod suite;
@@ -27,6 +29,7 @@ mod unjudged;
 mod wording;
 
 pub use catalogue::{Catalogue, CatalogueCase};
+pub use conductor::{Baseline, Conductor, Settled, Timed};
 pub use file::{
     AlertsExpected, AuditExpected, CallStep, Captures, Check, Counts, DeliveriesExpected,
     DestinationExpected, ElapsedExpected, Expectation, FaultEntry, FileStep, FilesExpected, HoldsExpected,
@@ -37,5 +40,7 @@ pub use file::{
 pub use invariant::INVARIANTS;
 pub use plan::{Plan, PlanError, Planner};
 pub use run::{RunOptions, Runner, was_not_run};
-pub use snapshot::{SnapshotMode, SnapshotText, pending_snapshots};
+pub use snapshot::{SnapshotMode, SnapshotText};
+pub use snapshot_content::{RecordOrder, RecordedOrder, Redactions, records_text, requests_text};
+pub use snapshot_files::{PendingSnapshot, SnapshotFilesError, pending_snapshots, unreferenced_snapshots};
 pub use suite::{SelectError, Selected, Selection, select};

@@ -4,6 +4,7 @@ use crate::file::Location;
 use crate::file::names::Names;
 use crate::files::SeenFile;
 use crate::plan::Plan;
+use crate::snapshot_content::Redactions;
 use counterpart_exchange::Exchange;
 use counterpart_outcome::{ExchangeSeen, Place, StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::{Counts, Delivered, DeliveryEnd, Seen, UnusedFault};
@@ -33,6 +34,8 @@ pub(crate) struct Observed {
     pub(crate) names: Names,
     /// Values that must not turn up in what people read.
     pub(crate) secrets: Vec<String>,
+    /// What a snapshot does not show as it is.
+    pub(crate) redactions: Redactions,
     pub(crate) began: Timestamp,
     pub(crate) ended: Timestamp,
 }

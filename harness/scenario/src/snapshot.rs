@@ -89,27 +89,10 @@ fn pending_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// All snapshots under a folder that wait for review: the committed file and the one beside it.
-///
-/// # Errors
-/// What the file system says.
-pub fn pending_snapshots(folder: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(pending_snapshots(&path)?);
-        } else if let Some(committed) = path.to_str().and_then(|name| name.strip_suffix(".snap.new")) {
-            found.push((PathBuf::from(format!("{committed}.snap")), path.clone()));
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshot_files::pending_snapshots;
 
     #[test]
     fn the_head_is_spelled_as_cargo_insta_spells_it() {
@@ -140,11 +123,9 @@ mod tests {
         assert!(compare(&path, &text("one\ntwo"), SnapshotMode::ReportOnly).unwrap().is_some());
         assert!(pending_snapshots(folder.path()).unwrap().is_empty(), "nothing is written in CI");
         assert!(compare(&path, &text("one\ntwo"), SnapshotMode::WritePending).unwrap().is_some());
-        let [(committed, pending)] = &pending_snapshots(folder.path()).unwrap()[..] else {
-            panic!("one is pending")
-        };
-        assert_eq!(*committed, path);
-        std::fs::rename(pending, committed).unwrap();
+        let [pending] = &pending_snapshots(folder.path()).unwrap()[..] else { panic!("one is pending") };
+        assert_eq!(pending.committed, path);
+        pending.accept().unwrap();
         assert!(compare(&path, &text("one\ntwo"), SnapshotMode::WritePending).unwrap().is_none());
         assert!(compare(&path, &text("one\n2"), SnapshotMode::WritePending).unwrap().is_some());
         assert!(compare(&path, &text("one\ntwo"), SnapshotMode::WritePending).unwrap().is_none());

@@ -18,6 +18,7 @@ mod forms;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod hosts;
+mod identity;
 mod journal;
 mod key;
 mod matching;
@@ -41,6 +42,7 @@ pub use control::{Control, ControlConfig, ControlError};
 pub use data::{HandshakeDue, Subscription, Verification};
 pub use faults::{Fault, FaultDescription, FaultExample, FaultKind, FaultParameter, FaultSummary};
 pub use forms::ErrorForms;
+pub use identity::RequestIdentity;
 pub use journal::{Looseness, Seen, SeenNote, Traffic};
 pub use owner::OwnerError;
 pub use plan::{FaultState, UnusedFault};

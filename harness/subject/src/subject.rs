@@ -144,6 +144,18 @@ impl Subject {
         &self.spec
     }
 
+    /// Where it is reached: `http://host:port`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.running.base_url()
+    }
+
+    /// What its calls are filled in with.
+    #[must_use]
+    pub fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
     /// The URL where it takes webhooks, if its description says where.
     ///
     /// # Errors

@@ -96,6 +96,12 @@ impl Variables {
         self.0.insert(name.to_owned(), value.to_owned());
     }
 
+    /// The value of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
     /// The text with its braces filled in.
     ///
     /// # Errors
@@ -126,12 +132,6 @@ impl Variables {
         }
         out.push_str(rest);
         Ok(out)
-    }
-
-    /// The value of a name.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
     }
 
     /// The text with its braces filled in; nothing where it is nothing but `{name?}` and the name has no value.

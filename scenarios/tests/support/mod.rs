@@ -41,7 +41,7 @@ pub(crate) fn play_plans(plans: &[Plan], plants: &[Plant]) -> Vec<ScenarioOutcom
     // Another test of this process may have done so already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let launch = ReferenceLaunch { plants: BTreeSet::from_iter(plants.iter().copied()) };
-    let options = RunOptions { seed: 1, snapshots: SnapshotMode::ReportOnly, tenants: "tenant".to_owned() };
+    let options = RunOptions { seed: 1, snapshots: snapshots(plants), tenants: "tenant".to_owned() };
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let runner = Runner::new(spec(), &launch, http, options);
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -52,6 +52,18 @@ pub(crate) fn play_plans(plans: &[Plan], plants: &[Plant]) -> Vec<ScenarioOutcom
         }
         outcomes
     })
+}
+
+/// What differs waits for review, as with `counterpart run`, so that `cargo insta review` finds it too. In CI nobody reviews,
+/// nor what a planted bug left behind, nor where insta is told to write nothing.
+fn snapshots(plants: &[Plant]) -> SnapshotMode {
+    let is = |name: &str, not: &[&str]| std::env::var(name).is_ok_and(|value| !not.contains(&value.as_str()));
+    let in_ci = is("CI", &["", "false"]);
+    let writes_none = std::env::var("INSTA_UPDATE").is_ok_and(|value| value == "no");
+    match in_ci || writes_none || !plants.is_empty() {
+        true => SnapshotMode::ReportOnly,
+        false => SnapshotMode::WritePending,
+    }
 }
 
 /// Messages tell paths as they are given: here, from this crate's folder.

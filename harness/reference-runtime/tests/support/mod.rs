@@ -210,8 +210,12 @@ impl Subject {
 
     /// Connects `acme/chat` to the provider at `base_url`.
     pub(crate) async fn connect(&self, base_url: &str) {
-        let body = json!({ "provider": "matrix", "base_url": base_url, "access_token": ACCESS_TOKEN,
-                           "refresh_token": REFRESH_TOKEN });
+        self.connect_with(base_url, ACCESS_TOKEN, REFRESH_TOKEN).await;
+    }
+
+    pub(crate) async fn connect_with(&self, base_url: &str, access_token: &str, refresh_token: &str) {
+        let body = json!({ "provider": "matrix", "base_url": base_url, "access_token": access_token,
+                           "refresh_token": refresh_token });
         let (status, body) = self.call("PUT", "/connections/acme/chat", Some(body)).await;
         assert!(status == 201 || status == 200, "{body}");
     }

@@ -93,7 +93,9 @@ pub(crate) fn judge(
             Expectation::Probe(expected) => probes::judge(expected, counts, &mut judge),
             Expectation::Elapsed(expected) => elapsed::judge(*expected, &mut judge),
             Expectation::Deliveries(expected) => deliveries::judge(expected, counts, &mut judge),
-            Expectation::Snapshot { of } => pending.extend(snapshots::judge(of, context, snapshots)?),
+            Expectation::Snapshot { of, redact } => {
+                pending.extend(snapshots::judge(of, redact, context, snapshots)?);
+            }
             Expectation::Audit(expected) => audit::judge(expected, counts, &mut judge),
             Expectation::Order { requests } => order::judge(requests, &mut judge),
             Expectation::Contract(_) => contract::judge(&mut judge)?,

@@ -35,6 +35,9 @@ pub enum Expectation {
     Snapshot {
         /// Of what.
         of: Vec<SnapshotOf>,
+        /// Fields of records whose values are different each time, as dotted paths: `id`, `content.sent_at`.
+        #[serde(default)]
+        redact: Vec<String>,
     },
     /// The audit trail.
     Audit(AuditExpected),

@@ -69,7 +69,7 @@ pub(super) fn check_expectations(
                 }
             }
             Expectation::Files(files) => check_files(place, files, subject, check),
-            Expectation::Snapshot { of } => {
+            Expectation::Snapshot { of, .. } => {
                 if of.is_empty() {
                     check.at(place, "a snapshot of nothing; give `of`, as in [destination]");
                 }
@@ -94,8 +94,10 @@ fn probe_of(expectation: &Expectation) -> Option<ProbeName> {
         Expectation::Runs { .. } => Some(ProbeName::Runs),
         Expectation::Audit(_) => Some(ProbeName::Audit),
         Expectation::Probe(expected) => Some(expected.name),
-        Expectation::Snapshot { of } if of.contains(&SnapshotOf::Destination) => Some(ProbeName::Destination),
-        Expectation::Snapshot { of } if of.contains(&SnapshotOf::Audit) => Some(ProbeName::Audit),
+        Expectation::Snapshot { of, .. } if of.contains(&SnapshotOf::Destination) => {
+            Some(ProbeName::Destination)
+        }
+        Expectation::Snapshot { of, .. } if of.contains(&SnapshotOf::Audit) => Some(ProbeName::Audit),
         _ => None,
     }
 }

@@ -63,7 +63,7 @@ impl Plan {
     pub(crate) fn looks_at_files(&self) -> bool {
         self.file.expect.iter().any(|expectation| match &expectation.value {
             Expectation::Files(_) => true,
-            Expectation::Snapshot { of } => of.contains(&SnapshotOf::Files),
+            Expectation::Snapshot { of, .. } => of.contains(&SnapshotOf::Files),
             _ => false,
         })
     }

@@ -10,6 +10,7 @@ use crate::file::{Location, Settle, Spanned, Step, WaitForStep};
 use crate::files;
 use crate::observed::{Observed, place};
 use crate::plan::Plan;
+use crate::snapshot_content::Redactions;
 use crate::unjudged::Unjudged;
 use acts::Done;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
@@ -227,6 +228,11 @@ impl Stage<'_> {
             );
             return Err(Unjudged(why));
         }
+        let mut redactions = Redactions::of_stand_in(&self.stand_in);
+        redactions.name(self.subject.base_url().trim_start_matches("http://"), "{subject_address}");
+        if let Some(tenant) = self.subject.variables().get("tenant") {
+            redactions.name(tenant, "{tenant}");
+        }
         Ok(Observed {
             names: self.names(),
             files,
@@ -244,6 +250,7 @@ impl Stage<'_> {
                 .flat_map(counterpart_stand_in::Provider::unused_exchanges)
                 .collect(),
             probes,
+            redactions,
             secrets: self
                 .stand_in
                 .secret_values()

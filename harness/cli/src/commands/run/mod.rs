@@ -6,7 +6,7 @@ mod play;
 pub(super) mod reports;
 mod selection;
 
-use crate::arguments::{Global, Run as RunArguments};
+use crate::arguments::{Format, Global, Run as RunArguments};
 use crate::exit::{Exit, Stop};
 use crate::output;
 use crate::project::Project;
@@ -38,7 +38,12 @@ pub(crate) fn run(tokio: &Handle, global: &Global, arguments: &RunArguments) -> 
     let Some(run) = play(tokio, global, arguments, &subject, launch.as_ref(), &catalogue, &chosen)? else {
         return Ok(Exit::Interrupted);
     };
-    reports::deliver(&project, global, &arguments.reports, &run)
+    let exit = reports::deliver(&project, global, &arguments.reports, &run)?;
+    let is_whole = arguments.paths.is_empty() && arguments.filter.is_none() && chosen.shard.is_none();
+    if is_whole && !arguments.rerun_failed && !global.quiet && global.format == Format::Text {
+        super::review::note_unreferenced(&project);
+    }
+    Ok(exit)
 }
 
 /// What comes of them; nothing where the process is told to stop before.
