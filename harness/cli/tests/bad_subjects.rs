@@ -122,14 +122,20 @@ fn is_told(bad: &str, reasons: &[&str]) {
 #[test]
 fn one_that_never_gets_ready() {
     // Its time is short for a machine that is busy: it never comes anyway.
-    is_told("never ready", &["was not ready within 8s: nothing listens on 127.0.0.1:", "| hello from the subject"]);
+    is_told(
+        "never ready",
+        &["was not ready within 8s: nothing listens on 127.0.0.1:", "| hello from the subject"],
+    );
 }
 
 #[test]
 fn one_that_crashes() {
     let said = "  | no such table: users";
     is_told("crashes at start", &["ended with exit code 1 before it was ready", said]);
-    is_told("crashes in the middle", &["the subject `python3 subject.py` ended with exit code 7", "| segmentation fault"]);
+    is_told(
+        "crashes in the middle",
+        &["the subject `python3 subject.py` ended with exit code 7", "| segmentation fault"],
+    );
 }
 
 #[test]

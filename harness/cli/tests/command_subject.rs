@@ -1,5 +1,10 @@
 //! A subject that is a program: started for each scenario, and ended with all that it started.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a failed unwrap is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failed unwrap is a failed test"
+)]
 
 mod support;
 
@@ -114,7 +119,8 @@ allow:
         return;
     }
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    let nowhere = project.command(&["run", "--subject", "job"]).env("COUNTERPART_FAKETIME_LIB", "/nowhere").output();
+    let nowhere =
+        project.command(&["run", "--subject", "job"]).env("COUNTERPART_FAKETIME_LIB", "/nowhere").output();
     let ran = support::Ran::of(&nowhere.unwrap());
     assert_eq!(ran.code, 3);
     assert!(ran.out.contains("apt-get install libfaketime"), "{}", ran.out);

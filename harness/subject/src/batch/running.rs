@@ -171,7 +171,8 @@ impl RunningBatch {
         let messages = messages::read(&output.lines(), failed).map_err(|why| format!("{end}; {why}"))?;
         let taken = self.kept(|kept| kept.target.take(&messages, failed, self.known.spec.target));
         let code = end.strip_prefix("ended with exit code ").and_then(|code| code.parse::<i64>().ok());
-        let mut told = format!("{end}; {} records, {} committed, {} states",
+        let mut told = format!(
+            "{end}; {} records, {} committed, {} states",
             taken.records, taken.committed, taken.states
         );
         if let Some(last) = output.last_lines().last().filter(|_| failed) {
