@@ -124,8 +124,14 @@ impl<'a> Player<'a> {
             Ok(()) => stage.look(began).await,
             Err(unjudged) => Err(unjudged),
         };
-        let played = match (played, stage.subject.has_ended()) {
-            (_, Some(how)) => Err(Unjudged(format!("the subject {how}"))),
+        let how = match &played {
+            Ok(_) => stage.subject.has_ended(),
+            // A connection ends before its process is known to have ended.
+            Err(_) => stage.subject.ends_soon().await,
+        };
+        let played = match (played, how) {
+            (Ok(_), Some(how)) => Err(Unjudged(format!("the subject {how}"))),
+            (Err(Unjudged(why)), Some(how)) => Err(Unjudged(format!("the subject {how}: {why}"))),
             (played, None) => played,
         };
         let ended = stage.subject.end().await;
