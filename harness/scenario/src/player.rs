@@ -131,8 +131,10 @@ impl<'a> Player<'a> {
         };
         let played = match (played, how) {
             (Ok(_), Some(how)) => Err(Unjudged(format!("the subject {how}"))),
-            (Err(Unjudged(why)), Some(how)) => Err(Unjudged(format!("the subject {how}: {why}"))),
-            (played, None) => played,
+            (Err(Unjudged(why)), Some(how)) if !why.contains(&how) => {
+                Err(Unjudged(format!("the subject {how}: {why}")))
+            }
+            (played, _) => played,
         };
         let ended = stage.subject.end().await;
         // What it did is judged only where it also ended as it should: whatever it left may be at work elsewhere.
