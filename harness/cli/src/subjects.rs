@@ -55,11 +55,12 @@ pub(crate) fn plants(subject: &SubjectSpec) -> &[String] {
 pub(crate) fn launch(name: &str, subject: &SubjectSpec) -> Result<Box<dyn Launch>, Stop> {
     let described =
         |LaunchError(why)| Stop::usage(anyhow!("counterpart.toml: [subject.{name}] launch: {why}"));
+    subject.check().map_err(|why| Stop::usage(anyhow!("counterpart.toml: [subject.{name}] {why}")))?;
     Ok(match &subject.launch {
         LaunchSpec::Reference { plants } => Box::new(ReferenceLaunch { plants: plants::named(plants)? }),
         LaunchSpec::Url(base_url) => Box::new(AlreadyRunning { base_url: base_url.clone() }),
         LaunchSpec::Command(spec) => Box::new(CommandLaunch::new(subject, spec).map_err(described)?),
-        LaunchSpec::Batch(spec) => Box::new(BatchLaunch::new(subject, spec).map_err(described)?),
+        LaunchSpec::Batch(spec) => Box::new(BatchLaunch::new(subject, spec)),
         LaunchSpec::Container(spec) => {
             spec.check().map_err(|why| described(LaunchError(why)))?;
             container(subject, spec)?

@@ -138,9 +138,17 @@ impl<'a> Player<'a> {
             Ok(()) => stage.look(began).await,
             Err(unjudged) => Err(unjudged),
         };
-        let played = match (played, stage.subject.has_ended()) {
-            (_, Some(how)) => Err(Unjudged(format!("the subject {how}"))),
-            (played, None) => played,
+        let how = match &played {
+            Ok(_) => stage.subject.has_ended(),
+            // A connection ends before its process is known to have ended.
+            Err(_) => stage.subject.ends_soon().await,
+        };
+        let played = match (played, how) {
+            (Ok(_), Some(how)) => Err(Unjudged(format!("the subject {how}"))),
+            (Err(Unjudged(why)), Some(how)) if !why.contains(&how) => {
+                Err(Unjudged(format!("the subject {how}: {why}")))
+            }
+            (played, _) => played,
         };
         let ended = stage.subject.end().await;
         // What it did is judged only where it also ended as it should: whatever it left may be at work elsewhere.

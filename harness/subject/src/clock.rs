@@ -203,7 +203,15 @@ mod tests {
             books.enter(then, asked_for).unwrap_err()
         })
         .into();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @"
+        now is 2026-01-01T00:00:04Z, and was 2026-01-01T00:00:05Z before: time goes backwards
+        now is 2026-01-01T00:00:06Z, and was 2026-01-01T00:00:05Z before, without an advance: it must stand still
+        started is 0, and was 1 before: it counts from the start of the process
+        finished is 2, more than started, which is 1: a request is over only after it was begun
+        next_timer is 2026-01-01T00:00:04Z, before now, which is 2026-01-01T00:00:05Z: a timer that is due fires
+        now is 2026-01-01T00:00:09Z after an advance to 2026-01-01T00:00:09Z; expected 2026-01-01T00:00:07Z, the instant of the earliest timer
+        now is 2026-01-01T00:00:05Z after an advance to 2026-01-01T00:00:09Z; expected 2026-01-01T00:00:09Z
+        ");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! of scenarios, stand-ins or verdicts.
 
 mod acts;
+mod agreement;
 mod batch;
 mod clock;
 mod command;

@@ -14,6 +14,9 @@ use std::time::Duration;
 
 /// Real time within which the subject must answer a call of the harness.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Looks for the end of a process that may just have died, and how long between two.
+const LOOKS_FOR_ITS_END: usize = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 /// Largest answer that is read from a subject.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
@@ -395,6 +398,17 @@ impl Subject {
     #[must_use]
     pub fn has_ended(&self) -> Option<String> {
         self.running.has_ended()
+    }
+
+    /// The same where it is about to, as far as a connection tells that broke just now.
+    pub async fn ends_soon(&self) -> Option<String> {
+        for _ in 0..LOOKS_FOR_ITS_END {
+            if let Some(how) = self.running.has_ended() {
+                return Some(how);
+            }
+            pause(BETWEEN_LOOKS).await;
+        }
+        None
     }
 
     /// Ends it after the last step.

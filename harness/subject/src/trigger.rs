@@ -267,6 +267,16 @@ mod tests {
         ]
         .map(|text| read(text).unwrap_err())
         .into();
-        insta::assert_snapshot!(refused.join("\n"), @"");
+        insta::assert_snapshot!(refused.join("\n"), @r#"
+        a trigger is one of `call`, `run`, `batch`, `put` and `tick`; found none
+        a trigger is one of `call`, `run`, `batch`, `put` and `tick`; found call and run
+        "POST x" is no call; expected method and path, as in "POST /sync"
+        `run` is empty; expected a program and its arguments, as in ["python3", "sync.py"]
+        `put` needs either `text` or `from`: what is in the file
+        `put` needs either `text` or `from`: what is in the file
+        `json` belongs to a trigger with `call`, and this one has `tick`
+        `within` belongs to a trigger with `run`, and this one has `batch`
+        unknown field `calls`, expected one of `call`, `json`, `run`, `env`, `within`, `batch`, `put`, `text`, `from`, `half`, `tick`
+        "#);
     }
 }

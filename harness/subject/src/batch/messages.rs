@@ -187,7 +187,15 @@ mod tests {
         ]
         .map(|text| read(&lines(&text), false).unwrap_err())
         .into();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        line 1 of its standard output is no JSON (expected value at line 1 column 1): starting up; expected a JSON object with a `type`, as in {"type": "RECORD", ...}; print anything else to standard error
+        line 2 of its standard output has no `type`: [1]; expected a JSON object with a `type`, as in {"type": "RECORD", ...}; print anything else to standard error
+        line 2 of its standard output is of the Airbyte form, and line 1 of the Singer form; expected one of them
+        line 2 of its standard output is no record of either form: {"type":"RECORD","record":{}}; expected {"type": "RECORD", "stream": ..., "record": {...}} (Singer) or {"type": "RECORD", "record": {"stream": ..., "data": {...}}} (Airbyte)
+        line 3 of its standard output is of the type "BATCH", which is not understood; there are RECORD, STATE, SCHEMA and ACTIVATE_VERSION (Singer), and RECORD, STATE, LOG, TRACE, SPEC, CONNECTION_STATUS, CATALOG and CONTROL (Airbyte)
+        line 1 of its standard output is no schema: {"type":"SCHEMA","stream":"m","schema":{},"key_properties":[1]}; expected `stream`, `schema` and a list `key_properties`
+        line 1 of its standard output is no state of either form: {"type":"STATE"}; expected `value` (Singer) or an object `state` (Airbyte)
+        "#);
     }
 
     #[test]

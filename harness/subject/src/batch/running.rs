@@ -34,33 +34,15 @@ struct Known {
 
 impl BatchLaunch {
     /// A batch as it is described.
-    ///
-    /// # Errors
-    /// Where the description cannot be used, with what is wrong in it.
-    pub fn new(subject: &SubjectSpec, spec: &BatchSpec) -> Result<Self, LaunchError> {
-        let refuse = |what: &str, why: &str| Err(LaunchError(format!("batch: {what}: {why}")));
-        if subject.clock == ClockKind::Endpoint {
-            return refuse(
-                "clock = \"endpoint\"",
-                "nothing is there to be called; a batch lives in `real` or `faketime`",
-            );
-        }
-        if let Some(name) = subject.setup.keys().next() {
-            return refuse(
-                &format!("setup.{name}"),
-                "a batch serves nothing; hand values over in `env` or `files`",
-            );
-        }
-        if subject.health.is_some() || subject.webhooks.is_some() {
-            return refuse("health, webhooks", "a batch serves nothing, so nothing can be asked or sent");
-        }
+    #[must_use]
+    pub fn new(subject: &SubjectSpec, spec: &BatchSpec) -> Self {
         let known = Known {
             spec: spec.clone(),
             versions: subject.versions.clone(),
             surroundings: subject.surroundings.clone(),
             clock: subject.clock,
         };
-        Ok(Self { known: Arc::new(known) })
+        Self { known: Arc::new(known) }
     }
 }
 

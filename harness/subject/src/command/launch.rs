@@ -46,6 +46,20 @@ pub(crate) struct Known {
     pub(crate) ports: BTreeSet<String>,
 }
 
+impl CommandSpec {
+    /// The names in its braces, in all its versions.
+    fn names(&self, versions: &IndexMap<String, VersionSpec>) -> BTreeSet<String> {
+        let all = std::iter::once(None).chain(versions.values().map(Some));
+        let words = all.flat_map(|version| Words::of(self, version).names());
+        words.chain(self.files.values().flat_map(names_in_json)).collect()
+    }
+
+    /// Whether it is told a port to listen on.
+    pub(crate) fn has_port(&self, versions: &IndexMap<String, VersionSpec>) -> bool {
+        self.names(versions).contains("port")
+    }
+}
+
 impl CommandLaunch {
     /// A command as it is described.
     ///
@@ -53,10 +67,7 @@ impl CommandLaunch {
     /// Where the description cannot be used, with what is wrong in it.
     pub fn new(subject: &SubjectSpec, spec: &CommandSpec) -> Result<Self, LaunchError> {
         let versions = subject.versions.clone();
-        let all =
-            std::iter::once(None).chain(versions.values().map(Some)).map(|version| Words::of(spec, version));
-        let mut names: BTreeSet<String> = all.flat_map(|words| words.names()).collect();
-        names.extend(spec.files.values().flat_map(names_in_json));
+        let names = spec.names(&versions);
         let is_port = |name: &&String| *name == "port" || name.starts_with("port:");
         let ports: BTreeSet<String> = names.iter().filter(is_port).cloned().collect();
         if spec.each == Each::Suite {
