@@ -237,7 +237,10 @@ fn request(
     }
     request = match spec.network {
         ContainerNetwork::Bridge => request.with_host_config_modifier(move |host| publish(host, port_within)),
-        ContainerNetwork::Host => request.with_network("host"),
+        ContainerNetwork::Host => request.with_host_config_modifier(|host| {
+            host.publish_all_ports = Some(false);
+            host.network_mode = Some("host".to_owned());
+        }),
     };
     Ok(request.with_log_consumer(lines_into(given.output)))
 }
