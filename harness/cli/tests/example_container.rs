@@ -95,13 +95,9 @@ mod with_containers {
         let image = project.path("image");
         std::fs::create_dir(&image).unwrap();
         std::fs::copy(folder.join("image/Containerfile"), image.join("Containerfile")).unwrap();
-        let strip = Command::new("strip")
-            .args(["--strip-debug", "-o", image.join("counterpart").to_str().unwrap()])
-            .arg(env!("CARGO_BIN_EXE_counterpart"))
-            .status();
-        if !strip.is_ok_and(|status| status.success()) {
-            std::fs::copy(env!("CARGO_BIN_EXE_counterpart"), image.join("counterpart")).unwrap();
-        }
+        std::fs::copy(folder.join("prepare"), project.path("prepare")).unwrap();
+        let prepared = Command::new(project.path("prepare")).arg(env!("CARGO_BIN_EXE_counterpart")).status();
+        assert!(prepared.unwrap().success());
         let text = std::fs::read_to_string(folder.join("counterpart.toml")).unwrap();
         let fixtures = format!("fixtures = {:?}", repository().join("fixtures"));
         let text = text.replace("fixtures = \"../../../fixtures\"", &fixtures);

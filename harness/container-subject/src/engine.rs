@@ -5,7 +5,7 @@ use counterpart_subject::{ContainerNetwork, LaunchError, ProviderHost};
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::time::Duration;
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::query_parameters::{InspectNetworkOptions, RemoveContainerOptionsBuilder};
+use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
 use testcontainers::core::client::docker_client_instance;
 
 /// How long the engine may take to say that it is there.
@@ -32,11 +32,11 @@ pub(crate) async fn provider_host(network: ContainerNetwork) -> Result<ProviderH
         return Ok(ProviderHost::default());
     }
     let docker = engine().await.map_err(no_engine)?;
-    let found = docker.inspect_network(BRIDGE, None::<InspectNetworkOptions>).await.map_err(|error| {
+    let found = docker.inspect_network(BRIDGE, None).await.map_err(|error| {
         LaunchError(format!("the engine has no network {BRIDGE:?}: {error}; `network = \"host\"` needs none"))
     })?;
     let configs = found.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
-    let gateway = configs.into_iter().filter_map(|config| config.gateway?.parse::<Ipv4Addr>().ok()).next();
+    let gateway = configs.into_iter().find_map(|config| config.gateway?.parse::<Ipv4Addr>().ok());
     match gateway {
         Some(gateway) if is_of_this_machine(gateway) => {
             Ok(ProviderHost { listen: IpAddr::V4(gateway), name: None })

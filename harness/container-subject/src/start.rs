@@ -80,9 +80,19 @@ impl Started {
         guard.keep();
         let port = match host_port {
             Some(port) => port,
-            None => container.get_host_port_ipv4(port_within.tcp()).await.map_err(|error| {
-                told(format!("its port {port_within} is not published on 127.0.0.1: {error}"))
-            })?,
+            None => match container.get_host_port_ipv4(port_within.tcp()).await {
+                Ok(port) => port,
+                Err(error) => {
+                    // One that has ended has no port any more.
+                    if let Some(how) = Self::end_of(&container).await {
+                        return Err(LaunchError(format!(
+                            "the container of {image} {how} before it was ready"
+                        )));
+                    }
+                    let found = format!("its port {port_within} is not published on 127.0.0.1: {error}");
+                    return Err(told(found));
+                }
+            },
         };
         let started = Self { container, port };
         started.until_ready(given).await?;
@@ -144,10 +154,14 @@ impl Started {
 
     /// How it ended, if it did.
     async fn ended(&self) -> Option<String> {
-        match self.container.is_running().await {
+        Self::end_of(&self.container).await
+    }
+
+    async fn end_of(container: &ContainerAsync<GenericImage>) -> Option<String> {
+        match container.is_running().await {
             Ok(true) => None,
             Ok(false) => {
-                let code = self.container.exit_code().await.ok().flatten();
+                let code = container.exit_code().await.ok().flatten();
                 Some(code.map_or_else(|| "ended".to_owned(), |code| format!("ended with exit code {code}")))
             }
             Err(error) => Some(format!("cannot be looked at: {error}")),
@@ -237,7 +251,10 @@ fn request(
     }
     request = match spec.network {
         ContainerNetwork::Bridge => request.with_host_config_modifier(move |host| publish(host, port_within)),
-        ContainerNetwork::Host => request.with_network("host"),
+        ContainerNetwork::Host => request.with_host_config_modifier(|host| {
+            host.publish_all_ports = Some(false);
+            host.network_mode = Some("host".to_owned());
+        }),
     };
     Ok(request.with_log_consumer(lines_into(given.output)))
 }

@@ -152,6 +152,14 @@ mod tests {
             "image = \"a:1\"\nport = 80\nargs = { A = \"b\" }",
             "image = \"a:1\"\nport = 80\ndata = \"data\"",
         ];
-        insta::assert_snapshot!(refused.map(|text| checked(text).unwrap_err()).join("\n"), @"");
+        insta::assert_snapshot!(refused.map(|text| checked(text).unwrap_err()).join("\n"), @r#"
+        it has neither `image` nor `build`; give one of them
+        it has both `image` and `build`; give one of them
+        `image = "localhost:5000/name"` has no tag; give one, as in "registry/name:1.2"
+        `port` is missing: the port on which the container listens
+        `port` says nothing with `network = "host"`: the container is to listen on 127.0.0.1, on the free port that `{port}` stands for in `run` and `env`
+        `args` are build arguments, and nothing is built; they go with `build`
+        `data = "data"` is no absolute path of a folder in the container
+        "#);
     }
 }

@@ -151,6 +151,6 @@ pub(crate) async fn read(
         ProbeSource::Files { pattern, form, records } => {
             files::read(pattern, *form, records.clone(), variables).await.map(Some)
         }
-        ProbeSource::Stdout(printed) => printed.read(running).map(Some),
+        ProbeSource::Stdout(printed) => printed.read(running).await.map(Some),
     }
 }

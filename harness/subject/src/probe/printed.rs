@@ -2,11 +2,17 @@
 
 use super::records::told;
 use super::{MAX_RECORDS, ProbeError};
+use crate::clock::pause;
 use crate::launch::Running;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::time::Duration;
+
+/// How long between two looks at what was read so far, and how many at most.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const MOST_LOOKS: usize = 50;
 
 /// Which of the printed lines are records, and what of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,8 +35,18 @@ impl Printed {
         Err(format!("`stdout.record = {found:?}` is no JSON pointer; one begins with `/`, as in \"/record\""))
     }
 
-    pub(super) fn read(&self, running: &dyn Running) -> Result<Vec<Value>, ProbeError> {
-        self.records_of(&running.printed_records())
+    /// The records, once what was printed has been read: it comes through a pipe, a moment after it was printed.
+    pub(super) async fn read(&self, running: &dyn Running) -> Result<Vec<Value>, ProbeError> {
+        let mut lines = running.printed_records();
+        for _ in 0..MOST_LOOKS {
+            pause(LOOK_AGAIN).await;
+            let before = lines.len();
+            lines = running.printed_records();
+            if lines.len() == before {
+                break;
+            }
+        }
+        self.records_of(&lines)
     }
 
     fn records_of(&self, lines: &[Value]) -> Result<Vec<Value>, ProbeError> {
