@@ -98,7 +98,7 @@ fn read(stream: &mut TcpStream) -> (String, Value) {
         let length = stream.read(&mut part).unwrap_or_default();
         bytes.extend_from_slice(&part[..length]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let promised = text.to_lowercase().split("content-length: ").nth(1).map(|rest| rest.to_owned());
+        let promised = text.to_lowercase().split("content-length: ").nth(1).map(ToOwned::to_owned);
         let promised = promised.and_then(|rest| rest.lines().next()?.trim().parse::<usize>().ok());
         if let Some((head, body)) = text.split_once("\r\n\r\n")
             && (body.len() >= promised.unwrap_or(0) || length == 0)
