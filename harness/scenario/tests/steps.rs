@@ -55,6 +55,8 @@ struct LaunchHere {
 
 impl Launch for LaunchHere {
     fn launch(&self, _: LaunchRequest) -> BoxFuture<'_, Result<Box<dyn Running>, LaunchError>> {
+        // Each play has a folder of its own, and here they follow each other.
+        let _ = std::fs::remove_dir_all(&self.folder);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State { version: "1".into(), ..State::default() }));
@@ -96,7 +98,7 @@ fn read(stream: &mut TcpStream) -> (String, Value) {
         let length = stream.read(&mut part).unwrap_or_default();
         bytes.extend_from_slice(&part[..length]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let promised = text.to_lowercase().split("content-length: ").nth(1).map(|rest| rest.to_owned());
+        let promised = text.to_lowercase().split("content-length: ").nth(1).map(ToOwned::to_owned);
         let promised = promised.and_then(|rest| rest.lines().next()?.trim().parse::<usize>().ok());
         if let Some((head, body)) = text.split_once("\r\n\r\n")
             && (body.len() >= promised.unwrap_or(0) || length == 0)
@@ -208,7 +210,6 @@ impl Project {
     /// Plays a scenario's rest: what comes behind its fixtures.
     fn play(&self, rest: &str) -> Vec<ScenarioOutcome> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let _ = std::fs::remove_dir_all(self.root.path().join("data"));
         let path = self.root.path().join("s/a.yaml");
         let head = "counterpart: scenario/1\ntitle: t\ncovers: []\nfixtures: [p/f]\n";
         std::fs::write(&path, format!("{head}{rest}")).unwrap();
@@ -271,7 +272,13 @@ expect:
       content: {out/orders.json: {lines: 3}, out/none.json: {}}
 ";
     let wrong = project.wrong(&format!("{steps}{bad}{NOT_USED}")).join("\n");
-    insta::assert_snapshot!(wrong, @"");
+    insta::assert_snapshot!(wrong, @r#"
+        a file is missing: wanted out/half.json; found there are: in/half.csv, out/orders.json, out/tenant-2.json
+        a file is still there: wanted no in/*.csv; found in/half.csv
+        there are 2 files out/*: wanted at least 3; found 2
+        the file out/orders.json does not hold what it must: wanted {"lines":3}; found {"lines":2,"first":"from a file"}
+        a file is missing: wanted out/none.json; found there are: in/half.csv, out/orders.json, out/tenant-2.json
+        "#);
 
     let outcomes = project.play(&format!("{steps}  - snapshot: {{of: [files]}}\n{NOT_USED}"));
     let pending = std::fs::read_to_string(&outcomes[0].snapshots_pending[0]).unwrap();
@@ -317,10 +324,12 @@ expect:
     assert_eq!(project.wrong(&rest("{run}")), [""; 0]);
     let wrong = project.wrong(&rest("{run}x")).join("\n");
     insta::assert_snapshot!(wrong, @r#"
-        no record of the destination is as it must be: wanted {"run":"run-1x","status":201}; found none of 1; the nearest: {"id":"r-0","run":"run-1","status":201}
-        "#);
+    no record of the destination is as it must be: wanted {"run":"run-1x","status":201}; found none of 1; the nearest: {"id":"r-0","run":"run-1","status":201}
+    "#);
     let nothing_there = "steps:\n  - trigger: {order: {}, capture: {id: $.nowhere}, answer: {run: {id: 5}}}\nexpect:\n  - destination: {count: 1}\n";
-    insta::assert_snapshot!(project.wrong(nothing_there).join("\n"), @"");
+    insta::assert_snapshot!(project.wrong(nothing_there).join("\n"), @r#"
+    without any fault the steps do not pass: the subject's answer is not what it must be ({"run":{"id":"run-1"},"number":1})
+    "#);
 }
 
 #[test]
@@ -354,8 +363,8 @@ fn what_never_shows_is_a_violation() {
     };
     assert_eq!(project.wrong(&rest("done")), [""; 0]);
     insta::assert_snapshot!(project.wrong(&rest("over")).join("\n"), @r#"
-        the probe `runs` never showed what was waited for: wanted at least 1 with {"state":"over"} within 1s; found 1 records; the nearest: {"id":"run-1","state":"done"}
-        "#);
+    the probe `runs` never showed what was waited for: wanted at least 1 with {"state":"over"} within 1s; found 1 records; the nearest: {"id":"run-1","state":"done"}
+    "#);
 }
 
 #[test]
@@ -363,8 +372,8 @@ fn what_is_really_sent_is_held_against_the_contract() {
     let rest = "steps:\n  - trigger: {order: {}}\n  - settle: {}\nexpect:\n  - contract: {}\n";
     assert_eq!(Project::new("integer").wrong(rest), [""; 0]);
     insta::assert_snapshot!(Project::new("string").wrong(rest).join("\n"), @r#"
-        request 1, POST /orders: the request body does not fit its schema at /n: wanted string; found 1
-        "#);
+    request 1, POST /orders: the request body does not fit its schema at /n: wanted string; found 1
+    "#);
 }
 
 #[test]

@@ -41,6 +41,7 @@ fn a_good_file_is_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one line a mistake, and one for what is told of it")]
 fn every_mistake_is_told_with_its_place_and_the_nearest_word() {
     let files = [
         more("titel: x\n"),
@@ -124,83 +125,83 @@ fn every_mistake_is_told_with_its_place_and_the_nearest_word() {
     let all: Vec<String> = files.iter().map(|text| told(text)).collect();
     assert!(!all.iter().any(|told| told.ends_with("scenarios")), "each is refused: {all:#?}");
     insta::assert_snapshot!(all.join("\n"), @r#"
-        s.yaml:9:1: there is no key `titel` here; did you mean `title`?
-        s.yaml:9:14: there is no key `of` here; did you mean `off`?
-        s.yaml:9:9: there is no key `unusd` here; did you mean `unused`?
-        s.yaml:9:13: the key `until` is missing; it is required here
-        s.yaml:9:42: "soon" is no day; expected year, month and day, as in 2026-12-31
-        s.yaml:9:25: there is no key `ownr` here; did you mean `owner`?
-        s.yaml:9:16: there is no word `exchang` here; did you mean `exchange`?
-        s.yaml:9:44: there is no word `gon` here; did you mean `gone`?
-        s.yaml:9:59: there is no key `retry_after` here; did you mean `retry_after_s`?
-        s.yaml:9:74: found the text "x"; expected a whole number from 0
-        s.yaml:9:42: 0 times is never; expected a number from 1
-        s.yaml:9:42: found the text "allways"; expected a number from 1, or the word `always`
-        s.yaml:9:9: found a mapping; expected a list
-        s.yaml:9:6: found the text "yes"; expected a mapping of keys to values
-        s.yaml:6:5: there is no word `trigr` here; did you mean `trigger`?
-        s.yaml:6:14: found the text "sync"; expected a mapping of keys to values
-        s.yaml:6:21: found a list; expected a mapping of keys to values
-        s.yaml:6:35: `Id` is no name; expected lower-case letters, digits and `_`, a letter first
-        s.yaml:6:39: "a.b" is no JSONPath: at position 0, parser error; expected one like $.run.id or $.items[*].state
-        s.yaml:6:5: there is no word `setle` here; did you mean `settle`?
-        s.yaml:6:5: the word `settle` stands alone; give it its value, as in `settle: {}`
-        s.yaml:6:11: found nothing; expected a mapping of keys to values
-        s.yaml:6:13: found a list; expected a mapping of keys to values
-        s.yaml:6:22: "soon" is no length of time; expected a length of time like 30s, 5m, 1h 30m or 10d
-        s.yaml:6:22: "3months" cannot be counted in seconds; expected a length of time like 30s, 5m, 1h 30m or 10d
-        s.yaml:6:14: there is no key `withn` here; did you mean `within`?
-        s.yaml:6:14: the key `by` is missing; it is required here
-        s.yaml:6:19: "-1h" goes backwards; expected a length of time like 30s, 5m, 1h 30m or 10d
-        s.yaml:6:21: found the text "x"; expected a whole number from 0
-        s.yaml:6:37: found the number 70000; expected a whole number from 0 to 65535
-        s.yaml:6:12: there is no key `requst` here; did you mean `request`?
-        s.yaml:6:23: there is no word `run` here; did you mean `runs`?
-        s.yaml:6:37: names no field, and any record has none; name a field with its value
-        s.yaml:6:37: expected a mapping of fields to values, as in {state: done}
-        s.yaml:6:11: found the text "now"; expected a mapping of keys to values
-        s.yaml:6:27: found the text "maybe"; expected true or false
-        s.yaml:6:15: while parsing a block mapping, did not find expected key
-        s.yaml:6:23: found a mapping; expected a list
-        s.yaml:8:5: there is no word `request` here; did you mean `requests`?
-        s.yaml:8:20: an empty selector; expected an operation's name, or method and path
-        s.yaml:8:33: found the text "many"; expected a whole number from 0
-        s.yaml:8:34: there is no key `at_last` here; did you mean `at_least`?
-        s.yaml:8:28: there is no word `happy_pth` here; did you mean `happy_path`?
-        s.yaml:8:35: there is no matcher `$typ` here; did you mean `$type`? (a literal object with such a key is written {$equal: {...}})
-        s.yaml:8:42: there is no word `text` here; there are: string, number, integer, boolean, array, object, null
-        s.yaml:8:43: "(" is no regular expression: unclosed group
-        s.yaml:8:43: "id" is no JSONPath: at position 0, parser error; expected one like $.run.id or $.items[*].state
-        s.yaml:8:42: the key `within` is missing; it is required here
-        s.yaml:8:29: `$type` makes a mixture of fields and matchers; a mapping is either, so put the matcher under its field, or the fields under $path
-        s.yaml:8:14: there is no key `knds` here; did you mean `kinds`?
-        s.yaml:8:21: there is no word `destinations` here; did you mean `destination`?
-        s.yaml:8:23: names no field, and any record has none; name a field with its value
-        s.yaml:8:15: found `true`; expected a mapping of keys to values
-        s.yaml:8:13: there is no key `exists` here; did you mean `exist`?
-        s.yaml:8:19: there is no word `logs` here; did you mean `log`?
-        s.yaml:6:28: there is no variable `rom` here; did you mean `room`? (in braces as text: {{rom}})
-        s.yaml:6:22: `{tenant}` is known only once the scenario is played, and this is read before; a variable can stand here
-        s.yaml:6:21: there is no variable `id` here; there are: provider, base_url, tenant, access_token, refresh_token, ca_pem, clock_start, webhook_scheme, webhook_secret, webhook_account (in braces as text: {{id}})
-        s.yaml:6:21: `{id}` is used before it is captured; capture it in an earlier step
-        s.yaml:6:5: `room` has a value already; capture it under another name
-        s.yaml:9:13: `Room` is no name; expected lower-case letters, digits and `_`, a letter first
-        s.yaml:9:13: `tenant` is given to every subject and means something else already; choose another name
-        s.yaml:9:19: the value of `room` must be a text, a number, or true or false
-        s.yaml:9:19: the value of `room` holds a name in braces; a value is taken as it stands
-        s.yaml:9:8: `cases` has no row, so nothing would be played; add one or leave it out
-        s.yaml:9:8: expected a mapping of rows, each a name with its variables, as in {not-found: {status: 404}}
-        s.yaml:9:9: `a b` cannot name a row; expected letters, digits, `-`, `_` and `.`
-        s.yaml:9:20: the row `b` has no `x`, which the first row has
-        s.yaml:6:22: "soon" is no length of time; expected a length of time like 30s, 5m, 1h 30m or 10d; in the row `b`
-        s.yaml:9:1: the key `title` is given twice
-        s.yaml:1:1: the key `covers` is missing; it is required here
-        s.yaml:2:8: unclosed bracket '['
-        s.yaml:1:14: while scanning a plain scalar, found a tab
-        s.yaml:1:1: written as scenario/2, newer than the scenario/1 that this build reads; use a newer counterpart
-        s.yaml:1:1: the first key must be `counterpart: scenario/1`
-        s.yaml:2:3: while parsing a block mapping, did not find expected key
-        "#);
+    s.yaml:9:1: there is no key `titel` here; did you mean `title`?
+    s.yaml:9:14: there is no key `of` here; did you mean `off`?
+    s.yaml:9:9: there is no key `unusd` here; did you mean `unused`?
+    s.yaml:9:13: the key `until` is missing; it is required here
+    s.yaml:9:42: "soon" is no day; expected year, month and day, as in 2026-12-31
+    s.yaml:9:25: there is no key `ownr` here; did you mean `owner`?
+    s.yaml:9:16: there is no word `exchang` here; did you mean `exchange`?
+    s.yaml:9:44: there is no word `gon` here; did you mean `gone`?
+    s.yaml:9:59: there is no key `retry_after` here; did you mean `retry_after_s`?
+    s.yaml:9:74: found the text "x"; expected a whole number from 0
+    s.yaml:9:42: 0 times is never; expected a number from 1
+    s.yaml:9:42: found the text "allways"; expected a number from 1, or the word `always`
+    s.yaml:9:9: found a mapping; expected a list
+    s.yaml:9:6: found the text "yes"; expected a mapping of keys to values
+    s.yaml:6:5: there is no word `trigr` here; did you mean `trigger`?
+    s.yaml:6:14: found the text "sync"; expected a mapping of keys to values
+    s.yaml:6:21: found a list; expected a mapping of keys to values
+    s.yaml:6:35: `Id` is no name; expected lower-case letters, digits and `_`, a letter first
+    s.yaml:6:39: "a.b" is no JSONPath: at position 0, parser error; expected one like $.run.id or $.items[*].state
+    s.yaml:6:5: there is no word `setle` here; did you mean `settle`?
+    s.yaml:6:5: the word `settle` stands alone; give it its value, as in `settle: {}`
+    s.yaml:6:11: found nothing; expected a mapping of keys to values
+    s.yaml:6:13: found a list; expected a mapping of keys to values
+    s.yaml:6:22: "soon" is no length of time; expected a length of time like 30s, 5m, 1h 30m or 10d
+    s.yaml:6:22: "3months" cannot be counted in seconds; expected a length of time like 30s, 5m, 1h 30m or 10d
+    s.yaml:6:14: there is no key `withn` here; did you mean `within`?
+    s.yaml:6:14: the key `by` is missing; it is required here
+    s.yaml:6:19: "-1h" goes backwards; expected a length of time like 30s, 5m, 1h 30m or 10d
+    s.yaml:6:21: found the text "x"; expected a whole number from 0
+    s.yaml:6:37: found the number 70000; expected a whole number from 0 to 65535
+    s.yaml:6:12: there is no key `requst` here; did you mean `request`?
+    s.yaml:6:23: there is no word `run` here; did you mean `runs`?
+    s.yaml:6:37: names no field, and any record has none; name a field with its value
+    s.yaml:6:37: expected a mapping of fields to values, as in {state: done}
+    s.yaml:6:11: found the text "now"; expected a mapping of keys to values
+    s.yaml:6:27: found the text "maybe"; expected true or false
+    s.yaml:6:15: while parsing a block mapping, did not find expected key
+    s.yaml:6:23: found a mapping; expected a list
+    s.yaml:8:5: there is no word `request` here; did you mean `requests`?
+    s.yaml:8:20: an empty selector; expected an operation's name, or method and path
+    s.yaml:8:33: found the text "many"; expected a whole number from 0
+    s.yaml:8:34: there is no key `at_last` here; did you mean `at_least`?
+    s.yaml:8:28: there is no word `happy_pth` here; did you mean `happy_path`?
+    s.yaml:8:35: there is no matcher `$typ` here; did you mean `$type`? (a literal object with such a key is written {$equal: {...}})
+    s.yaml:8:42: there is no word `text` here; there are: string, number, integer, boolean, array, object, null
+    s.yaml:8:43: "(" is no regular expression: unclosed group
+    s.yaml:8:43: "id" is no JSONPath: at position 0, parser error; expected one like $.run.id or $.items[*].state
+    s.yaml:8:42: the key `within` is missing; it is required here
+    s.yaml:8:29: `$type` makes a mixture of fields and matchers; a mapping is either, so put the matcher under its field, or the fields under $path
+    s.yaml:8:14: there is no key `knds` here; did you mean `kinds`?
+    s.yaml:8:21: there is no word `destinations` here; did you mean `destination`?
+    s.yaml:8:23: names no field, and any record has none; name a field with its value
+    s.yaml:8:15: found `true`; expected a mapping of keys to values
+    s.yaml:8:13: there is no key `exists` here; did you mean `exist`?
+    s.yaml:8:19: there is no word `logs` here; did you mean `log`?
+    s.yaml:6:28: there is no variable `rom` here; did you mean `room`? (in braces as text: {{rom}})
+    s.yaml:6:22: `{tenant}` is known only once the scenario is played, and this is read before; a variable can stand here
+    s.yaml:6:21: there is no variable `id` here; there are: provider, base_url, tenant, access_token, refresh_token, ca_pem, clock_start, webhook_scheme, webhook_secret, webhook_account (in braces as text: {{id}})
+    s.yaml:6:21: `{id}` is used before it is captured; capture it in an earlier step
+    s.yaml:6:5: `room` has a value already; capture it under another name
+    s.yaml:9:13: `Room` is no name; expected lower-case letters, digits and `_`, a letter first
+    s.yaml:9:13: `tenant` is given to every subject and means something else already; choose another name
+    s.yaml:9:19: the value of `room` must be a text, a number, or true or false
+    s.yaml:9:19: the value of `room` holds a name in braces; a value is taken as it stands
+    s.yaml:9:8: `cases` has no row, so nothing would be played; add one or leave it out
+    s.yaml:9:8: expected a mapping of rows, each a name with its variables, as in {not-found: {status: 404}}
+    s.yaml:9:9: `a b` cannot name a row; expected letters, digits, `-`, `_` and `.`
+    s.yaml:9:20: the row `b` has no `x`, which the first row has
+    s.yaml:6:22: "soon" is no length of time; expected a length of time like 30s, 5m, 1h 30m or 10d; in the row `b`
+    s.yaml:9:1: the key `title` is given twice
+    s.yaml:1:1: the key `covers` is missing; it is required here
+    s.yaml:2:8: unclosed bracket '['
+    s.yaml:1:14: while scanning a plain scalar, found a tab
+    s.yaml:1:1: written as scenario/2, newer than the scenario/1 that this build reads; use a newer counterpart
+    s.yaml:1:1: the first key must be `counterpart: scenario/1`
+    s.yaml:2:3: while parsing a block mapping, did not find expected key
+    "#);
 }
 
 #[test]

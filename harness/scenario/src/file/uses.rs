@@ -50,10 +50,7 @@ pub(super) fn filled(root: &Node, names: &Names, captured: Captured) -> Result<N
     if let Some(steps) = root.get("steps") {
         collect_captures(steps, &mut filling.captured.all);
     }
-    let entries = match &root.content {
-        Content::Map(entries) => entries,
-        _ => return Ok(root.clone()),
-    };
+    let Content::Map(entries) = &root.content else { return Ok(root.clone()) };
     // In the order of play, whatever the order in the file: an expectation knows what any step captured.
     let mut done: Vec<(usize, (Key, Node))> = Vec::with_capacity(entries.len());
     let is_late = |key: &str| key == "expect";
@@ -84,7 +81,7 @@ fn collect_captures(steps: &Node, all: &mut BTreeSet<String>) {
         match key.name.as_str() {
             "trigger" | "call" => all.extend(captured_by(value)),
             "repeat" | "parallel" => {
-                value.get("steps").into_iter().for_each(|steps| collect_captures(steps, all))
+                value.get("steps").into_iter().for_each(|steps| collect_captures(steps, all));
             }
             _ => {}
         }
@@ -155,14 +152,13 @@ impl Filling<'_> {
                 // What one captures the others cannot know yet.
                 "steps" => {
                     let before = filling.captured.known.clone();
-                    let done = filling.items(node, |filling, step| {
+                    filling.items(node, |filling, step| {
                         let after = std::mem::replace(&mut filling.captured.known, before.clone());
                         let one = Node::new(step.location, Content::List(vec![step.clone()]));
                         let done = filling.steps(&one);
                         filling.captured.known.extend(after);
                         done.items().first().cloned().unwrap_or(done)
-                    });
-                    done
+                    })
                 }
                 _ => filling.node(node, Use::Planned),
             }),
@@ -176,8 +172,10 @@ impl Filling<'_> {
             filling.entries(node, |filling, key, node| {
                 let used = match (word, key.name.as_str()) {
                     ("requests", "to") | ("order", "requests") => Use::Selector,
-                    ("audit", "entries") | ("probe", "record") | ("destination", "records") => Use::Played,
-                    ("files", "exist" | "gone" | "counts" | "content") => Use::Played,
+                    ("audit", "entries")
+                    | ("probe", "record")
+                    | ("destination", "records")
+                    | ("files", "exist" | "gone" | "counts" | "content") => Use::Played,
                     _ => Use::Planned,
                 };
                 filling.node(node, used)
@@ -221,8 +219,9 @@ impl Filling<'_> {
     fn key(&mut self, key: &Key, used: Use) -> Key {
         let node = Node::new(key.location, Content::Null);
         match self.text(&key.name, &node, used) {
-            Content::Text(name) => Key { name, ..key.clone() },
-            Content::Bool(_, name) | Content::Number(_, name) => Key { name, ..key.clone() },
+            Content::Text(name) | Content::Bool(_, name) | Content::Number(_, name) => {
+                Key { name, ..key.clone() }
+            }
             _ => key.clone(),
         }
     }

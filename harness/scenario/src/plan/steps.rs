@@ -127,7 +127,7 @@ fn check_file(place: Location, file: &FileStep, subject: &SubjectSpec, check: &m
             "says nothing of what is in the file; give `put`, a file beside the scenario, or `text`",
         ),
         (Some(_), Some(_)) => {
-            check.at(place, "gives both `put` and `text`; a file is a copy, or it holds the text")
+            check.at(place, "gives both `put` and `text`; a file is a copy, or it holds the text");
         }
         (None, Some(_)) => {}
         (Some(put), None) => {
