@@ -6,6 +6,7 @@
 )]
 
 mod exec;
+mod explore;
 mod run;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,6 +14,7 @@ use counterpart_recorder::HostPattern;
 use counterpart_reference_runtime::CrashPoint;
 use counterpart_stand_in::PlannedFault;
 pub(crate) use exec::{Exec, ExecMode};
+pub(crate) use explore::Explore;
 pub(crate) use run::{Report, ReportFormat, Run};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Fixture(Fixture),
     /// Run scenarios against an integration and write the reports
     Run(Run),
+    /// Look for failures that nobody thought of, from the happy path of a scenario
+    Explore(Explore),
     /// Go through snapshots that changed: accept, reject or skip each
     Review,
     /// Accept all snapshots that changed

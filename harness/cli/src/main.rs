@@ -47,6 +47,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Show(show) => commands::show::show(global, show),
         Command::Fixture(fixture) => commands::fixture::fixture(global, fixture),
         Command::Run(run) => tokio.block_on(commands::run::run(global, run)),
+        Command::Explore(explore) => commands::explore::explore(global, explore),
         Command::Review => commands::review::review(global),
         Command::Accept => commands::review::settle_all(global, commands::review::Decision::Accept),
         Command::Reject => commands::review::settle_all(global, commands::review::Decision::Reject),

@@ -166,7 +166,7 @@ pub enum Step {
         /// The name it gets.
         name: String,
     },
-    /// Ends the subject without warning (SIGKILL) and starts it again. Not implemented yet.
+    /// Ends the subject without warning (SIGKILL) and starts it again on the same data.
     Kill(Nothing),
     /// Puts another version of the subject in place. Not implemented yet.
     Deploy {
@@ -189,7 +189,7 @@ pub enum Step {
 }
 
 /// Steps that the schema has and this build does not.
-pub const UNIMPLEMENTED_STEPS: [&str; 5] = ["file", "kill", "deploy", "parallel", "wait_for"];
+pub const UNIMPLEMENTED_STEPS: [&str; 4] = ["file", "deploy", "parallel", "wait_for"];
 
 /// A word that takes nothing: `{}`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
@@ -197,7 +197,7 @@ pub const UNIMPLEMENTED_STEPS: [&str; 5] = ["file", "kill", "deploy", "parallel"
 pub struct Nothing {}
 
 /// How long to let time run.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settle {
     /// Virtual time after which a timer counts as none: `10d` by default.
@@ -304,6 +304,8 @@ pub struct DestinationExpected {
 pub enum SameAs {
     /// The same steps without faults.
     HappyPath,
+    /// The same, but for records that are held while somebody was told: as many as there are, each as it would be.
+    HappyPathOrHeld,
 }
 
 /// `alerts: {none: true}` or `alerts: {kinds: [record_held]}`.

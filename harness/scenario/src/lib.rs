@@ -7,6 +7,7 @@
 mod catalogue;
 mod conductor;
 mod expectation;
+mod explore;
 mod file;
 mod invariant;
 #[cfg(test)]
@@ -21,9 +22,13 @@ mod stage;
 mod steps;
 mod suite;
 mod unjudged;
+mod witness;
 mod wording;
 
 pub use catalogue::{Catalogue, CatalogueCase};
+pub use explore::{
+    Exploration, ExploreError, ExploreOptions, Explorer, FoundScenario, Progress, StageCoverage, Unreproduced,
+};
 pub use file::{
     Expectation, FaultEntry, InvariantsEntry, ScenarioFile, Step, UNIMPLEMENTED_EXPECTATIONS,
     UNIMPLEMENTED_STEPS,

@@ -1,6 +1,7 @@
 //! What was observed of one attempt: the material of every judgement.
 
 use crate::plan::Plan;
+use crate::witness::SeenByWitness;
 use counterpart_outcome::{ExchangeSeen, Place, StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::{Counts, Delivered, DeliveryEnd, Seen, UnusedFault};
 use counterpart_subject::{Probe, ProbeName, SubjectSpec};
@@ -22,6 +23,12 @@ pub(crate) struct Observed {
     /// Exchanges that were never asked for.
     pub(crate) unused_exchanges: Vec<Arc<str>>,
     pub(crate) probes: BTreeMap<ProbeName, Vec<Value>>,
+    /// What another tenant, who did nothing, was shown.
+    pub(crate) seen_by_witness: SeenByWitness,
+    /// Requests that were under way when the subject was stopped by a step.
+    pub(crate) interrupted: usize,
+    /// Whether nothing more would have happened by itself after the last step.
+    pub(crate) at_rest: bool,
     /// Values that must not turn up in what people read.
     pub(crate) secrets: Vec<String>,
     pub(crate) began: Timestamp,

@@ -7,6 +7,7 @@ use crate::plan::Plan;
 use crate::run::RunOptions;
 use crate::stage::Stage;
 use crate::unjudged::{Unjudged, unjudged};
+use crate::witness::Witness;
 use counterpart_certificates::{CertificateAuthority, Life};
 use counterpart_exchange::ProviderProfile;
 use counterpart_stand_in::{PlannedFault, ProviderConfig, StandIn, StandInClock, StandInConfig};
@@ -30,6 +31,8 @@ pub(crate) struct Player<'a> {
     options: RunOptions,
     plays: AtomicU64,
     version: OnceCell<Option<String>>,
+    /// Whether the probes of what all plays share are looked at before the first step.
+    pub(crate) looks_before: bool,
 }
 
 impl<'a> Player<'a> {
@@ -39,7 +42,15 @@ impl<'a> Player<'a> {
         http: reqwest::Client,
         options: RunOptions,
     ) -> Self {
-        Self { subject, launch, http, options, plays: AtomicU64::new(0), version: OnceCell::new() }
+        Self {
+            subject,
+            launch,
+            http,
+            options,
+            plays: AtomicU64::new(0),
+            version: OnceCell::new(),
+            looks_before: true,
+        }
     }
 
     /// What the subject said its version is, once it was played.
@@ -54,7 +65,17 @@ impl<'a> Player<'a> {
         steps: &[Spanned<Step>],
         faults: &[PlannedFault],
     ) -> Result<Observed, Unjudged> {
-        let tenant = self.tenant();
+        self.play_as(self.tenant(), plan, steps, faults).await
+    }
+
+    /// The same for a tenant of this name.
+    pub(crate) async fn play_as(
+        &self,
+        tenant: Variables,
+        plan: &Plan,
+        steps: &[Spanned<Step>],
+        faults: &[PlannedFault],
+    ) -> Result<Observed, Unjudged> {
         // What is shared runs before the provider does, and knows nothing of it until setup tells.
         let shared = match self.launch.is_shared() {
             true => Some(self.launch(&tenant).await?),
@@ -81,9 +102,10 @@ impl<'a> Player<'a> {
         };
         joined_at(state, stand_in.clock().now())?;
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
-        let set_up = subject.set_up(variables).await;
+        let set_up = subject.set_up(variables.clone()).await;
         set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
-        if self.launch.is_shared() {
+        let witness = Witness::beside(&subject, &variables).await?;
+        if self.launch.is_shared() && self.looks_before {
             nothing_left_over(&subject).await?;
         }
         self.version.get_or_init(|| subject.version()).await;
@@ -96,6 +118,10 @@ impl<'a> Player<'a> {
             triggers: 0,
             steps: Vec::new(),
             violations: Vec::new(),
+            witness,
+            earlier_log: Vec::new(),
+            interrupted: 0,
+            at_rest: true,
         };
         stage.take(steps).await?;
         stage.observe(began).await
@@ -116,10 +142,15 @@ impl<'a> Player<'a> {
     /// A tenant of its own for every play: a subject that runs on keeps what it wrote.
     fn tenant(&self) -> Variables {
         let number = self.plays.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut variables = Variables::default();
-        variables.set("tenant", &format!("{}-{number}", self.options.tenants));
-        variables
+        tenant_named(&format!("{}-{number}", self.options.tenants))
     }
+}
+
+/// What is known of a tenant before there is a provider: its name.
+pub(crate) fn tenant_named(name: &str) -> Variables {
+    let mut variables = Variables::default();
+    variables.set("tenant", name);
+    variables
 }
 
 fn clock_start() -> Timestamp {

@@ -5,10 +5,12 @@ use crate::file::{Settle, Step};
 use crate::observed::{Observed, place};
 use crate::plan::Plan;
 use crate::unjudged::Unjudged;
+use crate::witness::Witness;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::{DeliveryEnd, StandIn};
 use counterpart_subject::{HttpCall, ProbeName, Subject};
 use jiff::Timestamp;
+use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
 
@@ -21,6 +23,14 @@ pub(crate) struct Stage<'a> {
     pub(crate) triggers: usize,
     pub(crate) steps: Vec<StepOutcome>,
     pub(crate) violations: Vec<Violation>,
+    /// Another tenant, who must see nothing of all this.
+    pub(crate) witness: Witness,
+    /// What the log showed before the subject was started again: it may begin anew then.
+    pub(crate) earlier_log: Vec<Value>,
+    /// Requests that were under way when the subject was stopped.
+    pub(crate) interrupted: usize,
+    /// Whether nothing more would happen by itself after the last step.
+    pub(crate) at_rest: bool,
 }
 
 impl Stage<'_> {
@@ -78,10 +88,17 @@ impl Stage<'_> {
                 (format!("advance {by:#}"), self.note_settled(location, &settled))
             }
             Step::Restart(_) => {
+                self.before_it_ends().await?;
                 self.subject.restart(self.stand_in.clock().now()).await?;
                 // It counts anew, and every connection from before is closed.
                 self.baseline = Baseline { received: self.stand_in.traffic().received, started: 0 };
                 ("restart".to_owned(), "stopped and started again".to_owned())
+            }
+            Step::Kill(_) => {
+                self.before_it_ends().await?;
+                self.subject.kill(self.stand_in.clock().now()).await?;
+                self.baseline = Baseline { received: self.stand_in.traffic().received, started: 0 };
+                ("kill".to_owned(), "ended without warning and started again".to_owned())
             }
             Step::Call { request, json, status } => {
                 let call = HttpCall { call: request.clone(), json: json.clone() };
@@ -95,6 +112,16 @@ impl Stage<'_> {
             // A plan with any other step is refused before it gets here.
             other => (other.word().to_owned(), "not implemented".to_owned()),
         })
+    }
+
+    /// Keeps what will not be there once the subject has ended.
+    async fn before_it_ends(&mut self) -> Result<(), counterpart_subject::SubjectError> {
+        let traffic = self.stand_in.traffic();
+        let under_way = traffic.received.saturating_sub(traffic.answered);
+        self.interrupted += usize::try_from(under_way).unwrap_or(usize::MAX);
+        let log = self.subject.probe(ProbeName::Log).await?.unwrap_or_default();
+        self.earlier_log = behind(std::mem::take(&mut self.earlier_log), log);
+        Ok(())
     }
 
     /// Has the provider deliver a webhook. What comes of it later is settled like everything else.
@@ -157,6 +184,7 @@ impl Stage<'_> {
             1 => "1 timer fired".to_owned(),
             count => format!("{count} timers fired"),
         };
+        self.at_rest = matches!(settled, Settled::Quiet { .. });
         let (message, actual) = match settled {
             Settled::Quiet { timers_fired } => return format!("quiet; {}", timers(*timers_fired)),
             Settled::Reached { timers_fired } => return format!("reached; {}", timers(*timers_fired)),
@@ -188,6 +216,10 @@ impl Stage<'_> {
             let shown = self.subject.probe(name).await.map_err(|error| Unjudged(error.to_string()))?;
             probes.extend(shown.map(|records| (name, records)));
         }
+        if let Some(log) = probes.get_mut(&ProbeName::Log) {
+            *log = behind(self.earlier_log, std::mem::take(log));
+        }
+        let seen_by_witness = self.witness.sees(&self.subject).await?;
         Ok(Observed {
             steps: self.steps,
             step_violations: self.violations,
@@ -202,6 +234,9 @@ impl Stage<'_> {
                 .flat_map(counterpart_stand_in::Provider::unused_exchanges)
                 .collect(),
             probes,
+            seen_by_witness,
+            interrupted: self.interrupted,
+            at_rest: self.at_rest,
             secrets: self
                 .stand_in
                 .secret_values()
@@ -214,4 +249,9 @@ impl Stage<'_> {
             ended: self.stand_in.clock().now(),
         })
     }
+}
+
+/// A log as a whole: one that outlives its process shows what came before, one that does not is put behind it.
+fn behind(earlier: Vec<Value>, now: Vec<Value>) -> Vec<Value> {
+    if now.starts_with(&earlier) { now } else { earlier.into_iter().chain(now).collect() }
 }

@@ -4,6 +4,7 @@ mod authority;
 pub(crate) mod ca;
 pub(crate) mod contract;
 pub(crate) mod exec;
+pub(crate) mod explore;
 pub(crate) mod export;
 pub(crate) mod faults;
 pub(crate) mod fixture;
