@@ -39,7 +39,7 @@ fn an_unknown_step() {
 
 #[test]
 fn a_step_that_is_not_implemented_yet() {
-    insta::assert_snapshot!(refused_scenario(&GOOD.replace("settle:", "kill:")));
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("settle: {}", "deploy: {version: a}")));
 }
 
 #[test]

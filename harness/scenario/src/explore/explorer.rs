@@ -173,11 +173,12 @@ impl Explorer<'_> {
         let singles = singles::cases(all_atoms, happy, self.options.seed);
         run.grid.plan(&singles);
         let planned = singles.len();
-        run.stage(Stage::Singles, Some(planned), &mut singles.into_iter());
-        let atoms: Vec<Atom> = all_atoms.iter().filter(|atom| run.is_worth_mixing(atom)).cloned().collect();
-        let mut pairs = Pairs::new(&atoms, happy, self.options.seed);
         let can_move = self.subject.clock == ClockKind::Endpoint;
         let can_end = can_move && !self.launch.is_shared();
+        let mut singles = singles.into_iter();
+        run.stage(Stage::Singles, Some(planned), &mut Playable { cases: &mut singles, can_end, can_move });
+        let atoms: Vec<Atom> = all_atoms.iter().filter(|atom| run.is_worth_mixing(atom)).cloned().collect();
+        let mut pairs = Pairs::new(&atoms, happy, self.options.seed);
         run.pairs = pairs.covered();
         run.stage(Stage::Pairs, None, &mut Playable { cases: &mut pairs, can_end, can_move });
         run.pairs = pairs.covered();

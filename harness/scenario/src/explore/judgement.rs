@@ -64,7 +64,7 @@ impl Oracle {
                 "The fault takes a record away, or changes what it is known by".to_owned(),
             );
         }
-        if truth >= Truth::Disputed {
+        if truth::is_disputed(&case.faults) {
             off.insert(
                 "validated".to_owned(),
                 "What the fault makes of a record may be right or wrong".to_owned(),

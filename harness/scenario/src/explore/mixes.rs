@@ -12,7 +12,9 @@ use counterpart_stand_in::Times;
 use jiff::SignedDuration;
 
 /// Shapes of steps: see [`shaped`].
-pub(super) const SHAPES: usize = 6;
+pub(super) const SHAPES: usize = 7;
+/// The shape in which nothing comes to its end before the next act.
+pub(super) const TOGETHER: usize = 6;
 /// So many faults at most.
 const MOST_FAULTS: usize = 5;
 /// Jumps of the clock, in seconds.
@@ -32,6 +34,9 @@ pub(super) fn shaped(happy: &[Step], shape: usize) -> Vec<Step> {
             5 => steps.extend([advance(3_600), act.clone(), advance(60), Step::Kill(Nothing {})]),
             _ => {}
         }
+        steps.push(if shape == TOGETHER { advance(0) } else { settle() });
+    }
+    if shape == TOGETHER {
         steps.push(settle());
     }
     steps

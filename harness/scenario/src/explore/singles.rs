@@ -3,6 +3,7 @@
 use super::atoms::Atom;
 use super::case::{Case, Stage};
 use super::chance::Chance;
+use super::mixes::{TOGETHER, shaped};
 use crate::file::Step;
 use counterpart_stand_in::{FaultSite, Times};
 
@@ -14,7 +15,11 @@ pub(super) const TIMES: [Times; 3] = [Times::Count(1), Times::Count(SEVERAL), Ti
 
 /// The cases: those that strike once before those that strike often, each in an order that chance decides, so that the
 /// first of them show a bit of everything.
+///
+/// What a provider sends late meets what it sends next only where nobody waits for it: webhooks are let come together.
 pub(super) fn cases(atoms: &[Atom], happy: &[Step], seed: u64) -> Vec<Case> {
+    let together = shaped(happy, TOGETHER);
+    let steps_for = |atom: &Atom| if atom.is_webhook() { together.clone() } else { happy.to_vec() };
     let mut chance = Chance::of(seed, 1);
     let mut cases = Vec::new();
     for times in TIMES {
@@ -24,7 +29,7 @@ pub(super) fn cases(atoms: &[Atom], happy: &[Step], seed: u64) -> Vec<Case> {
             .map(|atom| Case {
                 stage: Stage::Singles,
                 faults: vec![atom.planned(times)],
-                steps: happy.to_vec(),
+                steps: steps_for(atom),
             })
             .collect();
         chance.shuffle(&mut of_times);

@@ -28,6 +28,11 @@ pub(super) fn after(faults: &[PlannedFault], is_key: impl Fn(&PlannedFault) -> b
     faults.iter().map(of_one).max().unwrap_or(Truth::Kept)
 }
 
+/// Whether one of these faults makes something of which nobody can say whether it is valid.
+pub(super) fn is_disputed(faults: &[PlannedFault]) -> bool {
+    faults.iter().any(|fault| after_one(&fault.inject) == Truth::Disputed)
+}
+
 /// Each fault by name, so that nobody adds one without deciding.
 fn after_one(fault: &Fault) -> Truth {
     match fault {
@@ -86,7 +91,6 @@ fn after_one(fault: &Fault) -> Truth {
         | Fault::WebhookOutOfOrder(_)
         | Fault::WebhookReplayed(_) => Truth::Kept,
         Fault::ArchivedRecord(_)
-        | Fault::EmptyField(_)
         | Fault::GraphqlErrors(_)
         | Fault::MissingField(_)
         | Fault::NullField(_)
@@ -94,7 +98,7 @@ fn after_one(fault: &Fault) -> Truth {
         | Fault::WebhookOlderVersion(_)
         | Fault::WrongType(_) => Truth::Altered,
         // 0, an empty text or the year 1 may be what the provider has.
-        Fault::EdgeValue(_) => Truth::Disputed,
+        Fault::EdgeValue(_) | Fault::EmptyField(_) => Truth::Disputed,
         Fault::DeletedRecord(_)
         | Fault::ShiftingPages(_)
         | Fault::WebhookBadSignature(_)
