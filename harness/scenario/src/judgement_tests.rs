@@ -320,6 +320,7 @@ fn every_invariant_that_is_checked_is_broken_by_its_own_observation() {
     held_and_told.probes.insert(ProbeName::Destination, vec![record("a", json!("x"))]);
     held_and_told.probes.insert(ProbeName::Alerts, vec![json!({ "kind": "record_held" })]);
     assert_eq!(broken_invariants(&held_and_told), [""; 0], "held and told is not lost");
+    held_and_told.probes.insert(ProbeName::Destination, vec![record("a", json!("words"))]);
     let convergent = "{destination: {same_as: happy_path_or_held}}";
     assert!(broken_expectations(convergent, &held_and_told).is_empty());
     held_and_told.probes.insert(ProbeName::Destination, vec![record("a", json!("another"))]);
