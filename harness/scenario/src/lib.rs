@@ -27,7 +27,8 @@ mod wording;
 
 pub use catalogue::{Catalogue, CatalogueCase};
 pub use explore::{
-    Exploration, ExploreError, ExploreOptions, Explorer, FoundScenario, Progress, StageCoverage, Unreproduced,
+    Exploration, ExploreError, ExploreOptions, Explorer, FoundScenario, Progress, Stage, StageCoverage,
+    Unreproduced,
 };
 pub use file::{
     Expectation, FaultEntry, InvariantsEntry, ScenarioFile, Step, UNIMPLEMENTED_EXPECTATIONS,

@@ -23,6 +23,7 @@ mod spelling;
 mod truth;
 mod worker;
 
+pub use case::Stage;
 pub use coverage::StageCoverage;
 pub use explorer::{ExploreError, ExploreOptions, Explorer, Progress};
 pub use findings::{Exploration, FoundScenario, Unreproduced};

@@ -9,7 +9,7 @@ use crate::output;
 use crate::project::Project;
 use crate::subjects;
 use counterpart_scenario::{
-    Exploration, ExploreError, ExploreOptions, Explorer, Plan, Planner, Progress, Selection, select,
+    Exploration, ExploreOptions, Explorer, Plan, Planner, Progress, Selection, select,
 };
 use counterpart_subject::LaunchSpec;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -44,10 +44,7 @@ pub(crate) fn explore(global: &Global, arguments: &Arguments) -> Result<Exit, St
     let bar = bar(global);
     let explored = explorer.explore(&|progress| show(&bar, progress));
     bar.finish_and_clear();
-    let exploration = explored.map_err(|error| match error {
-        ExploreError::NoHappyPath { .. } => Stop::environment(error),
-        ExploreError::Machine(_) => Stop::environment(error),
-    })?;
+    let exploration = explored.map_err(Stop::environment)?;
     let folder = arguments.out.clone().unwrap_or_else(|| project.scenarios().join("found"));
     let written = files::write(&folder, &exploration).map_err(Stop::environment)?;
     let found: Vec<_> = written.iter().collect();
