@@ -8,7 +8,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 125] = [
+const SEEN: [(&str, Plant, &str); 131] = [
     ("chat-import/happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("chat-import/happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("chat-import/token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -134,6 +134,12 @@ const SEEN: [(&str, Plant, &str); 125] = [
     ("webhooks/older-version", Plant::WebhookOlderVersionDropped, "expectation destination"),
     ("webhooks/oversize", Plant::AuditSkipped, "invariant audited"),
     ("webhooks/burst", Plant::WebhookNotDeduplicated, "invariant applied_once"),
+    ("chat-import/record-without-required-field", Plant::PartialPageCommitted, "invariant nothing_lost"),
+    ("chat-import/provider-down-for-good", Plant::UnboundedRetry, "invariant recovers"),
+    ("chat-import/three-server-errors", Plant::TenantMixUp, "invariant tenants_apart"),
+    ("chat-import/record-without-required-field", Plant::HoldDropped, "expectation holds"),
+    ("webhooks/out-of-order", Plant::LostUpdate, "expectation destination"),
+    ("wire/latency", Plant::StaleWorkerCommits, "invariant audited"),
 ];
 
 #[test]

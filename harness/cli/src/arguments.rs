@@ -6,6 +6,7 @@
 )]
 
 mod exec;
+mod explore;
 mod project;
 mod run;
 
@@ -14,6 +15,7 @@ use counterpart_recorder::HostPattern;
 use counterpart_reference_runtime::CrashPoint;
 use counterpart_stand_in::PlannedFault;
 pub(crate) use exec::{Exec, ExecMode};
+pub(crate) use explore::Explore;
 pub(crate) use project::{Completions, Doctor, Init, Man};
 pub(crate) use run::{Merge, Report, ReportFormat, Reports, Run};
 use std::net::SocketAddr;
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Make one run of the run files of all its shards, and write its reports
     Merge(Merge),
+    /// Look for failures that nobody thought of, from the happy path of a scenario
+    Explore(Explore),
     /// Go through snapshots that changed: accept, reject or skip each
     Review(Review),
     /// Accept snapshots that changed

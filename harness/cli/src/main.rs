@@ -47,6 +47,7 @@ fn act(arguments: &Arguments) -> Result<Exit, Stop> {
         Command::Show(show) => commands::show::show(global, show),
         Command::Fixture(fixture) => commands::fixture::fixture(global, fixture),
         Command::Run(run) => commands::run::run(tokio.handle(), global, run),
+        Command::Explore(explore) => commands::explore::explore(tokio.handle(), global, explore),
         Command::Merge(merge) => commands::merge::merge(global, merge),
         Command::Init(init) => commands::init::init(global, init),
         Command::Doctor(doctor) => tokio.block_on(commands::doctor::doctor(global, doctor)),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
-use crate::identity::{Lane, RunId};
+use crate::identity::{Lane, Name, RunId};
 
 /// How many lines the ring keeps; the oldest make room.
 const KEPT_LINES: usize = 10_000;
@@ -106,9 +106,13 @@ impl Journal {
         lines.push_back(line);
     }
 
-    /// The lines that are kept, oldest first.
-    pub(crate) fn lines(&self) -> Vec<Value> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Line::json).collect()
+    /// The lines that are kept, oldest first: all, or those of a tenant and those that are about nobody.
+    pub(crate) fn lines(&self, tenant: Option<&Name>) -> Vec<Value> {
+        let is_asked_for = |line: &&Line| {
+            tenant.is_none_or(|tenant| line.lane.as_ref().is_none_or(|lane| lane.tenant == *tenant))
+        };
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().filter(is_asked_for).map(Line::json).collect()
     }
 }
 
@@ -123,7 +127,7 @@ mod tests {
         for number in 0..=KEPT_LINES {
             journal.line(Level::Info, "counted", About::Runtime, json!({ "number": number }));
         }
-        let lines = journal.lines();
+        let lines = journal.lines(None);
         assert_eq!(lines.len(), KEPT_LINES);
         assert_eq!(lines.first().unwrap()["number"], 1);
         assert_eq!(lines.last().unwrap()["number"], KEPT_LINES);

@@ -55,6 +55,9 @@ impl Outcome<'_> {
         let failures = claim.failures_in_a_row + 1;
         let scheduled = schedule::retry_delay(failures, self.context.seed, &claim.lane, &claim.step_key());
         self.note_failure(&detail);
+        let scheduled = scheduled.or_else(|| {
+            self.context.plants.has(Plant::UnboundedRetry).then_some(SignedDuration::from_hours(24))
+        });
         let Some(scheduled) = scheduled else {
             let detail = format!("{failures} attempts in a row failed, the last: {detail}");
             let end = RunEnd { reason: HoldReason::RetriesExhausted, detail, failed_attempts: 1 };

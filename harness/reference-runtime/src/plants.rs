@@ -123,6 +123,22 @@ plants! {
     /// Payloads of an older version are dropped.
     WebhookOlderVersionDropped = "webhook_older_version_dropped",
         "takes a webhook's payload of before `authorizations` for nothing";
+    /// A bad record ends its page.
+    PartialPageCommitted = "partial_page_committed",
+        "writes a page up to its first bad record and goes on to the next page, so the rest is never there";
+    /// Retries have no end.
+    UnboundedRetry = "unbounded_retry", "goes on retrying, once a day, when the schedule is at its end";
+    /// Who was connected last is taken for who is worked for.
+    TenantMixUp = "tenant_mix_up",
+        "writes a page that came on a retry for the tenant that was connected last, whosever it is";
+    /// An edit changes what is there, and nothing where nothing is.
+    LostUpdate = "lost_update",
+        "drops an edit that comes before what it edits, so the older text stays for good";
+    /// What is held out of a page is not kept.
+    HoldDropped = "hold_dropped", "tells of a record that it holds out of a page, and does not keep it";
+    /// A slow worker's run is given to another, and both commit.
+    StaleWorkerCommits = "stale_worker_commits",
+        "takes a worker for lost after three seconds and lets it commit beside the one that took over";
 }
 
 impl fmt::Display for Plant {
@@ -182,6 +198,6 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_valid_ones() {
         let message = "no_such".parse::<Plant>().unwrap_err().to_string();
         assert!(message.starts_with("no plant is called \"no_such\"; there are cursor_before_commit, "));
-        assert!(message.ends_with(", webhook_older_version_dropped"));
+        assert!(message.ends_with(", stale_worker_commits"));
     }
 }

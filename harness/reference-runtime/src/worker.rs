@@ -59,6 +59,8 @@ pub(crate) struct Context {
     pub(crate) crash: Crash,
     pub(crate) seed: u64,
     memories: Mutex<HashMap<Lane, LaneMemory>>,
+    /// Which connection was stored last: for a planted bug.
+    latest_connected: Mutex<Option<Lane>>,
 }
 
 /// What is remembered of a connection from one step to the next besides what is stored: nothing that matters when it is
@@ -88,8 +90,8 @@ impl Context {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { clock, store, vault, outbound, journal, plants, crash, seed } = parts;
         let gate = Gate::new(plants.clone());
-        let memories = Mutex::default();
-        Self { clock, store, vault, outbound, gate, journal, plants, crash, seed, memories }
+        let (memories, latest_connected) = (Mutex::default(), Mutex::default());
+        Self { clock, store, vault, outbound, gate, journal, plants, crash, seed, memories, latest_connected }
     }
 
     /// One line of the log about a run.
@@ -101,6 +103,14 @@ impl Context {
         fields: serde_json::Value,
     ) {
         self.journal.line(level, event, About::Run(lane, run), fields);
+    }
+
+    pub(crate) fn note_connected(&self, lane: &Lane) {
+        *self.latest_connected.lock().unwrap_or_else(PoisonError::into_inner) = Some(lane.clone());
+    }
+
+    pub(crate) fn latest_connected(&self) -> Option<Lane> {
+        self.latest_connected.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Changes what is remembered of a connection.

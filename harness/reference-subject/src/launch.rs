@@ -4,6 +4,7 @@ use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig};
 use counterpart_subject::{BoxFuture, Launch, LaunchError, LaunchRequest, Running};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -30,6 +31,7 @@ impl Launch for ReferenceLaunch {
                 data,
                 plants: self.plants.clone(),
                 seed: request.seed,
+                address: None,
             };
             running.begin(request.clock_start).await?;
             Ok(Box::new(running) as Box<dyn Running>)
@@ -50,6 +52,8 @@ struct RunningReference {
     data: TempDir,
     plants: BTreeSet<Plant>,
     seed: u64,
+    /// Where it listened before: whoever was told so finds it there again.
+    address: Option<SocketAddr>,
 }
 
 impl RunningReference {
@@ -63,8 +67,12 @@ impl RunningReference {
             ..RuntimeConfig::new(self.data.path().to_owned())
         };
         let Some(tokio) = &self.tokio else { return Err(LaunchError("it has ended already".into())) };
-        let started = tokio.spawn(Runtime::start(config)).await.map_err(refused)?;
-        self.runtime = Some(started.map_err(refused)?);
+        let listen = self.address.unwrap_or(config.listen);
+        let started =
+            tokio.spawn(Runtime::start(RuntimeConfig { listen, ..config })).await.map_err(refused)?;
+        let runtime = started.map_err(refused)?;
+        self.address = Some(runtime.address());
+        self.runtime = Some(runtime);
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod catalogue;
 mod conductor;
 mod evidence;
 mod expectation;
+mod explore;
 mod file;
 mod files;
 mod invariant;
@@ -26,10 +27,15 @@ mod stage;
 mod steps;
 mod suite;
 mod unjudged;
+mod witness;
 mod wording;
 
 pub use catalogue::{Catalogue, CatalogueCase};
 pub use conductor::{Baseline, Conductor, Settled, Timed};
+pub use explore::{
+    Exploration, ExploreError, ExploreOptions, Explorer, FoundScenario, Progress, Stage, StageCoverage,
+    Unreproduced,
+};
 pub use file::{
     AlertsExpected, AuditExpected, CallStep, Captures, Check, Counts, DeliveriesExpected,
     DestinationExpected, ElapsedExpected, Expectation, FaultEntry, FileStep, FilesExpected, HoldsExpected,

@@ -5,6 +5,7 @@ use crate::file::names::Names;
 use crate::files::SeenFile;
 use crate::plan::Plan;
 use crate::snapshot_content::Redactions;
+use crate::witness::SeenByWitness;
 use counterpart_exchange::Exchange;
 use counterpart_outcome::{ExchangeSeen, Place, StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::{Counts, Delivered, DeliveryEnd, Seen, UnusedFault};
@@ -32,6 +33,12 @@ pub(crate) struct Observed {
     pub(crate) sent: Vec<(u64, Exchange)>,
     /// What names stand for that were known only once it was played.
     pub(crate) names: Names,
+    /// What another tenant, who did nothing, was shown.
+    pub(crate) seen_by_witness: SeenByWitness,
+    /// Requests that were under way when the subject was stopped by a step.
+    pub(crate) interrupted: usize,
+    /// Whether nothing more would have happened by itself after the last step.
+    pub(crate) at_rest: bool,
     /// Values that must not turn up in what people read.
     pub(crate) secrets: Vec<String>,
     /// What a snapshot does not show as it is.

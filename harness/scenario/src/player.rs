@@ -8,6 +8,7 @@ use crate::plan::Plan;
 use crate::run::RunOptions;
 use crate::stage::Stage;
 use crate::unjudged::{Unjudged, unjudged};
+use crate::witness::Witness;
 use counterpart_certificates::{CertificateAuthority, Life};
 use counterpart_exchange::ProviderProfile;
 use counterpart_outcome::Digest;
@@ -34,6 +35,8 @@ pub(crate) struct Player<'a> {
     plays: Mutex<HashMap<String, u64>>,
     version: OnceCell<Option<String>>,
     cannot_launch: OnceCell<Option<String>>,
+    /// Whether the probes of what all plays share are looked at before the first step.
+    pub(crate) looks_before: bool,
 }
 
 impl<'a> Player<'a> {
@@ -51,6 +54,7 @@ impl<'a> Player<'a> {
             plays: Mutex::default(),
             version: OnceCell::new(),
             cannot_launch: OnceCell::new(),
+            looks_before: true,
         }
     }
 
@@ -71,18 +75,17 @@ impl<'a> Player<'a> {
         steps: &[Spanned<Step>],
         faults: &[PlannedFault],
     ) -> Result<Observed, Unjudged> {
-        self.play_as(&plan.name, plan, steps, faults).await
+        self.play_as(self.tenant(&plan.name), plan, steps, faults).await
     }
 
-    /// The same, for whom what is played is known by another name than the plan's.
+    /// The same for a tenant of this name.
     pub(crate) async fn play_as(
         &self,
-        name: &str,
+        tenant: Variables,
         plan: &Plan,
         steps: &[Spanned<Step>],
         faults: &[PlannedFault],
     ) -> Result<Observed, Unjudged> {
-        let tenant = self.tenant(name);
         // What is shared runs before the provider does, and knows nothing of it until setup tells.
         let shared = match self.launch.is_shared() {
             true => Some(self.launch(&tenant, clock_start()).await?),
@@ -117,9 +120,10 @@ impl<'a> Player<'a> {
         };
         joined_at(state, stand_in.clock().now())?;
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
-        if let Err(Unjudged(why)) = self.set_up(&mut subject, variables).await {
-            return Err(Unjudged(with_last_lines(&why, &subject, &stand_in)));
-        }
+        let witness = match self.set_up(&mut subject, variables).await {
+            Ok(witness) => witness,
+            Err(Unjudged(why)) => return Err(Unjudged(with_last_lines(&why, &subject, &stand_in))),
+        };
         let began = stand_in.clock().now();
         if plan.contract.is_some() {
             stand_in.keep_sent();
@@ -133,6 +137,10 @@ impl<'a> Player<'a> {
             captured: Names::new(),
             steps: Vec::new(),
             violations: Vec::new(),
+            witness,
+            earlier_log: Vec::new(),
+            interrupted: 0,
+            at_rest: true,
         };
         let played = match stage.take(steps).await {
             Ok(()) => stage.look(began).await,
@@ -156,14 +164,15 @@ impl<'a> Player<'a> {
         played.map_err(|Unjudged(why)| Unjudged(with_last_lines(&why, &stage.subject, &stage.stand_in)))
     }
 
-    async fn set_up(&self, subject: &mut Subject, variables: Variables) -> Result<(), Unjudged> {
+    async fn set_up(&self, subject: &mut Subject, variables: Variables) -> Result<Witness, Unjudged> {
         let set_up = subject.set_up(variables).await;
         set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
-        if self.launch.is_shared() {
+        let witness = Witness::beside(subject).await?;
+        if self.launch.is_shared() && self.looks_before {
             nothing_left_over(subject).await?;
         }
         self.version.get_or_init(|| subject.version()).await;
-        Ok(())
+        Ok(witness)
     }
 
     async fn launch(
@@ -183,7 +192,7 @@ impl<'a> Player<'a> {
 
     /// A tenant of its own for every play: a subject that runs on keeps what it wrote. What is played decides its name,
     /// not what was played before or is played beside it.
-    fn tenant(&self, name: &str) -> Variables {
+    pub(crate) fn tenant(&self, name: &str) -> Variables {
         let number = {
             let mut plays = self.plays.lock().unwrap_or_else(PoisonError::into_inner);
             let number = plays.entry(name.to_owned()).or_default();
@@ -191,10 +200,15 @@ impl<'a> Player<'a> {
             *number
         };
         let digest = Digest::of(name.as_bytes()).short();
-        let mut variables = Variables::default();
-        variables.set("tenant", &format!("{}-{digest}-{number}", self.options.tenants));
-        variables
+        tenant_named(&format!("{}-{digest}-{number}", self.options.tenants))
     }
+}
+
+/// What is known of a tenant before there is a provider: its name.
+pub(crate) fn tenant_named(name: &str) -> Variables {
+    let mut variables = Variables::default();
+    variables.set("tenant", name);
+    variables
 }
 
 /// A reason, and below it what the subject printed last, without any secret that the provider knows.

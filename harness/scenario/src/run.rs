@@ -207,7 +207,7 @@ impl<'a> Runner<'a> {
         );
         let kept = Arc::clone(self.happy_paths.lock().await.entry(key.clone()).or_default());
         let played = kept.get_or_try_init(|| async {
-            let observed = self.player.play_as(&key, plan, steps, &[]).await?;
+            let observed = self.player.play_as(self.player.tenant(&key), plan, steps, &[]).await?;
             match observed.step_violations.first() {
                 None => Ok(Arc::new(observed)),
                 Some(violation) => Err(Unjudged(format!(

@@ -1,17 +1,14 @@
 //! What a list of steps amounts to: the happy path in it, and what it asks of a subject.
 
-use crate::file::{Settle, Spanned, Step};
+use crate::file::{CallStep, Settle, Spanned, Step, TriggerStep};
 
 /// What the steps set off, each distinct trigger and call once, in order, each with its own settling.
 pub(crate) fn happy_steps(steps: &[Spanned<Step>]) -> Vec<Spanned<Step>> {
     let mut acts: Vec<Spanned<Step>> = Vec::new();
     for step in flattened(steps) {
         let act = match &step.value {
-            Step::Trigger(_) | Step::Call(_) | Step::File(_) => step.clone(),
-            // What a fault is expected to be answered with is no matter of the happy path.
-            Step::Webhook { exchange, .. } => {
-                let webhook = Step::Webhook { exchange: exchange.clone(), status: None };
-                Spanned::new(webhook, step.referenced)
+            Step::Trigger(_) | Step::Call(_) | Step::File(_) | Step::Webhook { .. } => {
+                Spanned::new(unexpecting(&step.value), step.referenced)
             }
             _ => continue,
         };
@@ -41,6 +38,16 @@ pub(crate) fn flattened(steps: &[Spanned<Step>]) -> Vec<&Spanned<Step>> {
             _ => vec![step],
         })
         .collect()
+}
+
+/// What a step does, without what is expected of it under a fault: that is no matter of the happy path.
+fn unexpecting(step: &Step) -> Step {
+    match step.clone() {
+        Step::Webhook { exchange, .. } => Step::Webhook { exchange, status: None },
+        Step::Trigger(trigger) => Step::Trigger(TriggerStep { answer: None, ..trigger }),
+        Step::Call(call) => Step::Call(CallStep { answer: None, ..call }),
+        other => other,
+    }
 }
 
 /// What a step says, wherever it stands in its file.

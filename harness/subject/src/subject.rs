@@ -179,9 +179,17 @@ impl Subject {
     pub async fn set_up(&mut self, variables: Variables) -> Result<(), SubjectError> {
         self.variables = variables;
         self.running.names().iter().for_each(|(name, value)| self.variables.set(name, value));
+        self.set_up_beside(&self.variables).await
+    }
+
+    /// Makes the calls of its setup for somebody else: another tenant.
+    ///
+    /// # Errors
+    /// As [`Subject::set_up`].
+    pub async fn set_up_beside(&self, variables: &Variables) -> Result<(), SubjectError> {
         for (name, call) in &self.spec.setup {
             let what = format!("setup.{name}");
-            let answered = self.call(&what, call, &self.variables).await?;
+            let answered = self.call(&what, call, variables).await?;
             if !(200..300).contains(&answered.status) {
                 return Err(self.unexpected(&what, &call.call, &answered, "2xx"));
             }
@@ -287,14 +295,26 @@ impl Subject {
     /// # Errors
     /// [`SubjectError`] where it is offered and cannot be read.
     pub async fn probe(&self, name: ProbeName) -> Result<Option<Vec<Value>>, SubjectError> {
+        self.probe_of(name, &self.variables).await
+    }
+
+    /// The records that a probe shows of somebody else: another tenant.
+    ///
+    /// # Errors
+    /// As [`Subject::probe`].
+    pub async fn probe_of(
+        &self,
+        name: ProbeName,
+        variables: &Variables,
+    ) -> Result<Option<Vec<Value>>, SubjectError> {
         let Some(probe) = self.spec.probe.get(&name) else { return Ok(None) };
         let what = format!("probe.{}", name.word());
         let ProbeSource::Http { get, records } = &probe.source else {
-            let read = probe::read(&probe.source, &self.variables, self.running.as_ref()).await;
+            let read = probe::read(&probe.source, variables, self.running.as_ref()).await;
             return read.map_err(|source| SubjectError::Probe { what, source });
         };
         let call = HttpCall { call: format!("GET {get}"), json: None };
-        let answered = self.call(&what, &call, &self.variables).await?;
+        let answered = self.call(&what, &call, variables).await?;
         if answered.status != 200 {
             return Err(self.unexpected(&what, &call.call, &answered, "200 with JSON"));
         }

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod contract;
 pub(crate) mod doctor;
 pub(crate) mod exec;
+pub(crate) mod explore;
 pub(crate) mod export;
 pub(crate) mod faults;
 pub(crate) mod fixture;

@@ -3,6 +3,9 @@
 use crate::exit::Stop;
 use crate::output;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::runtime::Handle;
 
 /// Signals that ask the process to stop. Listening begins here, so that none is missed.
 pub(crate) struct StopSignal {
@@ -18,6 +21,20 @@ impl StopSignal {
         })
     }
 
+    /// Set once the process is told to stop.
+    pub(crate) fn flag(tokio: &Handle) -> Result<Arc<AtomicBool>, Stop> {
+        let mut told = tokio.block_on(async { Self::listen() }).map_err(Stop::environment)?;
+        let flag = Arc::new(AtomicBool::new(false));
+        let set = Arc::clone(&flag);
+        tokio.spawn(async move {
+            if told.received().await.is_ok() {
+                output::note("told to stop; ending what was started");
+                set.store(true, Ordering::Relaxed);
+            }
+        });
+        Ok(flag)
+    }
+
     pub(crate) async fn received(&mut self) -> io::Result<()> {
         #[cfg(unix)]
         tokio::select! {
@@ -26,19 +43,5 @@ impl StopSignal {
         }
         #[cfg(not(unix))]
         tokio::signal::ctrl_c().await
-    }
-}
-
-/// What a future comes to; nothing where the process is told to stop before. Then the future is dropped, and with it the
-/// programs that it started are ended.
-pub(crate) async fn until_told_to_stop<T>(work: impl Future<Output = T>) -> Result<Option<T>, Stop> {
-    let mut told = StopSignal::listen().map_err(Stop::environment)?;
-    tokio::select! {
-        done = work => Ok(Some(done)),
-        told = told.received() => {
-            told.map_err(Stop::environment)?;
-            output::note("told to stop; ending what was started");
-            Ok(None)
-        }
     }
 }

@@ -165,6 +165,7 @@ impl Outcome<'_> {
             holds: checked.holds,
             withdrawn: checked.withdrawn,
             next,
+            mixed_up_with: planted::mixed_up_with(context, &claim),
         };
         let written = context.store.commit_page(audit, commit, now).await?;
 

@@ -3,8 +3,16 @@
 use jiff::Timestamp;
 use reqwest::Url;
 
+use crate::identity::Lane;
 use crate::plants::{Plant, Plants};
-use crate::store::Record;
+use crate::store::{Claim, Record};
+use crate::worker::Context;
+
+/// For whom the records of a page are written instead of for whom they are.
+pub(super) fn mixed_up_with(context: &Context, claim: &Claim) -> Option<Lane> {
+    let is_mixed_up = context.plants.has(Plant::TenantMixUp) && claim.attempt() > 1;
+    is_mixed_up.then(|| context.latest_connected()).flatten()
+}
 
 /// What is left of the records of a page that came with `told_now` as its Date.
 pub(super) fn taken(mut records: Vec<Record>, told_now: Option<Timestamp>, plants: &Plants) -> Vec<Record> {

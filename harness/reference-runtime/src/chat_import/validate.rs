@@ -29,6 +29,9 @@ pub(super) struct Checked {
 pub(super) fn check(events: &[Box<RawValue>], plants: &Plants) -> Checked {
     let mut checked = Checked::default();
     for raw in events {
+        if plants.has(Plant::PartialPageCommitted) && !checked.holds.is_empty() {
+            break;
+        }
         let Ok(event) = serde_json::from_str::<Value>(raw.get()) else {
             checked.holds.push(hold(raw, None, "it is not JSON that can be read".to_owned()));
             continue;

@@ -116,6 +116,7 @@ pub(super) async fn store(
             ));
         }
     };
+    context.note_connected(&lane);
     api.endpoints.forget(&target);
     // What waited because the connection was halted goes on.
     api.workers.wake(work);

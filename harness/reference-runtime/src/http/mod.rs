@@ -128,6 +128,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Tenant {
     }
 }
 
+/// Where a probe may do without a tenant: nothing is asked, or a tenant by a name that there can be.
+impl<S: Send + Sync> axum::extract::OptionalFromRequestParts<S> for Tenant {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Refusal> {
+        if parts.uri.query().is_none_or(str::is_empty) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state).await.map(Some)
+    }
+}
+
 /// The connection that a path names.
 struct LanePath(Lane);
 

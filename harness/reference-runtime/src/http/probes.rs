@@ -75,6 +75,6 @@ pub(super) async fn queue(State(api): Shared) -> Result<Json<QueueView>, Refusal
     Ok(Json(api.context().store.queue().await?))
 }
 
-pub(super) async fn log(State(api): Shared) -> List<Value> {
-    list("lines", api.context().journal.lines())
+pub(super) async fn log(State(api): Shared, tenant: Option<Tenant>) -> List<Value> {
+    list("lines", api.context().journal.lines(tenant.as_ref().map(|Tenant(name)| name)))
 }

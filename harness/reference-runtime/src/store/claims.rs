@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::holds::{Hold, hold_run};
 use super::runs::{UNFINISHED, lane_of};
@@ -21,6 +21,9 @@ use crate::vocabulary::{AlertKind, AuditOutcome, HoldReason};
 
 /// So often may the worker of a run be lost before the run is held.
 const MAX_LAPSES: i64 = 3;
+
+/// How soon a planted bug takes a worker for lost.
+const RASH_LEASE: SignedDuration = SignedDuration::from_secs(3);
 
 /// What a worker is given.
 #[derive(Debug, Default)]
@@ -44,7 +47,9 @@ impl Store {
         in_hand: Vec<Lease>,
     ) -> Result<Claimed, StoreError> {
         let worker = self.worker.clone();
-        let lease_us = micros(crate::clock::later(now, self.lease));
+        let is_rash = self.has(Plant::StaleWorkerCommits);
+        let lease_us = micros(crate::clock::later(now, if is_rash { RASH_LEASE } else { self.lease }));
+        let in_hand = if is_rash { Vec::new() } else { in_hand };
         let silent = self.has(Plant::AlertMissing);
         let (claimed, gone) = self
             .write(Boundary::Claim, move |session| {
@@ -52,12 +57,12 @@ impl Store {
                 let lost = lost(session, &in_hand, now)?;
                 let gone = give_up_on(session, &lost, now, &mut claimed, silent)?;
                 tell_overdue(session, now, silent, &mut claimed)?;
-                let rows = take(session, &worker, now, lease_us, most)?;
+                let rows = take(session, &worker, now, (lease_us, is_rash), most)?;
                 claimed.taken = rows.len();
                 claimed.claims = read_claims(session, &rows)?;
                 park(session, &mut claimed.claims)?;
                 note_doubts(session, &rows)?;
-                claimed.next = next(session)?;
+                claimed.next = next(session, is_rash)?;
                 Ok((claimed, gone))
             })
             .await?;
@@ -199,12 +204,14 @@ fn take(
     session: &mut dyn Session,
     worker: &str,
     now: Timestamp,
-    lease_us: i64,
+    (lease_us, is_rash): (i64, bool),
     most: usize,
 ) -> Result<Vec<Row>, DatabaseError> {
     let skip_locked = session.dialect().skip_locked();
+    // What tells an earlier claim from this one, but for a planted bug.
+    let raise = if is_rash { 0 } else { 1 };
     let sql = format!(
-        "UPDATE runs SET state = 'running', epoch = epoch + 1, worker = ?2, lease_us = ?3, detail = NULL
+        "UPDATE runs SET state = 'running', epoch = epoch + {raise}, worker = ?2, lease_us = ?3, detail = NULL
          WHERE id IN (SELECT id FROM runs WHERE state IN ('queued', 'waiting') AND ready_us <= ?1
                       ORDER BY ready_us, id LIMIT ?4 {skip_locked})
          RETURNING {COLUMNS}"
@@ -346,12 +353,13 @@ fn note_doubts(session: &mut dyn Session, rows: &[Row]) -> Result<(), DatabaseEr
 }
 
 /// When the next run falls due, or the next deadline.
-fn next(session: &mut dyn Session) -> Result<Option<Timestamp>, DatabaseError> {
+fn next(session: &mut dyn Session, is_rash: bool) -> Result<Option<Timestamp>, DatabaseError> {
+    let leases = "SELECT min(lease_us) AS at FROM runs WHERE state = 'running'";
     let ready = "SELECT min(ready_us) AS at FROM runs WHERE state IN ('queued', 'waiting')";
     let due =
         format!("SELECT min(deadline_us) AS at FROM runs WHERE deadline_us IS NOT NULL AND {UNFINISHED}");
     let mut earliest = None;
-    for sql in [ready, &due] {
+    for sql in [ready, &due].into_iter().chain(is_rash.then_some(leases)) {
         let at = session.query_row(sql, &[])?.map_or(Ok(None), |row| row.optional_integer("at"))?;
         earliest = [earliest, at].into_iter().flatten().min();
     }

@@ -187,6 +187,7 @@ fn page(keys: &[&str], next: Option<&str>) -> PageCommit {
         holds: vec![],
         withdrawn: vec![],
         next: next.map(str::to_owned),
+        mixed_up_with: None,
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) enum EventEffect {
 struct Bugs {
     keyless: bool,
     silent: bool,
+    loses_updates: bool,
 }
 
 /// What became of an event.
@@ -49,8 +50,11 @@ impl Store {
         effect: EventEffect,
         now: Timestamp,
     ) -> Result<EventOutcome, StoreError> {
-        let bugs =
-            Bugs { keyless: self.has(Plant::WebhookNotDeduplicated), silent: self.has(Plant::AlertMissing) };
+        let bugs = Bugs {
+            keyless: self.has(Plant::WebhookNotDeduplicated),
+            silent: self.has(Plant::AlertMissing),
+            loses_updates: self.has(Plant::LostUpdate),
+        };
         let brings_more = lease.brings_more();
         let outcome = self
             .write(Boundary::Applied, move |session| apply(session, &lane, &lease, effect, bugs, now))
@@ -80,7 +84,12 @@ fn apply(
             (EventOutcome::Applied, 1)
         }
         EventEffect::Upsert { room_id, record, as_of_us } => {
-            let upsert = if bugs.keyless { messages::insert_keyless } else { messages::upsert };
+            let is_edit = as_of_us / 1_000 != record.sent_at_ms;
+            let upsert = match () {
+                () if bugs.keyless => messages::insert_keyless,
+                () if bugs.loses_updates && is_edit => messages::update,
+                () => messages::upsert,
+            };
             match upsert(session, lane, &room_id, &record, as_of_us)? {
                 Upserted::Superseded => (EventOutcome::Superseded, 0),
                 Upserted::Applied => (EventOutcome::Applied, 1),

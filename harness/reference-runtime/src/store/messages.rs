@@ -101,6 +101,22 @@ pub(super) fn upsert(
     Ok(if written == 0 { Upserted::Superseded } else { Upserted::Applied })
 }
 
+/// Changes what is there and writes nothing where nothing is, as nothing but a planted bug does.
+pub(super) fn update(
+    session: &mut dyn Session,
+    lane: &Lane,
+    room_id: &str,
+    record: &Record,
+    as_of_us: i64,
+) -> Result<Upserted, DatabaseError> {
+    let key = values![lane.tenant.as_str(), &record.event_id];
+    let there = session.query_row("SELECT id FROM messages WHERE tenant = ?1 AND event_id = ?2", &key)?;
+    match there {
+        Some(_) => upsert(session, lane, room_id, record, as_of_us),
+        None => Ok(Upserted::Superseded),
+    }
+}
+
 /// Writes a record beside what is there, as nothing but a planted bug does: what is of an earlier time is changed, what
 /// is of the same time is taken for something new.
 pub(super) fn insert_keyless(

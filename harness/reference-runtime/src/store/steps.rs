@@ -48,6 +48,8 @@ pub(crate) struct PageCommit {
     pub(crate) withdrawn: Vec<String>,
     /// Where the next page begins; `None` when this was the last, and the run has succeeded.
     pub(crate) next: Option<String>,
+    /// For whom a planted bug writes the records instead.
+    pub(crate) mixed_up_with: Option<Lane>,
 }
 
 /// Another attempt that is to come.
@@ -134,13 +136,17 @@ impl Store {
     ) -> Result<Written, StoreError> {
         let keyless = self.has(Plant::InsertNotUpsert) || self.has(Plant::WebhookNotDeduplicated);
         let silent = self.has(Plant::AlertMissing);
+        let drops_holds = self.has(Plant::HoldDropped);
         let (is_last, brings_more) = (page.next.is_none(), audit.lease.brings_more());
         let written = self
             .after_call(audit, Boundary::Unnamed, move |session, audit| {
-                let written = messages::write(session, &audit.lane, &page.room_id, &page.records, keyless)?;
+                let lane = page.mixed_up_with.as_ref().unwrap_or(&audit.lane);
+                let written = messages::write(session, lane, &page.room_id, &page.records, keyless)?;
                 messages::withdraw(session, &audit.lane, &page.withdrawn)?;
                 for hold in &page.holds {
-                    holds::insert(session, &audit.lane, Some(audit.lease.run), hold, now)?;
+                    if !drops_holds {
+                        holds::insert(session, &audit.lane, Some(audit.lease.run), hold, now)?;
+                    }
                     if !silent {
                         let alert = holds::alert_for(audit.lease.run, hold);
                         insert_alert(session, &audit.lane, Some(audit.lease.run), &alert, now)?;

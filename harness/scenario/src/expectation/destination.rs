@@ -1,8 +1,8 @@
 //! `destination`: what reached the place that the integration writes to.
 
 use super::{Judge, nearest};
-use crate::file::{Counts, DestinationExpected};
-use crate::observed::{keys, text_of};
+use crate::file::{Counts, DestinationExpected, SameAs};
+use crate::observed::{Context, keys, text_of};
 use crate::wording::{brief, some_of};
 use counterpart_subject::ProbeName;
 use serde_json::Value;
@@ -46,13 +46,45 @@ pub(super) fn judge(expected: &DestinationExpected, counts: Counts, judge: &mut 
             );
         }
     }
-    if expected.same_as.is_some() {
+    if expected.same_as == Some(SameAs::HappyPathOrHeld) {
+        let difference = difference_but_held(context, happy, records, probe.key.as_deref());
+        if let Some(actual) = difference {
+            let message = "the destination is not what the same steps bring without faults, and what differs is not held";
+            let expected = format!("the same {} records, or some of them held and told of", happy.len());
+            judge.broken(message, expected, actual, vec![]);
+        }
+    }
+    if expected.same_as == Some(SameAs::HappyPath) {
         let difference = difference(happy, records, probe.key.as_deref());
         if let Some(actual) = difference {
             let message = "the destination is not what the same steps bring without faults";
             judge.broken(message, format!("the same {} records", happy.len()), actual, vec![]);
         }
     }
+}
+
+/// How two lists of records differ, apart from records that are held while somebody was told. A hold without a key holds
+/// a whole run: with it everything that the run did not bring.
+fn difference_but_held(
+    context: &Context<'_>,
+    happy: &[Value],
+    records: &[Value],
+    key: Option<&str>,
+) -> Option<String> {
+    let alerts = context.probe(ProbeName::Alerts).map_or(0, |(_, alerts)| alerts.len());
+    let holds = context.probe(ProbeName::Holds).filter(|_| alerts > 0);
+    let held_key = holds.and_then(|(probe, _)| probe.key.as_deref()).unwrap_or("key");
+    let held = holds.map_or(&[][..], |(_, held)| held);
+    let all_is_held = held.iter().any(|hold| text_of(hold, held_key).is_none());
+    let held_keys = keys(held, held_key);
+    let key_of = |record: &Value| key.and_then(|key| text_of(record, key));
+    let is_held = |record: &Value| {
+        let key = key_of(record);
+        let is_there = records.iter().any(|written| key.is_some() && key_of(written) == key);
+        !is_there && (all_is_held || key.is_some_and(|key| held_keys.contains(&key)))
+    };
+    let wanted: Vec<Value> = happy.iter().filter(|record| !is_held(record)).cloned().collect();
+    difference(&wanted, records, key)
 }
 
 fn repeated(keys: &[String]) -> Vec<String> {

@@ -107,6 +107,8 @@ pub struct DestinationExpected {
 pub enum SameAs {
     /// The same steps without faults.
     HappyPath,
+    /// The same, but for records that are held while somebody was told: as many as there are, each as it would be.
+    HappyPathOrHeld,
 }
 
 /// `alerts: {none: true}` or `alerts: {kinds: [record_held]}`.

@@ -17,6 +17,7 @@ mod step;
 mod tree;
 mod uses;
 
+pub(crate) use expectation::SameAs;
 pub use expectation::{
     AlertsExpected, AuditExpected, DeliveriesExpected, DestinationExpected, Expectation, FilesExpected,
     HoldsExpected, ProbeExpected, RequestsExpected, SnapshotOf,

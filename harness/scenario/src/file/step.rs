@@ -73,7 +73,7 @@ pub enum Step {
 pub struct Nothing {}
 
 /// How long to let time run.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settle {
     /// Virtual time after which a timer counts as none: `10d` by default.

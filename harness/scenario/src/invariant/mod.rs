@@ -11,6 +11,7 @@ mod no_secret;
 mod nothing_lost;
 mod polite;
 mod recovers;
+mod tenants_apart;
 mod validated;
 
 pub use names::INVARIANTS;
@@ -75,7 +76,7 @@ fn check(name: &str, context: &Context<'_>) -> Finding {
         "audited" => audited::check(context),
         "no_secret" => no_secret::check(context),
         "least_privilege" => least_privilege::check(context),
-        "tenants_apart" => Finding::NotChecked("the scenario has one tenant"),
+        "tenants_apart" => tenants_apart::check(context),
         _ => Finding::NotChecked("there is no check of this name"),
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
     let seen = &context.observed.seen;
     let set_off = times_set_off(&context.plan.file.steps);
     came_too_early(seen)
-        .or_else(|| hammered(seen))
+        .or_else(|| hammered(seen, set_off))
         .or_else(|| asked_without_end(seen, set_off))
         .unwrap_or(Finding::Held)
 }
@@ -74,7 +74,10 @@ fn came_too_early(seen: &[Seen]) -> Option<Finding> {
     None
 }
 
-fn hammered(seen: &[Seen]) -> Option<Finding> {
+/// Work that was set off several times may fail as often at one instant.
+fn hammered(seen: &[Seen], set_off: usize) -> Option<Finding> {
+    let at_once = set_off.max(1).saturating_mul(2);
+    let most_in_a_row = MAX_FAILURES_IN_A_ROW.saturating_mul(set_off.max(1));
     let mut streak: Vec<&Seen> = Vec::new();
     for one in seen {
         let same = |other: &&Seen| other.method == one.method && other.target == one.target;
@@ -87,18 +90,18 @@ fn hammered(seen: &[Seen]) -> Option<Finding> {
             continue;
         }
         streak.push(one);
-        if let [.., third, _, last] = streak[..]
-            && last.at.duration_since(third.at) < HAMMERING
+        if let Some(first) = streak.len().checked_sub(at_once + 1).map(|index| streak[index])
+            && one.at.duration_since(first.at) < HAMMERING
         {
             return Some(broken(
-                "the same request failed three times within a second",
+                &format!("the same request failed {} times within a second", at_once + 1),
                 "waits that grow",
                 &streak,
             ));
         }
         let unsaid = streak.iter().filter(|failure| failure.retry_after_s.is_none()).count();
-        if unsaid > MAX_FAILURES_IN_A_ROW {
-            let expected = format!("at most {MAX_FAILURES_IN_A_ROW} attempts");
+        if unsaid > most_in_a_row {
+            let expected = format!("at most {most_in_a_row} attempts");
             return Some(broken("the same request failed again and again", &expected, &streak));
         }
     }
@@ -159,10 +162,11 @@ mod tests {
 
     #[test]
     fn hammering_is_seen() {
-        assert!(hammered(&[seen(0, 500, None), seen(0, 500, None), seen(0, 500, None)]).is_some());
-        assert!(hammered(&[seen(0, 500, None), seen(0, 500, None), seen(5, 500, None)]).is_none());
+        assert!(hammered(&[seen(0, 500, None), seen(0, 500, None), seen(0, 500, None)], 1).is_some());
+        assert!(hammered(&[seen(0, 500, None), seen(0, 500, None), seen(5, 500, None)], 1).is_none());
         let endless: Vec<Seen> = (0..30).map(|n| seen(n * 60, 500, None)).collect();
-        assert!(hammered(&endless).is_some());
-        assert!(hammered(&endless[..20]).is_none());
+        assert!(hammered(&endless, 1).is_some());
+        assert!(hammered(&endless, 2).is_none(), "two that were set off fail in turn");
+        assert!(hammered(&endless[..20], 1).is_none());
     }
 }

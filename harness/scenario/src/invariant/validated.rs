@@ -6,10 +6,14 @@
 use super::Finding;
 use crate::observed::{Context, Destinations, is_failure};
 use crate::wording::brief;
+use counterpart_stand_in::DeliveryEnd;
 use serde_json::Value;
 use std::mem::discriminant;
 
 pub(super) fn check(context: &Context<'_>) -> Finding {
+    if let Some(forged) = forged_and_taken(context) {
+        return forged;
+    }
     let Destinations { records, happy, .. } = match context.destinations() {
         Ok(destinations) => destinations,
         Err(reason) => return Finding::NotChecked(reason),
@@ -44,6 +48,21 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
         }
     }
     Finding::Held
+}
+
+/// A webhook that somebody forged, or signed long ago, is taken by nobody who looks at the signature.
+fn forged_and_taken(context: &Context<'_>) -> Option<Finding> {
+    const FORGED: [&str; 2] = ["webhook_bad_signature", "webhook_stale_timestamp"];
+    let taken = context.observed.delivered.iter().find(|delivered| {
+        delivered.fault.is_some_and(|fault| FORGED.contains(&fault))
+            && matches!(delivered.end, DeliveryEnd::Accepted { .. })
+    })?;
+    Some(Finding::Broken {
+        message: "a webhook was accepted whose signature is not to be believed".to_owned(),
+        expected: "a refusal".to_owned(),
+        actual: format!("{}: signature {}, {}", taken.exchange, taken.signature, taken.end),
+        exchanges: Vec::new(),
+    })
 }
 
 fn is_filled(value: &Value) -> bool {

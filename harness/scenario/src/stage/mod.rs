@@ -12,6 +12,7 @@ use crate::observed::{Observed, place};
 use crate::plan::Plan;
 use crate::snapshot_content::Redactions;
 use crate::unjudged::Unjudged;
+use crate::witness::Witness;
 use acts::Done;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::StandIn;
@@ -31,6 +32,14 @@ pub(crate) struct Stage<'a> {
     pub(crate) captured: Names,
     pub(crate) steps: Vec<StepOutcome>,
     pub(crate) violations: Vec<Violation>,
+    /// Another tenant, who must see nothing of all this.
+    pub(crate) witness: Witness,
+    /// What the log showed before the subject was started again: it may begin anew then.
+    pub(crate) earlier_log: Vec<Value>,
+    /// Requests that were under way when the subject was stopped.
+    pub(crate) interrupted: usize,
+    /// Whether nothing more would happen by itself after the last step.
+    pub(crate) at_rest: bool,
 }
 
 impl Stage<'_> {
@@ -74,20 +83,24 @@ impl Stage<'_> {
             }
             Step::Settle(Settle { within }) => {
                 let settled = self.conductor().settle(*within).await?;
+                self.at_rest = matches!(settled, Settled::Quiet { .. });
                 Ok(self.settled(location, "settle", &settled))
             }
             Step::Advance { by } => {
                 let settled = self.conductor().advance(*by).await?;
+                self.at_rest = matches!(settled, Settled::Quiet { .. });
                 Ok(self.settled(location, &format!("advance {by:#}"), &settled))
             }
             Step::WaitFor(wait) => self.wait_for(location, wait).await,
             Step::Restart(_) => {
+                self.before_it_ends().await?;
                 let is_stopped = self.stop_first(Stopping::Asked).await?;
                 self.subject.restart(self.stand_in.clock().now()).await?;
                 self.begun_anew(is_stopped);
                 done("restart", "stopped and started again")
             }
             Step::Kill(_) => {
+                self.before_it_ends().await?;
                 let is_stopped = self.stop_first(Stopping::Killed).await?;
                 self.subject.kill(self.stand_in.clock().now()).await?;
                 if !is_stopped {
@@ -97,6 +110,7 @@ impl Stage<'_> {
                 done("kill", "killed and started again")
             }
             Step::Deploy { version } => {
+                self.before_it_ends().await?;
                 let is_stopped = self.stop_first(Stopping::Asked).await?;
                 self.subject.deploy(version, self.stand_in.clock().now()).await?;
                 self.begun_anew(is_stopped);
@@ -113,6 +127,16 @@ impl Stage<'_> {
             baseline: self.baseline,
             triggers: self.triggers,
         }
+    }
+
+    /// Keeps what will not be there once the subject has ended.
+    async fn before_it_ends(&mut self) -> Result<(), SubjectError> {
+        let traffic = self.stand_in.traffic();
+        let under_way = traffic.received.saturating_sub(traffic.answered);
+        self.interrupted += usize::try_from(under_way).unwrap_or(usize::MAX);
+        let log = self.subject.probe(ProbeName::Log).await?.unwrap_or_default();
+        self.earlier_log = behind(std::mem::take(&mut self.earlier_log), log);
+        Ok(())
     }
 
     /// Stops it before it is started again, where that can be done apart: a process that goes on with its work at once has
@@ -213,6 +237,10 @@ impl Stage<'_> {
             let shown = self.subject.probe(name).await.map_err(|error| Unjudged(error.to_string()))?;
             probes.extend(shown.map(|records| (name, records)));
         }
+        if let Some(log) = probes.get_mut(&ProbeName::Log) {
+            *log = behind(std::mem::take(&mut self.earlier_log), std::mem::take(log));
+        }
+        let seen_by_witness = self.witness.sees(&self.subject).await?;
         let folder = self.subject.files_folder().map_err(|error| Unjudged(error.to_string()))?;
         let files = match folder.filter(|_| self.plan.looks_at_files()) {
             Some(folder) => files::seen(&folder).map_err(|error| {
@@ -250,6 +278,9 @@ impl Stage<'_> {
                 .flat_map(counterpart_stand_in::Provider::unused_exchanges)
                 .collect(),
             probes,
+            seen_by_witness,
+            interrupted: self.interrupted,
+            at_rest: self.at_rest,
             redactions,
             secrets: self
                 .stand_in
@@ -263,6 +294,11 @@ impl Stage<'_> {
             ended: self.stand_in.clock().now(),
         })
     }
+}
+
+/// A log as a whole: one that outlives its process shows what came before, one that does not is put behind it.
+fn behind(earlier: Vec<Value>, now: Vec<Value>) -> Vec<Value> {
+    if now.starts_with(&earlier) { now } else { earlier.into_iter().chain(now).collect() }
 }
 
 fn of_step(step: &Spanned<Step>, error: &SubjectError) -> Unjudged {

@@ -1,0 +1,37 @@
+//! `counterpart explore`.
+
+use clap::Args;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+pub(crate) struct Explore {
+    /// The scenario whose happy path is explored; its faults and expectations are left out
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenario: PathBuf,
+    /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`
+    #[arg(long, default_value = "reference", value_name = "NAME")]
+    pub(crate) subject: String,
+    /// Begin no case after so long: 30s, 10m. One minute where --cases does not say how many
+    #[arg(long, value_name = "DURATION", value_parser = super::duration)]
+    pub(crate) budget: Option<Duration>,
+    /// Play so many cases and no more
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) cases: Option<u64>,
+    /// Decides which cases there are, and their order
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Play so many cases at the same time; as many as there are processors by default
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Stop at the first cause that is found
+    #[arg(long)]
+    pub(crate) stop_at_first: bool,
+    /// Where found scenarios are written; `found` in the scenarios folder by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// A known bug to switch on in the bundled runtime, to see it found
+    #[arg(long, value_name = "BUG")]
+    pub(crate) plant: Vec<String>,
+}

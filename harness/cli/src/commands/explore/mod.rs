@@ -1,0 +1,114 @@
+//! `counterpart explore`: cases from a happy path, and a scenario for each cause of failure.
+
+mod files;
+mod words;
+
+use super::stop_signal::StopSignal;
+use crate::arguments::{Explore as Arguments, Format, Global};
+use crate::exit::{Exit, Stop};
+use crate::output;
+use crate::project::Project;
+use crate::subjects;
+use counterpart_scenario::{
+    Exploration, ExploreOptions, Explorer, Plan, Planner, Progress, Selection, select,
+};
+use counterpart_subject::LaunchSpec;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// How long it goes on where nothing is said.
+const DEFAULT_BUDGET: Duration = Duration::from_secs(60);
+
+pub(crate) fn explore(tokio: &Handle, global: &Global, arguments: &Arguments) -> Result<Exit, Stop> {
+    let project = Project::find(global)?;
+    let subject = subjects::chosen(&project, &arguments.subject, &arguments.plant)?;
+    let launch = subjects::launch(&arguments.subject, &subject)?;
+    let catalogue = project.catalogue()?;
+    let library = project.library();
+    let mut planner = Planner::new(&library, &catalogue, &subject).with_contracts(project.contracts());
+    let plan = plan(&project, arguments, &mut planner)?;
+    let tenants = match &subject.launch {
+        // It may still hold what the last exploration wrote.
+        LaunchSpec::Url(_) => format!("explore-{}", started_s()),
+        _ => "tenant".to_owned(),
+    };
+    let options = ExploreOptions {
+        seed: arguments.seed,
+        budget: arguments.budget.or_else(|| arguments.cases.is_none().then_some(DEFAULT_BUDGET)),
+        most_cases: arguments.cases.map(|cases| usize::try_from(cases).unwrap_or(usize::MAX)),
+        jobs: arguments.jobs.unwrap_or_else(processors),
+        stops_at_first: arguments.stop_at_first,
+        tenants,
+        told_to_stop: StopSignal::flag(tokio)?,
+    };
+    let told_to_stop = Arc::clone(&options.told_to_stop);
+    let explorer = Explorer { plan: &plan, subject: &subject, launch: launch.as_ref(), options };
+    let bar = bar(global);
+    let explored = explorer.explore(&|progress| show(&bar, progress));
+    bar.finish_and_clear();
+    let exploration = explored.map_err(Stop::environment)?;
+    let folder = arguments.out.clone().unwrap_or_else(|| project.scenarios().join("found"));
+    let written = files::write(&folder, &exploration).map_err(Stop::environment)?;
+    let found: Vec<_> = written.iter().collect();
+    if global.format == Format::Json {
+        output::json(&words::json(&exploration, &found)).map_err(Stop::environment)?;
+    } else {
+        words::summary(global, &exploration, &found, arguments);
+    }
+    Ok(if told_to_stop.load(Ordering::Relaxed) { Exit::Interrupted } else { exit(&exploration) })
+}
+
+/// The scenario, checked. A folder holds several.
+fn plan(project: &Project, arguments: &Arguments, planner: &mut Planner<'_>) -> Result<Plan, Stop> {
+    let selection = Selection { paths: vec![arguments.scenario.clone()], filter: None };
+    let selected = select(&project.scenarios(), &selection).map_err(Stop::usage)?;
+    let [scenario] = &selected[..] else {
+        let path = arguments.scenario.display();
+        let count = selected.len();
+        return Err(Stop::usage(anyhow::anyhow!(
+            "{path}: there are {count} scenarios; explore takes the file of one"
+        )));
+    };
+    planner.plan(&scenario.path, &scenario.name).map_err(Stop::usage)
+}
+
+fn exit(exploration: &Exploration) -> Exit {
+    match () {
+        () if !exploration.found.is_empty() => Exit::Failed,
+        () if exploration.first_unjudged.is_some() || !exploration.unreproduced.is_empty() => {
+            Exit::Environment
+        }
+        () if exploration.cases == 0 => Exit::NothingSelected,
+        () => Exit::Passed,
+    }
+}
+
+fn processors() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a tenant's name must be another one each time")]
+fn started_s() -> i64 {
+    jiff::Timestamp::now().as_second()
+}
+
+fn bar(global: &Global) -> ProgressBar {
+    if global.quiet || global.format != Format::Text {
+        return ProgressBar::hidden();
+    }
+    // Indicatif draws on a terminal only.
+    let style =
+        ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::new_spinner().with_style(style)
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    if !bar.is_hidden() {
+        bar.set_message(words::progress(progress));
+        bar.tick();
+    }
+}
