@@ -220,6 +220,7 @@ mod tests {
             verdict,
             attempts: vec![attempt],
             snapshots_pending: Vec::new(),
+            quarantine: None,
         }
     }
 

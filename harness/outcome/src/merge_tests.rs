@@ -16,6 +16,7 @@ fn outcome(name: &str) -> ScenarioOutcome {
         verdict: if name == "b/four" { Verdict::Failed } else { Verdict::Passed },
         attempts: Vec::new(),
         snapshots_pending: Vec::new(),
+        quarantine: None,
     }
 }
 
@@ -44,9 +45,12 @@ fn whole() -> Run {
                 kind: CaseKind::EdgeCase,
                 title: "t".into(),
                 why: "w".into(),
+                required: false,
                 covered_by,
+                failed_in: Vec::new(),
             }],
         },
+        integrations: Vec::new(),
         shard: None,
     }
 }

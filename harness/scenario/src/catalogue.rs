@@ -114,6 +114,7 @@ mod tests {
             verdict,
             attempts: Vec::new(),
             snapshots_pending: Vec::new(),
+            quarantine: None,
         };
         let coverage = catalogue.coverage(&[
             outcome("passed", "a", Verdict::Passed),
