@@ -31,7 +31,7 @@ pub(crate) async fn provider_host(network: ContainerNetwork) -> Result<ProviderH
     if network == ContainerNetwork::Host {
         return Ok(ProviderHost::default());
     }
-    let docker = engine().await.map_err(no_engine)?;
+    let docker = engine().await.map_err(|why| no_engine(&why))?;
     let found = docker.inspect_network(BRIDGE, None).await.map_err(|error| {
         LaunchError(format!("the engine has no network {BRIDGE:?}: {error}; `network = \"host\"` needs none"))
     })?;
@@ -59,6 +59,6 @@ pub(crate) async fn remove(name: &str) {
     }
 }
 
-pub(crate) fn no_engine(why: String) -> LaunchError {
+pub(crate) fn no_engine(why: &str) -> LaunchError {
     LaunchError(format!("there is no container engine: {why}"))
 }

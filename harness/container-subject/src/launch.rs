@@ -32,7 +32,7 @@ impl ContainerLaunch {
 impl Launch for ContainerLaunch {
     fn launch(&self, request: LaunchRequest) -> BoxFuture<'_, Result<Box<dyn Running>, LaunchError>> {
         Box::pin(async move {
-            engine().await.map_err(no_engine)?;
+            engine().await.map_err(|why| no_engine(&why))?;
             let image = self.image.get_or_init(|| image(&self.spec, &self.root)).await.clone()?;
             let running =
                 RunningContainer::start(self.spec.clone(), self.root.clone(), image, request).await?;
@@ -45,6 +45,6 @@ impl Launch for ContainerLaunch {
     }
 
     fn cannot_launch(&self) -> BoxFuture<'_, Option<String>> {
-        Box::pin(async { engine().await.err().map(|why| no_engine(why).0) })
+        Box::pin(async { engine().await.err().map(|why| no_engine(&why).0) })
     }
 }

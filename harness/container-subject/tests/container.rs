@@ -30,6 +30,7 @@ struct Context {
 impl Context {
     /// It, where there is an engine; else that was said.
     async fn for_test(name: &'static str) -> Option<Self> {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let context = Self { folder: tempfile::Builder::new().prefix(name).tempdir().unwrap(), name };
         context.write("ARG BASE\nFROM ${BASE}\nENTRYPOINT [\"/bin/bash\", \"-c\"]\n");
         let Some(why) = context.launch(&["true"], "").cannot_launch().await else { return Some(context) };
@@ -86,7 +87,11 @@ async fn it_is_started_again_on_the_same_data_and_is_gone_in_the_end() {
     running.restart(later()).await.unwrap();
     running.kill(later()).await.unwrap();
     let printed: Vec<String> = running.printed_records().iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(printed.join("\n"), @"");
+    insta::assert_snapshot!(printed.join("\n"), @r#"
+    {"starts":1,"tenant":"tenant-1","clock":"1970-01-01T00:00:00Z"}
+    {"starts":2,"tenant":"tenant-1","clock":"1970-01-01T00:01:00Z"}
+    {"starts":3,"tenant":"tenant-1","clock":"1970-01-01T00:01:00Z"}
+    "#);
     assert!(running.last_lines().contains(&"ready to serve".to_owned()), "{:?}", running.last_lines());
     assert_eq!(running.has_ended(), None);
     let (name, data) = running.names().remove(0);
@@ -112,9 +117,26 @@ async fn what_does_not_come_to_run_is_told_with_its_last_lines_and_leaves_nothin
         ("true", "env = { A = \"{nothing}\" }"),
         ("true", "ready = { line = \"(\" }"),
     ] {
-        told.push(context.started(&[run], rest).await.err().unwrap());
+        let error = context.started(&[run], rest).await.err().unwrap();
+        let (before, name) = error.split_once("counterpart-subject-").unwrap_or((&error, ""));
+        told.push(match name.split_once(':') {
+            Some((_, after)) => format!("{before}IMAGE:{after}"),
+            None => error,
+        });
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    the subject does not run: the container of IMAGE:built ended with exit code 3 before it was ready; its last lines:
+      | no database
+    the subject does not run: the container of IMAGE:built was not ready within 1s: nothing answers HTTP on its port 8080; let it listen on all addresses of the container, say with `ready` how it is seen, or give it longer with `within`; its last lines:
+      | waiting
+    the subject does not run: the container of IMAGE:built was not ready within 1s: no line fits "never"; let it listen on all addresses of the container, say with `ready` how it is seen, or give it longer with `within`; its last lines:
+      | waiting
+    the subject does not run: env.A: {nothing} in "{nothing}" has no value; there are: clock_start, port, seed, tenant; it printed nothing
+    the subject does not run: `ready = { line = "(" }` is no regular expression: regex parse error:
+        (
+        ^
+    error: unclosed group; it printed nothing
+    "#);
     context.write("ARG BASE\nFROM ${BASE}\nRUN exit 7\n");
     let built = context.started(&["true"], "").await.err().unwrap();
     assert!(
