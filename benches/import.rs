@@ -5,7 +5,7 @@
 use counterpart_benches::{history, stand_in, tokio};
 use counterpart_reference_subject::{ReferenceLaunch, spec};
 use counterpart_stand_in::{StandIn, StandInClock};
-use counterpart_subject::{LaunchRequest, ProbeName, Subject, Variables, Variables};
+use counterpart_subject::{LaunchRequest, ProbeName, Subject, Variables};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 
@@ -13,7 +13,8 @@ use jiff::Timestamp;
 const RECORDS: u64 = 72;
 
 async fn connected(stand_in: &StandIn, http: &reqwest::Client) -> Subject {
-    let request = LaunchRequest { seed: 1, clock_start: Timestamp::UNIX_EPOCH, variables: Variables::default() };
+    let request =
+        LaunchRequest { seed: 1, clock_start: Timestamp::UNIX_EPOCH, variables: Variables::default() };
     let mut subject =
         Subject::launch(spec(), &ReferenceLaunch::default(), request, http.clone()).await.unwrap();
     let mut variables = Variables::default();

@@ -1,5 +1,6 @@
 //! Exploring finds known bugs in seconds, and nothing in the runtime as it is. The whole proof, every bug and ten thousand
 //! cases, is `benches/exploring.py`.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
 mod support;
 

@@ -10,7 +10,7 @@ use support::provider::{
     error, inject, mount_pages, mount_refresh, ok, page_at, requests, soft_logout, three_pages, whole_history,
 };
 use support::{ACCESS_TOKEN, REFRESH_TOKEN, START, Subject, start};
-use wiremock::matchers::{body_json, method, path};
+use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const SECOND_ACCESS: &str = "syt_second_access";

@@ -146,22 +146,7 @@ impl<'a> Player<'a> {
             Ok(()) => stage.look(began).await,
             Err(unjudged) => Err(unjudged),
         };
-        let how = match &played {
-            Ok(_) => stage.subject.has_ended(),
-            // A connection ends before its process is known to have ended.
-            Err(_) => stage.subject.ends_soon().await,
-        };
-        let played = match (played, how) {
-            (Ok(_), Some(how)) => Err(Unjudged(format!("the subject {how}"))),
-            (Err(Unjudged(why)), Some(how)) if !why.contains(&how) => {
-                Err(Unjudged(format!("the subject {how}: {why}")))
-            }
-            (played, _) => played,
-        };
-        let ended = stage.subject.end().await;
-        // What it did is judged only where it also ended as it should: whatever it left may be at work elsewhere.
-        let played = played.and_then(|observed| ended.map(|()| observed).map_err(unjudged));
-        played.map_err(|Unjudged(why)| Unjudged(with_last_lines(&why, &stage.subject, &stage.stand_in)))
+        ended(stage, played).await
     }
 
     async fn set_up(&self, subject: &mut Subject, variables: Variables) -> Result<Witness, Unjudged> {
@@ -209,6 +194,26 @@ pub(crate) fn tenant_named(name: &str) -> Variables {
     let mut variables = Variables::default();
     variables.set("tenant", name);
     variables
+}
+
+/// Ends what was played: what was seen of it counts only where the subject also ended as it should.
+async fn ended(mut stage: Stage<'_>, played: Result<Observed, Unjudged>) -> Result<Observed, Unjudged> {
+    let how = match &played {
+        Ok(_) => stage.subject.has_ended(),
+        // A connection ends before its process is known to have ended.
+        Err(_) => stage.subject.ends_soon().await,
+    };
+    let played = match (played, how) {
+        (Ok(_), Some(how)) => Err(Unjudged(format!("the subject {how}"))),
+        (Err(Unjudged(why)), Some(how)) if !why.contains(&how) => {
+            Err(Unjudged(format!("the subject {how}: {why}")))
+        }
+        (played, _) => played,
+    };
+    let ended = stage.subject.end().await;
+    // What it did is judged only where it also ended as it should: whatever it left may be at work elsewhere.
+    let played = played.and_then(|observed| ended.map(|()| observed).map_err(unjudged));
+    played.map_err(|Unjudged(why)| Unjudged(with_last_lines(&why, &stage.subject, &stage.stand_in)))
 }
 
 /// A reason, and below it what the subject printed last, without any secret that the provider knows.
