@@ -38,11 +38,6 @@ fn an_unknown_step() {
 }
 
 #[test]
-fn a_word_that_is_no_step() {
-    insta::assert_snapshot!(refused_scenario(&GOOD.replace("settle:", "setle:")));
-}
-
-#[test]
 fn an_unknown_fixture() {
     insta::assert_snapshot!(refused_scenario(&GOOD.replace("room-history]", "room-histroy]")));
 }
