@@ -119,7 +119,7 @@ fn what_is_not_exactly_one_run_is_refused() {
             part.1.scenarios.push(twice);
         }),
     ]
-    .join("\n"), @"
+    .join("\n"), @r##"
     no run file was given; expected one of each shard
     shard 3 of 4 missing, so not everything was judged; give each shard's run file, or run it again with --shard
     shards 2, 3, 4 of 4 missing, so not everything was judged; give each shard's run file, or run it again with --shard
@@ -131,14 +131,14 @@ fn what_is_not_exactly_one_run_is_refused() {
     4/run.json: the subject is `s` d9298a10d1b0, but `s` a9491f4c1bf7 in 1/run.json; merge shards of one run only
     4/run.json: the subject is other, but s in 1/run.json; merge shards of one run only
     4/run.json: the subject is `s` a9491f4c1bf7 with bugs planted, but `s` a9491f4c1bf7 in 1/run.json; merge shards of one run only
-    4/run.json: the catalogue is of 1 entries (f26e6c58ed63), but of 1 entries (9d6673723a12) in 1/run.json; merge shards of one run only
-    4/run.json: the catalogue is of 0 entries (4f53cda18c2b), but of 1 entries (9d6673723a12) in 1/run.json; merge shards of one run only
+    4/run.json: the catalogue is of 1 entries (134f4683f63d), but of 1 entries (f1e0156f0785) in 1/run.json; merge shards of one run only
+    4/run.json: the catalogue is of 0 entries (4f53cda18c2b), but of 1 entries (f1e0156f0785) in 1/run.json; merge shards of one run only
     4/run.json: the number of shards is 5, but 4 in 1/run.json; merge shards of one run only
     4/run.json: the selection of scenarios is 01db91d06032, but 6c75c9595904 in 1/run.json; merge shards of one run only
     the shards hold 5 scenarios, but not those that the run was cut from; run all shards again
     1/run.json: holds `a/one`, which belongs to shard 4/4; the file was changed, or written by another build
     the shards hold 7 scenarios, but not those that the run was cut from; run all shards again
-    ");
+    "##);
 }
 
 #[test]

@@ -371,6 +371,61 @@ async fn unseen_written_again_writes_twice() {
     }
 }
 
+/// A page of which the second record cannot be written.
+fn page_with_a_bad_record() -> ResponseTemplate {
+    let mut half = message(2);
+    half["content"] = json!({});
+    ok(json!({ "chunk": [message(1), half, message(3)] }))
+}
+
+#[tokio::test]
+async fn partial_page_committed_loses_what_comes_behind_a_bad_record() {
+    let [sound, planted] = imported(Plant::PartialPageCommitted, None, 1, page_with_a_bad_record()).await;
+    assert_eq!(sound.bodies().await, ["m1", "m3"]);
+    assert_eq!(planted.bodies().await, ["m1"]);
+}
+
+#[tokio::test]
+async fn hold_dropped_tells_and_keeps_nothing() {
+    let [sound, planted] = imported(Plant::HoldDropped, None, 1, page_with_a_bad_record()).await;
+    assert_eq!((sound.holds().await.len(), sound.alerts().await.len()), (1, 1));
+    assert_eq!((planted.holds().await.len(), planted.alerts().await.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn unbounded_retry_never_gives_up() {
+    let [sound, planted] = imported(Plant::UnboundedRetry, None, 30, error(500, "M_UNKNOWN")).await;
+    assert_eq!(sound.state(1).await, "held");
+    assert_eq!(planted.state(1).await, "succeeded");
+}
+
+#[tokio::test]
+async fn tenant_mix_up_writes_a_retried_page_for_another() {
+    for (subject, is_seen) in both(Plant::TenantMixUp).await.iter().zip([false, true]) {
+        let provider = three_pages().await;
+        inject(&provider, None, 1, error(500, "M_UNKNOWN")).await;
+        subject.connect(&provider.uri()).await;
+        let other = json!({ "provider": "matrix", "base_url": provider.uri(), "access_token": "another" });
+        let (status, _) = subject.call("PUT", "/connections/other/matrix", Some(other)).await;
+        assert!((200..300).contains(&status), "{status}");
+        subject.trigger().await;
+        subject.settle().await;
+        let seen = subject.list_of("other", "/destination", "records").await;
+        assert_eq!(!seen.is_empty(), is_seen);
+    }
+}
+
+#[tokio::test]
+async fn stale_worker_commits_gives_a_run_away_after_three_seconds() {
+    let timers = [json!("2026-01-05T00:00:10Z"), json!("2026-01-05T00:00:03Z")];
+    for (subject, timer) in both(Plant::StaleWorkerCommits).await.iter().zip(timers) {
+        let provider = RawProvider::start(vec![Script::Hang]).await;
+        subject.connect(&provider.url()).await;
+        subject.trigger().await;
+        assert_eq!(subject.quiet(1).await["next_timer"], timer);
+    }
+}
+
 #[tokio::test]
 async fn every_plant_has_its_test() {
     let source = [include_str!("plants.rs"), include_str!("webhooks.rs")].concat();

@@ -150,6 +150,16 @@ async fn an_older_event_does_not_overwrite_a_newer_one() {
 }
 
 #[tokio::test]
+async fn an_edit_that_comes_first_is_kept() {
+    let [sound, planted] = [taking(&[]).await, taking(&[Plant::LostUpdate]).await];
+    for (subject, body) in [(&sound, "edited"), (&planted, "posted")] {
+        send(subject, &edited("Ev2", "edited")).await;
+        send(subject, &posted("Ev1", "posted")).await;
+        assert_eq!(subject.bodies().await, [body]);
+    }
+}
+
+#[tokio::test]
 async fn another_account_s_event_is_refused_alone_or_in_a_batch() {
     let mut other = posted("Ev9", "theirs");
     other["team_id"] = "T2".into();

@@ -340,7 +340,7 @@ fn every_invariant_that_is_checked_is_broken_by_its_own_observation() {
     let accepted = DeliveryEnd::Accepted { status: 200 };
     let forged = Observed {
         delivered: vec![delivered("event-1", Some("webhook_bad_signature"), accepted)],
-        ..with(ProbeName::Audit, vec![json!(1); 2])
+        ..with(ProbeName::Audit, vec![json!({ "at": "1970-01-01T00:00:01Z" }); 2])
     };
     let table = [
         (

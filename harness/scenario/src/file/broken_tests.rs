@@ -124,7 +124,7 @@ fn every_mistake_is_told_with_its_place_and_the_nearest_word() {
     assert!(files.len() >= 40);
     let all: Vec<String> = files.iter().map(|text| told(text)).collect();
     assert!(!all.iter().any(|told| told.ends_with("scenarios")), "each is refused: {all:#?}");
-    insta::assert_snapshot!(all.join("\n"), @r#"
+    insta::assert_snapshot!(all.join("\n"), @r##"
     s.yaml:9:1: there is no key `titel` here; did you mean `title`?
     s.yaml:9:14: there is no key `of` here; did you mean `off`?
     s.yaml:9:9: there is no key `unusd` here; did you mean `unused`?
@@ -182,7 +182,7 @@ fn every_mistake_is_told_with_its_place_and_the_nearest_word() {
     s.yaml:8:19: there is no word `logs` here; did you mean `log`?
     s.yaml:6:28: there is no variable `rom` here; did you mean `room`? (in braces as text: {{rom}})
     s.yaml:6:22: `{tenant}` is known only once the scenario is played, and this is read before; a variable can stand here
-    s.yaml:6:21: there is no variable `id` here; there are: provider, base_url, tenant, access_token, refresh_token, ca_pem, clock_start, webhook_scheme, webhook_secret, webhook_account (in braces as text: {{id}})
+    s.yaml:6:21: there is no variable `id` here; there are: provider, base_url, tenant, access_token, refresh_token, ca_pem, ca_file, clock_start, data, port, state, webhook_scheme, webhook_secret, webhook_account (in braces as text: {{id}})
     s.yaml:6:21: `{id}` is used before it is captured; capture it in an earlier step
     s.yaml:6:5: `room` has a value already; capture it under another name
     s.yaml:9:13: `Room` is no name; expected lower-case letters, digits and `_`, a letter first
@@ -201,7 +201,7 @@ fn every_mistake_is_told_with_its_place_and_the_nearest_word() {
     s.yaml:1:1: written as scenario/2, newer than the scenario/1 that this build reads; use a newer counterpart
     s.yaml:1:1: the first key must be `counterpart: scenario/1`
     s.yaml:2:3: while parsing a block mapping, did not find expected key
-    "#);
+    "##);
 }
 
 #[test]
