@@ -25,8 +25,8 @@
 //! ```
 //!
 //! Dropping it fails the test where a request fitted nothing, or a fault never struck. The same exchanges can be mounted
-//! on a [`wiremock`] server, code whose clock can be driven waits in [virtual time](VirtualClock), what was asked is held by
-//! snapshots ([`assert_requests_snapshot!`]), and contracts give strategies for [`proptest`](strategy).
+//! on a `wiremock` server, code whose clock can be driven waits in [virtual time](VirtualClock), what was asked is held by
+//! snapshots (`assert_requests_snapshot!`), and contracts give strategies for `proptest`.
 //!
 //! The crate knows nothing of how scenarios are written; how time is settled and how a snapshot reads it shares with
 //! them. It panics: a test is failed that way.
