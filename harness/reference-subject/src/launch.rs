@@ -1,7 +1,7 @@
 //! Launching the runtime in this process: a data directory and an async runtime of its own each time.
 
 use counterpart_reference_runtime::{ClockMode, Plant, Runtime, RuntimeConfig};
-use counterpart_subject::{BoxFuture, Launch, LaunchError, LaunchRequest, Running};
+use counterpart_subject::{BoxFuture, Launch, LaunchError, LaunchRequest, Running, Stopping};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -77,27 +77,39 @@ impl RunningReference {
     }
 }
 
+impl RunningReference {
+    /// Ends it, if it runs.
+    async fn stop(&mut self, how: Stopping) -> Result<(), LaunchError> {
+        let (Some(runtime), Some(tokio)) = (self.runtime.take(), &self.tokio) else { return Ok(()) };
+        let ending = match how {
+            Stopping::Asked => tokio.spawn(runtime.shutdown()),
+            Stopping::Killed => tokio.spawn(runtime.crash()),
+        };
+        ending.await.map_err(refused)
+    }
+}
+
 impl Running for RunningReference {
     fn base_url(&self) -> String {
-        self.runtime.as_ref().map_or_else(String::new, |runtime| format!("http://{}", runtime.address()))
+        self.address.map_or_else(String::new, |address| format!("http://{address}"))
     }
 
     fn restart(&mut self, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
         Box::pin(async move {
-            if let (Some(runtime), Some(tokio)) = (self.runtime.take(), &self.tokio) {
-                tokio.spawn(runtime.shutdown()).await.map_err(refused)?;
-            }
+            self.stop(Stopping::Asked).await?;
             self.begin(clock_now).await
         })
     }
 
     fn kill(&mut self, clock_now: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
         Box::pin(async move {
-            if let (Some(runtime), Some(tokio)) = (self.runtime.take(), &self.tokio) {
-                tokio.spawn(runtime.crash()).await.map_err(refused)?;
-            }
+            self.stop(Stopping::Killed).await?;
             self.begin(clock_now).await
         })
+    }
+
+    fn stop_first(&mut self, how: Stopping) -> BoxFuture<'_, Result<bool, LaunchError>> {
+        Box::pin(async move { self.stop(how).await.map(|()| true) })
     }
 
     fn deploy(&mut self, version: &str, _: Timestamp) -> BoxFuture<'_, Result<(), LaunchError>> {
