@@ -325,6 +325,8 @@ fn every_invariant_that_is_checked_is_broken_by_its_own_observation() {
     let mut held_untold = with(ProbeName::Holds, hold.clone());
     held_untold.seen = vec![seen(0, 200)];
     let failing = Observed { seen: vec![seen(0, 500)], ..good() };
+    let interrupted = Observed { interrupted: 1, seen: vec![seen(0, 500)], ..good() };
+    assert_eq!(broken_invariants(&interrupted), [""; 0], "nobody was left to tell");
     let hammering = Observed {
         seen: vec![seen(0, 429), seen(0, 429), seen(0, 429)],
         probes: {
