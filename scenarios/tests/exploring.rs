@@ -75,6 +75,30 @@ fn the_same_seed_finds_the_same_however_many_work_on_it() {
     assert_eq!(alone, told(3));
 }
 
+/// What exploring found once: what a subject sends at once after it was killed is its own, not its predecessor's.
+#[test]
+fn a_subject_that_goes_on_at_once_after_a_kill_comes_to_rest() {
+    let text = "counterpart: scenario/1
+title: A kill in the middle of the work, and a slow answer behind it
+covers: []
+fixtures: [matrix/room-history]
+faults:
+  - at: {exchange: messages-4}
+    inject: {bandwidth: {bytes_per_s: 1000}}
+steps:
+  - trigger: {sync: {room: '#history:test.local'}}
+  - kill: {}
+  - settle: {}
+expect:
+  - destination: {same_as: happy_path_or_held, unique_by: key}
+allow:
+  unused: The kill may come before all was asked for
+";
+    for _ in 0..5 {
+        assert_eq!(fails_by_itself(text, &[]), Verdict::Passed);
+    }
+}
+
 /// What comes of a found scenario when its file is read and played.
 fn fails_by_itself(text: &str, plants: &[Plant]) -> Verdict {
     let folder = tempfile::tempdir().unwrap();

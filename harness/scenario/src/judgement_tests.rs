@@ -445,6 +445,11 @@ fn without_a_probe_an_invariant_is_not_checked() {
     assert_eq!(held, ["polite"], "only what the stand-in saw itself can be judged");
 }
 
+/// A permission as a probe shows it; one without a name, where that is empty.
+fn permission(name: &str) -> Value {
+    if name.is_empty() { json!({ "scope": "repo" }) } else { json!({ "key": name }) }
+}
+
 /// How the credential is judged: what the subject says it holds, what the provider tells in its answer, and the profile.
 fn privilege(by_subject: &[&str], by_provider: Option<(&str, &str)>, admin: &[&str]) -> Result<(), String> {
     let mut plan = plan("{requests: {to: list, at_least: 0}}");
@@ -462,7 +467,9 @@ fn privilege(by_subject: &[&str], by_provider: Option<(&str, &str)>, admin: &[&s
     let mut observed = good();
     if !by_subject.is_empty() {
         subject.probe.insert(ProbeName::Permissions, subject.probe[&ProbeName::Audit].clone());
-        observed.probes.insert(ProbeName::Permissions, by_subject.iter().map(|name| json!(name)).collect());
+        observed
+            .probes
+            .insert(ProbeName::Permissions, by_subject.iter().map(|name| permission(name)).collect());
     }
     let context = Context { plan: &plan, subject: &subject, observed: &observed, happy_path: None };
     let (outcomes, broken) = invariant::judge(&context);
@@ -486,6 +493,7 @@ fn a_credential_that_may_do_more_than_is_needed_is_told() {
         privilege(&["root"], None, &["root"]),
         privilege(&["reader"], None, &[]),
         privilege(&[], None, &["root"]),
+        privilege(&["repo", ""], Some(("repo", "repo")), &[]),
     ];
     insta::assert_snapshot!(said.map(|one| one.unwrap_err()).join("\n"), @r##"
     the credential holds permissions that are not needed: gist; no more than repo
@@ -494,5 +502,6 @@ fn a_credential_that_may_do_more_than_is_needed_is_told() {
     the credential holds permissions that are not needed: root; no permission of an administrator
     the provider's profile does not tell which permissions are needed
     neither a probe `permissions` nor the provider's answers tell which permissions it holds
+    a record of the probe `permissions` does not have the field that its `key` names
     "##);
 }

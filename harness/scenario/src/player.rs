@@ -300,8 +300,7 @@ fn variables(
 
 /// A probe that shows what another scenario left would make every promise look kept.
 async fn nothing_left_over(subject: &Subject) -> Result<(), Unjudged> {
-    // The log may be everybody's.
-    let names = subject.spec().probe.keys().copied().filter(|name| *name != ProbeName::Log);
+    let names = subject.spec().probe.keys().copied().filter(|name| name.is_of_work());
     for name in names.collect::<Vec<_>>() {
         let shown = subject.probe(name).await.map_err(unjudged)?.unwrap_or_default();
         if !shown.is_empty() {

@@ -57,9 +57,9 @@ impl Witness {
     }
 }
 
-/// What must be empty: all but the log, which tells of the setup too and may be everybody's.
+/// What must be empty: whatever shows work, for it does none.
 fn looked_at(spec: &SubjectSpec) -> Vec<ProbeName> {
-    spec.probe.keys().copied().filter(|name| *name != ProbeName::Log).collect()
+    spec.probe.keys().copied().filter(|name| name.is_of_work()).collect()
 }
 
 /// Why a second tenant could not be told from the first.
@@ -82,4 +82,32 @@ fn why_not(spec: &SubjectSpec) -> Option<&'static str> {
         return Some("a probe of the subject does not name {tenant}, so that it is everybody's");
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn spec(setup: &str, probe: &str) -> SubjectSpec {
+        serde_json::from_value(json!({
+            "launch": { "url": "http://127.0.0.1:1" },
+            "setup": { "connect": { "call": setup } },
+            "probe": {
+                "destination": { "get": probe, "key": "id" },
+                "log": { "get": "/log" },
+                "permissions": { "get": "/permissions" },
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_second_tenant_looks_at_work_alone_and_only_where_it_can_be_told_apart() {
+        let told_apart = spec("PUT /connections/{tenant}", "/rows?tenant={tenant}");
+        assert_eq!(looked_at(&told_apart), [ProbeName::Destination]);
+        assert_eq!(why_not(&told_apart), None);
+        assert!(why_not(&spec("PUT /connection", "/rows?tenant={tenant}")).is_some());
+        assert!(why_not(&spec("PUT /connections/{tenant}", "/rows")).is_some());
+    }
 }

@@ -8,16 +8,14 @@ use super::Finding;
 use crate::observed::{Context, text_of};
 use counterpart_exchange::{Auth, Exchange, Permissions};
 use counterpart_subject::ProbeName;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 type Names = BTreeSet<String>;
 
 pub(super) fn check(context: &Context<'_>) -> Finding {
-    let Some(held) = held(context) else {
-        return Finding::NotChecked(
-            "neither a probe `permissions` nor the provider's answers tell which permissions it holds",
-        );
+    let held = match held(context) {
+        Ok(held) => held,
+        Err(reason) => return Finding::NotChecked(reason),
     };
     let accepted = accepted(context);
     let admin = context.plan.profile.permissions.as_ref().map(|known| &known.admin);
@@ -48,16 +46,20 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
     }
 }
 
-/// What the credential may do, if anybody tells.
-fn held(context: &Context<'_>) -> Option<Names> {
-    let by_subject = context.probe(ProbeName::Permissions).map(|(probe, records)| {
-        let field = probe.key.as_deref().unwrap_or("key");
-        let name = |record: &Value| match record {
-            Value::String(name) => Some(name.clone()),
-            _ => text_of(record, field),
+/// What the credential may do, or why nobody tells.
+fn held(context: &Context<'_>) -> Result<Names, &'static str> {
+    let by_subject =
+        match context.probe(ProbeName::Permissions) {
+            None => None,
+            Some((probe, records)) => {
+                let field = probe.key.as_deref().unwrap_or("key");
+                let names: Option<Names> = records.iter().map(|record| text_of(record, field)).collect();
+                // A permission without a name must not look like none.
+                Some(names.ok_or(
+                    "a record of the probe `permissions` does not have the field that its `key` names",
+                )?)
+            }
         };
-        records.iter().filter_map(name).collect::<Names>()
-    });
     let header = context.plan.profile.permissions.as_ref().and_then(|known| known.held_in.as_ref());
     let by_provider = header.and_then(|header| {
         let asked = context.observed.seen.iter().filter_map(|seen| seen.exchange.as_deref());
@@ -65,8 +67,10 @@ fn held(context: &Context<'_>) -> Option<Names> {
         told.reduce(|all, more| &all | &more)
     });
     match (by_subject, by_provider) {
-        (Some(subject), Some(provider)) => Some(&subject | &provider),
-        (either, other) => either.or(other),
+        (Some(subject), Some(provider)) => Ok(&subject | &provider),
+        (either, other) => either.or(other).ok_or(
+            "neither a probe `permissions` nor the provider's answers tell which permissions it holds",
+        ),
     }
 }
 

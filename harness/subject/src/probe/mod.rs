@@ -61,6 +61,13 @@ impl ProbeName {
             Self::Permissions => "permissions",
         }
     }
+
+    /// Whether it shows what came of a tenant's work, and so nothing before there was any. The log may be everybody's, and
+    /// a credential may do what it may from the start.
+    #[must_use]
+    pub fn is_of_work(self) -> bool {
+        !matches!(self, Self::Log | Self::Permissions)
+    }
 }
 
 /// A read of the subject's state.
