@@ -13,9 +13,7 @@ use counterpart_certificates::{CertificateAuthority, Life};
 use counterpart_exchange::ProviderProfile;
 use counterpart_outcome::Digest;
 use counterpart_stand_in::{PlannedFault, ProviderConfig, StandIn, StandInClock, StandInConfig};
-use counterpart_subject::{
-    ClockKind, ClockState, Launch, LaunchRequest, ProbeName, Subject, SubjectSpec, Variables,
-};
+use counterpart_subject::{ClockKind, ClockState, Launch, LaunchRequest, Subject, SubjectSpec, Variables};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
