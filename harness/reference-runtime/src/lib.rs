@@ -14,6 +14,7 @@ mod clock;
 mod config;
 mod crash;
 mod credentials;
+mod doubt;
 mod gate;
 mod hooks;
 mod http;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::clock::later;
+use crate::doubt::Doubt;
 use crate::journal::Level;
 use crate::outbound::verdict::Verdict;
 use crate::plants::Plant;
@@ -25,6 +26,8 @@ pub(crate) struct Outcome<'a> {
     pub(crate) now: Timestamp,
     /// When the provider says that it is.
     pub(crate) told_now: Option<Timestamp>,
+    /// What is not known after the call, where it was a write.
+    pub(crate) doubt: Option<Doubt>,
 }
 
 impl Outcome<'_> {
@@ -82,10 +85,21 @@ impl Outcome<'_> {
         detail: String,
         alert: Option<Alert>,
     ) -> Result<(), StoreError> {
-        let Self { context, claim, audit, now, .. } = self;
-        let not_before = (wait > SignedDuration::ZERO).then(|| later(now, wait));
+        let Self { context, claim, audit, now, doubt, .. } = self;
+        let (mut cost, mut not_before) = (cost, (wait > SignedDuration::ZERO).then(|| later(now, wait)));
+        if let Some(doubt) = doubt.filter(|doubt| doubt.forbids(not_before.unwrap_or(now))) {
+            if !doubt.reads_back {
+                let detail = doubt.told(&format!(", the last: {detail}"));
+                let failed_attempts = u32::from(cost == RetryCost::Attempt);
+                let end = RunEnd { reason: HoldReason::OutcomeUnknown, detail, failed_attempts };
+                return hold_run(context, claim, Some(audit), end).await;
+            }
+            (cost, not_before) = (RetryCost::LastWrite, None);
+        }
         let fields = json!({ "until": not_before, "detail": detail });
-        context.store.commit_retry(audit, RetryCommit { not_before, cost, detail, alert }, now).await?;
+        let doubt_since = doubt.map(|doubt| doubt.since);
+        let retry = RetryCommit { not_before, cost, detail, alert, doubt_since };
+        context.store.commit_retry(audit, retry, now).await?;
         if not_before.is_some() {
             context.note(Level::Info, "waiting", (&claim.lane, claim.run()), fields);
         }

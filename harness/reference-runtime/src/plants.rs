@@ -98,6 +98,9 @@ plants! {
     /// Each attempt at a write has a key of its own.
     KeyPerAttempt = "key_per_attempt",
         "sends another idempotency key with each attempt, so that a retry is done twice";
+    /// A write is repeated after its key has expired.
+    KeyExpiryIgnored = "key_expiry_ignored",
+        "sends a write again whose outcome is unknown, whether or not the provider still knows its key";
     /// An error with status 200 is a success.
     StatusBelieved = "status_believed", "believes a status of 2xx and does not look for errors in the body";
     /// A write that cannot be read back yet is sent again.

@@ -46,6 +46,8 @@ words! {
         PermissionDenied = "permission_denied",
         NotFound = "not_found",
         Refused = "refused",
+        /// Whether a write was done is not known, and it can no longer be repeated without doing it twice.
+        OutcomeUnknown = "outcome_unknown",
         UnknownEvent = "unknown_event",
         Poisoned = "poisoned",
     }
@@ -61,6 +63,7 @@ words! {
         CertificateRejected = "certificate_rejected",
         PermissionDenied = "permission_denied",
         NotFound = "not_found",
+        OutcomeUnknown = "outcome_unknown",
         WrongTenant = "wrong_tenant",
         UnknownEvent = "unknown_event",
         EventConflict = "event_conflict",
@@ -93,6 +96,7 @@ impl HoldReason {
             Self::CertificateRejected => AlertKind::CertificateRejected,
             Self::PermissionDenied => AlertKind::PermissionDenied,
             Self::NotFound => AlertKind::NotFound,
+            Self::OutcomeUnknown => AlertKind::OutcomeUnknown,
             Self::UnknownEvent => AlertKind::UnknownEvent,
             Self::Poisoned => AlertKind::Poisoned,
         }

@@ -5,6 +5,8 @@
 mod forwarding;
 #[path = "holds.rs"]
 mod holds;
+#[path = "relay.rs"]
+mod relay;
 #[path = "retries.rs"]
 mod retries;
 #[path = "shared_endpoints.rs"]

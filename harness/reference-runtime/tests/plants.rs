@@ -343,6 +343,17 @@ async fn key_per_attempt_makes_a_retry_another_write() {
 }
 
 #[tokio::test]
+async fn key_expiry_ignored_writes_again_under_a_key_that_is_forgotten() {
+    for (subject, expected) in both(Plant::KeyExpiryIgnored).await.iter().zip([7, 10]) {
+        let provider = MockServer::start().await;
+        let post = wiremock::Mock::given(wiremock::matchers::method("POST"));
+        post.respond_with(ResponseTemplate::new(500)).mount(&provider).await;
+        relayed(subject, &provider, None).await;
+        assert_eq!(keys(&provider).await.len(), expected);
+    }
+}
+
+#[tokio::test]
 async fn status_believed_takes_an_error_for_a_delivery() {
     for (subject, expected) in both(Plant::StatusBelieved).await.iter().zip([0, 1]) {
         let provider = MockServer::start().await;

@@ -10,7 +10,7 @@ use crate::stage::Stage;
 use crate::unjudged::{Unjudged, unjudged};
 use crate::witness::Witness;
 use counterpart_certificates::{CertificateAuthority, Life};
-use counterpart_exchange::ProviderProfile;
+use counterpart_exchange::{IdempotencyKey, ProviderProfile};
 use counterpart_outcome::Digest;
 use counterpart_stand_in::{PlannedFault, ProviderConfig, StandIn, StandInClock, StandInConfig};
 use counterpart_subject::{ClockKind, ClockState, Launch, LaunchRequest, Subject, SubjectSpec, Variables};
@@ -290,6 +290,7 @@ fn variables(
             variables.set("webhook_account", account);
         }
     }
+    variables.set("idempotency_retention", &IdempotencyKey::retention(profile.idempotency.as_ref()));
     for (placeholder, value) in stand_in.stand_in_values() {
         variables.set(&placeholder, value);
     }

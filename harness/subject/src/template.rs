@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEGMENT_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Names that every subject is given; all others are a trigger's own words, or placeholders like `api_key:1`.
-const GIVEN: [&str; 14] = [
+const GIVEN: [&str; 15] = [
     "provider",
     "base_url",
     "tenant",
@@ -24,6 +24,7 @@ const GIVEN: [&str; 14] = [
     "webhook_scheme",
     "webhook_secret",
     "webhook_account",
+    "idempotency_retention",
 ];
 
 /// Whether every subject is given a value under this name.

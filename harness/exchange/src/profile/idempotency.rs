@@ -116,6 +116,16 @@ impl IdempotencyKey {
         }
     }
 
+    /// For how long a repetition is known, as a subject is told: `none` without a key, `unlimited`, or seconds as `86400s`.
+    #[must_use]
+    pub fn retention(key: Option<&Self>) -> String {
+        match key.map(|key| key.repeated().retention_s) {
+            None => "none".to_owned(),
+            Some(None) => "unlimited".to_owned(),
+            Some(Some(seconds)) => format!("{seconds}s"),
+        }
+    }
+
     /// What the same key with another request is answered.
     #[must_use]
     pub fn other_request(&self) -> OtherRequest {

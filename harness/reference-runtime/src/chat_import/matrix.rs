@@ -147,11 +147,9 @@ pub(super) fn judge(
                 wait: schedule::retry_after_ms(wait_ms),
                 detail: "answered 429 with retry_after_ms".to_owned(),
             },
-            None => Verdict::Failed {
-                outcome: AuditOutcome::RateLimited,
-                detail: "answered 429 without a word on when to come back".to_owned(),
-                wait: None,
-            },
+            None => {
+                Verdict::told(AuditOutcome::RateLimited, "answered 429 without a word on when to come back")
+            }
         },
         Open::Unauthorized(body) => {
             let complaint = Complaint::read(&body);
@@ -168,11 +166,9 @@ pub(super) fn judge(
                 }
                 // The wrong status for it; what the body says goes further than its status.
                 403 if complaint.is_expiry() => Verdict::TokenExpired,
-                403 if plants.has(Plant::ForbiddenRetried) => Verdict::Failed {
-                    outcome: AuditOutcome::Refused,
-                    detail: complaint.told(status),
-                    wait: None,
-                },
+                403 if plants.has(Plant::ForbiddenRetried) => {
+                    Verdict::told(AuditOutcome::Refused, complaint.told(status))
+                }
                 403 => rejected(HoldReason::PermissionDenied, status, &complaint),
                 _ => rejected(HoldReason::Refused, status, &complaint),
             }
@@ -188,11 +184,10 @@ fn absent(operation: Operation, progress: Progress, status: u16) -> Verdict<Succ
             Verdict::StartAnew { detail: "answered 410: the cursor is no longer good".to_owned() }
         }
         // The room was there a page ago: rather the provider is in trouble than the room is gone.
-        (Operation::Messages, Progress::UnderWay, _) => Verdict::Failed {
-            outcome: AuditOutcome::Refused,
-            detail: format!("answered {status}, though pages of the room came before"),
-            wait: None,
-        },
+        (Operation::Messages, Progress::UnderWay, _) => {
+            let detail = format!("answered {status}, though pages of the room came before");
+            Verdict::told(AuditOutcome::Refused, detail)
+        }
         _ => Verdict::Rejected { reason: HoldReason::NotFound, detail: format!("answered {status}") },
     }
 }

@@ -90,7 +90,7 @@ pub(crate) async fn step(context: &Context, work: &mut Work, claim: Claim) -> Re
     let verdict = matrix::judge(operation, progress, reply, now, &context.plants);
     let verdict = not_in_circles(context, &claim, verdict).await?;
     let audit = calls::judged(context, &claim, &made, &verdict, now);
-    Outcome { context, claim, audit, now, told_now }.settle(verdict, credentials).await
+    Outcome { context, claim, audit, now, told_now, doubt: None }.settle(verdict, credentials).await
 }
 
 /// A page that leads back to where a page began would be read for ever: it is no page.
@@ -143,7 +143,7 @@ impl Outcome<'_> {
     }
 
     async fn page(self, page: Page) -> Result<(), StoreError> {
-        let Self { context, claim, audit, now, told_now } = self;
+        let Self { context, claim, audit, now, told_now, .. } = self;
         let about = (&claim.lane, claim.run());
         let plants = &context.plants;
         // An empty chunk ends the history even where it names a next page.

@@ -323,6 +323,7 @@ fn forward(path: &str, body: String, effect_key: Option<String>) -> Document {
         confirm: None,
         effect_key,
         delivered: false,
+        doubt_since: None,
     }
 }
 

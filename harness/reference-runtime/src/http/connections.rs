@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Json;
 use counterpart_signatures::Scheme;
+use jiff::SignedDuration;
 use reqwest::Url;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,6 +19,13 @@ use crate::worker::Context;
 
 /// After so many failed attempts in a row a person is told, where nobody set it.
 const ALERT_AFTER_FAILURES: u32 = 3;
+
+/// How long idempotency keys are kept where nobody said, in seconds: the shortest time that a large provider promises
+/// (Stripe).
+const KEY_RETENTION_S: i64 = 24 * 60 * 60;
+
+/// From a minute to a hundred years.
+const RETENTIONS_S: std::ops::RangeInclusive<i64> = 60..=100 * 366 * 24 * 60 * 60;
 
 /// An account as a provider spells it.
 const MAX_ACCOUNT_BYTES: usize = 255;
@@ -46,6 +54,7 @@ pub(super) struct ConnectionBody {
     ca_pem: Option<String>,
     alert_after_failures: Option<u32>,
     outcome_deadline_s: Option<u32>,
+    idempotency_retention: Option<String>,
     webhook: Option<WebhookBody>,
 }
 
@@ -97,6 +106,7 @@ pub(super) async fn store(
         let message = "alert_after_failures and outcome_deadline_s must be at least 1, or left out";
         return Err(Refusal::invalid(message.to_owned()));
     }
+    let idempotency_s = retention(body.idempotency_retention.as_deref())?;
     let new = NewConnection {
         base_url,
         ca_pem,
@@ -104,6 +114,7 @@ pub(super) async fn store(
         max_requests_per_second: pace,
         alert_after_failures,
         outcome_deadline_s: body.outcome_deadline_s,
+        idempotency_s,
         webhook,
     };
     let work = context.clock.begin_work();
@@ -218,6 +229,23 @@ pub(super) fn check_url(url: Option<&String>) -> Result<(), Refusal> {
         )));
     }
     Ok(())
+}
+
+/// How long the provider knows a write again by its key, in seconds; `None` for ever.
+fn retention(text: Option<&str>) -> Result<Option<i64>, Refusal> {
+    let refusal = || {
+        let message = "idempotency_retention must be a duration like 24h or 90m, or none or unlimited";
+        Refusal::invalid(message.to_owned())
+    };
+    match text {
+        None => Ok(Some(KEY_RETENTION_S)),
+        Some("none") => Ok(Some(0)),
+        Some("unlimited") => Ok(None),
+        Some(text) => {
+            let kept: SignedDuration = text.parse().map_err(|_| refusal())?;
+            Some(kept.as_secs()).filter(|kept_s| RETENTIONS_S.contains(kept_s)).map(Some).ok_or_else(refusal)
+        }
+    }
 }
 
 fn secret(field: &str, token: String) -> Result<Secret, Refusal> {

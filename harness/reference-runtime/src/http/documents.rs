@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::runs::accepted;
 use super::{Body, Refusal, Shared, lane};
+use crate::relay;
 use crate::store::{Document, Order, Protocol};
 
 /// What a document may be called.
@@ -64,7 +65,7 @@ pub(super) async fn hand_over(
     if HeaderValue::from_str(&handover.content_type).is_err() || handover.content_type.is_empty() {
         return Err(Refusal::invalid("content_type must be a media type".to_owned()));
     }
-    let document = Document {
+    let mut document = Document {
         protocol: handover.protocol,
         method: handover.method,
         path: handover.path,
@@ -73,6 +74,8 @@ pub(super) async fn hand_over(
         confirm: handover.confirm,
         effect_key: None,
         delivered: false,
+        doubt_since: None,
     };
+    document.effect_key = Some(relay::effect_key(&lane, &reference, &document));
     accepted(api.workers.accept(lane, Order::Delivery { reference, document }).await?)
 }

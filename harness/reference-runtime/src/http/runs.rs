@@ -40,6 +40,7 @@ fn is_room(room: &str) -> bool {
 pub(super) fn accepted(accepted: Accepted) -> Result<(StatusCode, Json<Value>), Refusal> {
     match accepted {
         Accepted::Run(run) => Ok((StatusCode::ACCEPTED, Json(json!({ "run": run.to_string() })))),
+        Accepted::Known(run) => Ok((StatusCode::OK, Json(json!({ "run": run.to_string() })))),
         Accepted::UnknownConnection => Err(Refusal::not_found("there is no such connection; PUT it first")),
         Accepted::OtherProvider => Err(Refusal::invalid(
             "chat-import reads from matrix, and the connection is to another provider".to_owned(),

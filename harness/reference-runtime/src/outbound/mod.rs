@@ -56,7 +56,9 @@ impl Sent {
 pub(crate) enum Reply {
     Answered(Answer),
     TimedOut,
-    /// No answer; why, in words of ours.
+    /// Nothing was sent; why, in words of ours.
+    NotSent(&'static str),
+    /// No answer to what was sent; why, in words of ours.
     NoAnswer(&'static str),
     /// Nothing was sent: whoever answers there could not show who it is. Why, in words of ours.
     Distrusted(&'static str),
@@ -66,7 +68,7 @@ impl Reply {
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Answered(answer) => Some(answer.status),
-            Self::TimedOut | Self::NoAnswer(_) | Self::Distrusted(_) => None,
+            Self::TimedOut | Self::NotSent(_) | Self::NoAnswer(_) | Self::Distrusted(_) => None,
         }
     }
 }
@@ -154,7 +156,7 @@ async fn exchange(client: Client, call: Call) -> Reply {
     let mut request = client.request(call.method, call.url);
     if let Some(token) = &call.bearer {
         let Ok(mut header) = HeaderValue::from_str(&format!("Bearer {}", token.expose())) else {
-            return Reply::NoAnswer("the access token cannot be sent in a header");
+            return Reply::NotSent("the access token cannot be sent in a header");
         };
         header.set_sensitive(true);
         request = request.header(AUTHORIZATION, header);
@@ -169,7 +171,7 @@ async fn exchange(client: Client, call: Call) -> Reply {
         Ok(response) => Reply::Answered(read(response).await),
         Err(error) => match trust::flaw(&error) {
             Some(flaw) => Reply::Distrusted(flaw),
-            None if error.is_connect() => Reply::NoAnswer("no connection to the provider"),
+            None if error.is_connect() => Reply::NotSent("no connection to the provider"),
             None => Reply::NoAnswer("the connection broke before an answer came"),
         },
     }

@@ -26,6 +26,8 @@ pub(crate) enum Verdict<T> {
         outcome: AuditOutcome,
         detail: String,
         wait: Option<SignedDuration>,
+        /// Whether the provider may have done all the same what it was asked for.
+        may_be_done: bool,
     },
     /// Trying again would not help.
     Rejected {
@@ -37,7 +39,17 @@ pub(crate) enum Verdict<T> {
 impl<T> Verdict<T> {
     /// A success that was none: its body says nothing, or nothing sensible.
     pub(crate) fn invalid_body(detail: impl Into<String>) -> Self {
-        Self::Failed { outcome: AuditOutcome::InvalidBody, detail: detail.into(), wait: None }
+        Self::Failed {
+            outcome: AuditOutcome::InvalidBody,
+            detail: detail.into(),
+            wait: None,
+            may_be_done: true,
+        }
+    }
+
+    /// A failure that the provider tells of in words of its own: what it was asked for was not done.
+    pub(crate) fn told(outcome: AuditOutcome, detail: impl Into<String>) -> Self {
+        Self::Failed { outcome, detail: detail.into(), wait: None, may_be_done: false }
     }
 
     pub(crate) fn audit_outcome(&self) -> AuditOutcome {
@@ -64,6 +76,11 @@ impl<T> Verdict<T> {
         }
     }
 }
+
+/// Server errors that say by themselves that the request was not worked on: not implemented, unavailable, version not
+/// supported (RFC 9110, section 15.6). After any other it may have been: so Stripe says of its 500, and a gateway that
+/// answers 502 or 504 does not know either.
+const TURNED_AWAY: [u16; 3] = [501, 503, 505];
 
 /// An answer that HTTP alone cannot judge.
 #[derive(Debug)]
@@ -108,22 +125,27 @@ impl Content {
 pub(crate) fn by_http<T>(reply: Reply, now: Timestamp) -> Result<Open, Verdict<T>> {
     let answer = match reply {
         Reply::Answered(answer) => answer,
-        Reply::TimedOut => return Err(failed(AuditOutcome::TimedOut, "no whole answer within 10 s", None)),
+        Reply::TimedOut => return Err(lost(AuditOutcome::TimedOut, "no whole answer within 10 s")),
         Reply::Distrusted(why) => {
             return Err(Verdict::Rejected {
                 reason: HoldReason::CertificateRejected,
                 detail: why.to_owned(),
             });
         }
-        Reply::NoAnswer(why) => return Err(failed(AuditOutcome::ConnectionFailed, why, None)),
+        Reply::NotSent(why) => return Err(Verdict::told(AuditOutcome::ConnectionFailed, why)),
+        Reply::NoAnswer(why) => return Err(lost(AuditOutcome::ConnectionFailed, why)),
     };
     let Answer { status, retry_after, content_type, body, date: _ } = answer;
     let wait = retry_after.and_then(|field| schedule::parse_retry_after(&field, now));
     // These two say enough by their status; for all others half a body is no answer.
     match (status, wait) {
         (500.., wait) => {
-            let wait = wait.filter(|_| status == 503);
-            return Err(failed(AuditOutcome::ServerError, &format!("answered {status}"), wait));
+            return Err(Verdict::Failed {
+                outcome: AuditOutcome::ServerError,
+                detail: format!("answered {status}"),
+                wait: wait.filter(|_| status == 503),
+                may_be_done: !TURNED_AWAY.contains(&status),
+            });
         }
         (429, Some(wait)) => {
             return Err(Verdict::RateLimited { wait, detail: "answered 429 with Retry-After".to_owned() });
@@ -140,13 +162,14 @@ pub(crate) fn by_http<T>(reply: Reply, now: Timestamp) -> Result<Open, Verdict<T
         400 | 403 => Ok(Open::Denied(status, body)),
         404 | 410 => Ok(Open::Absent(status)),
         // The provider asks for the same request once more: it waited too long for it, or fears a replay.
-        408 | 425 => Err(failed(AuditOutcome::Refused, &format!("answered {status}"), None)),
+        408 | 425 => Err(Verdict::told(AuditOutcome::Refused, format!("answered {status}"))),
         _ => Err(rejected(HoldReason::Refused, status)),
     }
 }
 
-fn failed<T>(outcome: AuditOutcome, detail: &str, wait: Option<SignedDuration>) -> Verdict<T> {
-    Verdict::Failed { outcome, detail: detail.to_owned(), wait }
+/// Nobody knows what became of it.
+fn lost<T>(outcome: AuditOutcome, detail: &str) -> Verdict<T> {
+    Verdict::Failed { outcome, detail: detail.to_owned(), wait: None, may_be_done: true }
 }
 
 fn rejected<T>(reason: HoldReason, status: u16) -> Verdict<T> {

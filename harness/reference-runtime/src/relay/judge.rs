@@ -52,10 +52,15 @@ pub(super) fn delivered(document: &Document, reply: Reply, now: Timestamp, plant
     }
 }
 
-/// Whether the answer to a read shows what was sent: each of its top-level members.
+/// Whether the answer to a read shows what was sent: each of its top-level members. What may never have arrived may be
+/// absent for now; what the provider said that it took may not.
 pub(super) fn read_back(document: &Document, reply: Reply, now: Timestamp) -> Verdict<()> {
+    let not_yet = || Verdict::told(AuditOutcome::Ok, "the provider does not show yet what it took");
     let body = match success(reply, now) {
         Ok(body) => body,
+        Err(Verdict::Rejected { reason: HoldReason::NotFound, .. }) if document.doubt_since.is_some() => {
+            return not_yet();
+        }
         Err(verdict) => return verdict,
     };
     let sent: Value = serde_json::from_str(&document.body).unwrap_or_default();
@@ -67,11 +72,7 @@ pub(super) fn read_back(document: &Document, reply: Reply, now: Timestamp) -> Ve
     if is_there {
         return Verdict::Done(());
     }
-    Verdict::Failed {
-        outcome: AuditOutcome::Ok,
-        detail: "the provider does not show yet what it took".to_owned(),
-        wait: None,
-    }
+    not_yet()
 }
 
 /// The body of a 2xx.
@@ -82,11 +83,9 @@ fn success(reply: Reply, now: Timestamp) -> Result<Vec<u8>, Verdict<()>> {
         Open::Denied(403, _) => rejected(HoldReason::PermissionDenied, "answered 403"),
         Open::Denied(status, _) => rejected(HoldReason::Refused, &format!("answered {status}")),
         Open::Absent(status) => rejected(HoldReason::NotFound, &format!("answered {status}")),
-        Open::TooManyRequests(_) => Verdict::Failed {
-            outcome: AuditOutcome::RateLimited,
-            detail: "answered 429 without a word on when to come back".to_owned(),
-            wait: None,
-        },
+        Open::TooManyRequests(_) => {
+            Verdict::told(AuditOutcome::RateLimited, "answered 429 without a word on when to come back")
+        }
     })
 }
 
@@ -106,7 +105,8 @@ fn by_json(body: &[u8]) -> Verdict<()> {
         answer.get(*name).is_some_and(|value| !(value.is_null() || value == &Value::Array(Vec::new())))
     });
     if says_error || answer.get("ok") == Some(&Value::Bool(false)) {
-        return Verdict::invalid_body("the answer tells an error, whatever its status says");
+        let detail = "the answer tells an error, whatever its status says";
+        return Verdict::told(AuditOutcome::InvalidBody, detail);
     }
     Verdict::Done(())
 }
@@ -131,17 +131,15 @@ fn by_graphql_code(code: Option<&str>) -> Verdict<()> {
     match code {
         Some(code) if GRAPHQL_DENIALS.contains(&code) => rejected(HoldReason::PermissionDenied, &detail),
         Some(code) if GRAPHQL_REFUSALS.contains(&code) => rejected(HoldReason::Refused, &detail),
-        _ => Verdict::Failed { outcome: AuditOutcome::ServerError, detail, wait: None },
+        _ => Verdict::told(AuditOutcome::ServerError, detail),
     }
 }
 
 fn by_soap(fault: &soap::Fault) -> Verdict<()> {
     match fault {
-        soap::Fault::Server => Verdict::Failed {
-            outcome: AuditOutcome::ServerError,
-            detail: "answered with a SOAP fault of the server".to_owned(),
-            wait: None,
-        },
+        soap::Fault::Server => {
+            Verdict::told(AuditOutcome::ServerError, "answered with a SOAP fault of the server")
+        }
         soap::Fault::Client => rejected(HoldReason::Refused, "answered with a SOAP fault of the client"),
     }
 }
@@ -161,9 +159,7 @@ fn by_json_rpc(sent: &str, body: &[u8]) -> Verdict<()> {
             None => "answered with a JSON-RPC error without a code".to_owned(),
         };
         return match code {
-            None | Some(-32_603 | -32_099..=-32_000) => {
-                Verdict::Failed { outcome: AuditOutcome::ServerError, detail, wait: None }
-            }
+            None | Some(-32_603 | -32_099..=-32_000) => Verdict::told(AuditOutcome::ServerError, detail),
             Some(_) => rejected(HoldReason::Refused, &detail),
         };
     }
@@ -194,6 +190,7 @@ mod tests {
             confirm: None,
             effect_key: None,
             delivered: false,
+            doubt_since: None,
         };
         let body = Ok(body.as_bytes().to_vec());
         let answer = Answer { status, retry_after: None, content_type: None, date: None, body };

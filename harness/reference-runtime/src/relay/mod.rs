@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 use crate::calls;
 use crate::clock::Work;
 use crate::credentials::Credentials;
+use crate::doubt::Doubt;
+use crate::identity::Lane;
 use crate::journal::Level;
 use crate::outbound::verdict::Verdict;
 use crate::outbound::{Call, Sent};
@@ -47,6 +49,14 @@ pub(crate) async fn step(context: &Context, work: &mut Work, claim: Claim) -> Re
         return hold_run(context, claim, None, unable(detail)).await;
     };
     let operation = claim.operation();
+    let doubt = Doubt::before(&claim, &context.plants);
+    if let Some(doubt) = doubt.filter(|doubt| doubt.forbids(context.clock.now())) {
+        if doubt.reads_back {
+            return context.store.read_back(claim.lease, context.clock.now()).await;
+        }
+        let end = RunEnd { reason: HoldReason::OutcomeUnknown, detail: doubt.told(""), failed_attempts: 0 };
+        return hold_run(context, claim, None, end).await;
+    }
     let Some(mut made) = calls::make(context, work, &claim, call).await? else { return Ok(()) };
     let (reply, now) = (made.take_reply(), context.clock.now());
     let verdict = match operation {
@@ -54,7 +64,8 @@ pub(crate) async fn step(context: &Context, work: &mut Work, claim: Claim) -> Re
         _ => judge::delivered(&document, reply, now, &context.plants),
     };
     let audit = calls::judged(context, &claim, &made, &verdict, now);
-    Outcome { context, claim, audit, now, told_now: None }.settle_document(document, verdict).await
+    let doubt = Doubt::after(&claim, &verdict, audit.at, &context.plants);
+    Outcome { context, claim, audit, now, told_now: None, doubt }.settle_document(document, verdict).await
 }
 
 fn call(claim: &Claim, document: &Document, credentials: &Credentials, plants: &Plants) -> Option<Call> {
@@ -74,7 +85,10 @@ fn call(claim: &Claim, document: &Document, credentials: &Credentials, plants: &
                 url: at(&document.path)?,
                 bearer,
                 content: Some(Sent { content_type, body: document.body.clone() }),
-                idempotency_key: Some(idempotency_key(claim, document, attempt)),
+                idempotency_key: Some(match &document.effect_key {
+                    Some(key) if attempt == 1 => key.clone(),
+                    _ => key_of_attempt(&claim.lane, &claim.room, document, attempt),
+                }),
                 ca_pem,
             })
         }
@@ -82,16 +96,17 @@ fn call(claim: &Claim, document: &Document, credentials: &Credentials, plants: &
 }
 
 /// The same for all attempts at a document, and for no other: what is handed over again as it was is the same.
-fn idempotency_key(claim: &Claim, document: &Document, attempt: u32) -> String {
-    if let Some(key) = document.effect_key.as_ref().filter(|_| attempt == 1) {
-        return key.clone();
-    }
+pub(crate) fn effect_key(lane: &Lane, reference: &str, document: &Document) -> String {
+    key_of_attempt(lane, reference, document, 1)
+}
+
+/// Another key for each attempt, as nothing but a planted bug has it.
+fn key_of_attempt(lane: &Lane, reference: &str, document: &Document, attempt: u32) -> String {
     let mut hash = Sha256::new();
-    let lane = &claim.lane;
     let parts = [
         lane.tenant.as_str(),
         lane.connection.as_str(),
-        claim.room.as_str(),
+        reference,
         &document.method,
         &document.path,
         &document.body,
@@ -133,17 +148,13 @@ impl Outcome<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{Lane, Name, RunId};
+    use crate::identity::Name;
     use crate::store::Protocol;
 
-    fn claim(run: i64, reference: &str) -> Claim {
-        let name = |text| Name::parse(text).unwrap();
-        let lane = Lane { tenant: name("acme"), connection: name("c") };
-        Claim::sample(RunId(run), lane, reference)
-    }
-
     #[test]
-    fn a_document_has_one_key_whatever_run_it_comes_in() {
+    fn a_document_has_a_key_of_its_own() {
+        let name = |text| Name::parse(text).unwrap();
+        let lane = |tenant| Lane { tenant: name(tenant), connection: name("c") };
         let document = |body: &str| Document {
             protocol: Protocol::Rest,
             method: "POST".to_owned(),
@@ -153,11 +164,13 @@ mod tests {
             confirm: None,
             effect_key: None,
             delivered: false,
+            doubt_since: None,
         };
-        let key = |run, reference, body| idempotency_key(&claim(run, reference), &document(body), 1);
-        assert_eq!(key(1, "o-1", "{}"), key(2, "o-1", "{}"));
-        assert_ne!(key(1, "o-1", "{}"), key(1, "o-2", "{}"));
-        assert_ne!(key(1, "o-1", "{}"), key(1, "o-1", "[]"));
-        assert_eq!(key(1, "o-1", "{}").len(), 32);
+        let key = |tenant, reference, body| effect_key(&lane(tenant), reference, &document(body));
+        assert_eq!(key("acme", "o-1", "{}"), key("acme", "o-1", "{}"));
+        for other in [key("acme", "o-2", "{}"), key("acme", "o-1", "[]"), key("bolt", "o-1", "{}")] {
+            assert_ne!(key("acme", "o-1", "{}"), other);
+        }
+        assert_eq!(key("acme", "o-1", "{}").len(), 32);
     }
 }

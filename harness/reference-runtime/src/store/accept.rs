@@ -21,6 +21,8 @@ const IMPORTS_FROM: &str = "matrix";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Accepted {
     Run(RunId),
+    /// The same document was handed over before, and has this run.
+    Known(RunId),
     UnknownConnection,
     /// An import knows one provider's API, and the connection is to another.
     OtherProvider,
@@ -134,6 +136,11 @@ impl Store {
                     Order::Import { room } => (room, (!room.starts_with('#')).then_some(room)),
                     Order::Delivery { reference, .. } => (reference, None),
                 };
+                if let Order::Delivery { document, .. } = &order
+                    && let Some(run) = documents::known(session, document)?
+                {
+                    return Ok(Accepted::Known(run));
+                }
                 let kind = if is_import { "import" } else { "delivery" };
                 let new = NewRun { lane: &lane, kind, room: about, room_id, order_key: Some("") };
                 let Some(run) = insert_runs(session, &[new], now)?.pop() else {
@@ -141,6 +148,7 @@ impl Store {
                 };
                 if let Order::Delivery { document, .. } = &order {
                     documents::insert(session, &[(run, document)])?;
+                    documents::remember(session, run, document)?;
                 }
                 Ok(Accepted::Run(run))
             })

@@ -59,9 +59,9 @@ impl Store {
                 tell_overdue(session, now, silent, &mut claimed)?;
                 let rows = take(session, &worker, now, (lease_us, is_rash), most)?;
                 claimed.taken = rows.len();
+                note_doubts(session, &rows)?;
                 claimed.claims = read_claims(session, &rows)?;
                 park(session, &mut claimed.claims)?;
-                note_doubts(session, &rows)?;
                 claimed.next = next(session, is_rash)?;
                 Ok((claimed, gone))
             })
@@ -232,7 +232,8 @@ fn read_claims(session: &mut dyn Session, rows: &[Row]) -> Result<Vec<Claim>, Da
     let sets: Vec<_> =
         lanes.iter().map(|lane| set![lane.tenant.as_str(), lane.connection.as_str()]).collect();
     let connections = session.query_each(
-        "SELECT provider, base_url, ca_pem, sealed, generation, state, max_requests_per_second, alert_after_failures
+        "SELECT provider, base_url, ca_pem, sealed, generation, state, max_requests_per_second, alert_after_failures,
+                idempotency_s
          FROM connections WHERE tenant = ?1 AND connection = ?2",
         &sets,
     )?;
@@ -312,6 +313,7 @@ fn claim(row: &Row, lane: Lane, connection: &Row, detail: Option<Row>) -> Result
         halted: connection.text("state")? == "halted",
         max_requests_per_second: connection.optional_real("max_requests_per_second")?,
         alert_after_failures: connection.count("alert_after_failures")?,
+        key_retention: connection.optional_integer("idempotency_s")?.map(SignedDuration::from_secs),
     })
 }
 
@@ -330,6 +332,7 @@ fn park(session: &mut dyn Session, claims: &mut Vec<Claim>) -> Result<(), Databa
 fn note_doubts(session: &mut dyn Session, rows: &[Row]) -> Result<(), DatabaseError> {
     let mut doubts = Vec::new();
     let mut settled = Vec::new();
+    let mut writes = Vec::new();
     for row in rows {
         let (Some(intent), Some(at)) = (row.optional_text("intent")?, row.optional_text("intent_at")?) else {
             continue;
@@ -340,6 +343,9 @@ fn note_doubts(session: &mut dyn Session, rows: &[Row]) -> Result<(), DatabaseEr
         let (tenant, connection) = (row.text("tenant")?, row.text("connection")?);
         let attempt = 1 + row.integer("calls_in_vain")?;
         let outcome = AuditOutcome::Unknown.word();
+        if let Ok(since) = at.parse() {
+            writes.push((RunId(run), since));
+        }
         doubts.push(set![at, run, tenant, connection, word(), word(), word(), attempt, outcome]);
         settled.push(set![run]);
     }
@@ -348,6 +354,7 @@ fn note_doubts(session: &mut dyn Session, rows: &[Row]) -> Result<(), DatabaseEr
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'the worker was lost: it may have been made')",
         &doubts,
     )?;
+    documents::note_doubts(session, &writes)?;
     session.query_each("UPDATE runs SET intent = NULL, intent_at = NULL WHERE id = ?1", &settled)?;
     Ok(())
 }

@@ -67,6 +67,7 @@ impl Place {
             max_requests_per_second: Some(2.5),
             alert_after_failures: 3,
             outcome_deadline_s: (lane.connection.as_str() == "c").then_some(60),
+            idempotency_s: Some(86_400),
             webhook,
         };
         self.store.put_connection(lane.clone(), name("matrix"), new).await.unwrap()
@@ -208,7 +209,13 @@ async fn hold(store: &Store, claim: &Claim, detail: &str) {
 }
 
 async fn retry(store: &Store, claim: &Claim, cost: RetryCost, seconds: i64) {
-    let retry = RetryCommit { not_before: Some(at(seconds)), cost, detail: "no".to_owned(), alert: None };
+    let retry = RetryCommit {
+        not_before: Some(at(seconds)),
+        cost,
+        detail: "no".to_owned(),
+        alert: None,
+        doubt_since: None,
+    };
     store.commit_retry(audit(claim, AuditOutcome::ServerError), retry, at(0)).await.unwrap();
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct NewConnection {
     pub(crate) max_requests_per_second: Option<f64>,
     pub(crate) alert_after_failures: u32,
     pub(crate) outcome_deadline_s: Option<u32>,
+    /// In seconds; `None` for ever.
+    pub(crate) idempotency_s: Option<i64>,
     pub(crate) webhook: Option<HookConfig>,
 }
 
@@ -56,13 +58,15 @@ impl Store {
                 holds::resume(session, &lane)?;
                 let generation = session.query_row(
                     "INSERT INTO connections (tenant, connection, provider, base_url, sealed, max_requests_per_second,
-                                              ca_pem, alert_after_failures, outcome_deadline_s, state, generation)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'active', 1)
+                                              ca_pem, alert_after_failures, outcome_deadline_s,
+                                              idempotency_s, state, generation)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'active', 1)
                      ON CONFLICT (tenant, connection) DO UPDATE SET
                          provider = excluded.provider, base_url = excluded.base_url, sealed = excluded.sealed,
                          max_requests_per_second = excluded.max_requests_per_second, ca_pem = excluded.ca_pem,
                          alert_after_failures = excluded.alert_after_failures,
-                         outcome_deadline_s = excluded.outcome_deadline_s, state = 'active',
+                         outcome_deadline_s = excluded.outcome_deadline_s,
+                         idempotency_s = excluded.idempotency_s, state = 'active',
                          access_token_expires_at = NULL, generation = connections.generation + 1
                      RETURNING generation",
                     &values![
@@ -74,7 +78,8 @@ impl Store {
                         new.max_requests_per_second,
                         new.ca_pem,
                         new.alert_after_failures,
-                        new.outcome_deadline_s
+                        new.outcome_deadline_s,
+                        new.idempotency_s
                     ],
                 )?;
                 hooks::replace(session, &lane, new.webhook)?;

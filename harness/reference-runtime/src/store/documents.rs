@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::sql::{DatabaseError, Row, Session, set, values};
 use super::steps::{STEP_DONE, finish, step};
-use super::{AuditRow, Store, StoreError, micros};
+use super::{AuditRow, Lease, Store, StoreError, from_micros, micros};
 use crate::crash::Boundary;
 use crate::identity::{Name, RunId};
 
@@ -19,10 +19,24 @@ pub(crate) struct Document {
     pub(crate) body: String,
     /// Where it can be read back, if it is to be.
     pub(crate) confirm: Option<String>,
-    /// Sent with each attempt, so that the provider does it once; `None` where it is made of the document.
+    /// Sent with each attempt, so that the provider does it once; `None` in what was handed over to an older version.
     pub(crate) effect_key: Option<String>,
-    /// Whether the provider has taken it.
+    /// Whether the provider has taken it, or may have and is not sent it again: from then on it is read back.
     pub(crate) delivered: bool,
+    /// When it was first sent without anybody knowing what became of it.
+    pub(crate) doubt_since: Option<Timestamp>,
+}
+
+impl Document {
+    /// Whether it may be sent again as it is (RFC 9110, section 9.2.2).
+    pub(crate) fn is_repeatable(&self) -> bool {
+        matches!(self.method.as_str(), "PUT" | "DELETE")
+    }
+
+    /// By which it is known again when it is handed over once more.
+    pub(super) fn once_key(&self) -> Option<&String> {
+        self.effect_key.as_ref().filter(|_| !self.is_repeatable())
+    }
 }
 
 /// How errors are told beside the status.
@@ -74,7 +88,10 @@ impl Store {
         let brings_more = audit.lease.brings_more();
         self.after_call(audit, Boundary::Delivered, move |session, audit| {
             let run = audit.lease.run;
-            session.execute("UPDATE documents SET delivered = 1 WHERE run = ?1", &values![run.0])?;
+            session.execute(
+                "UPDATE documents SET delivered = 1, doubt_us = NULL WHERE run = ?1",
+                &values![run.0],
+            )?;
             if !is_over {
                 let set = format!("state = 'queued', ready_us = ?3, {STEP_DONE}");
                 return step(session, &audit.lease, &set, set![micros(now)]);
@@ -104,6 +121,15 @@ impl Store {
         Ok(())
     }
 
+    /// Has a document read back that may have arrived, and sent no more.
+    pub(crate) async fn read_back(&self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
+        self.write(Boundary::Unnamed, move |session| {
+            have_read_back(session, lease.run)?;
+            step(session, &lease, &format!("state = 'queued', ready_us = ?3, {STEP_DONE}"), set![micros(now)])
+        })
+        .await
+    }
+
     /// Has a document sent once more, as nothing but a planted bug does.
     pub(crate) async fn forget_delivery(&self, run: RunId) -> Result<(), StoreError> {
         self.write(Boundary::Unnamed, move |session| {
@@ -126,6 +152,55 @@ impl Store {
         })
         .await
     }
+}
+
+/// What is sent no more is read back from now on.
+pub(super) fn have_read_back(session: &mut dyn Session, run: RunId) -> Result<(), DatabaseError> {
+    session.execute("UPDATE documents SET delivered = 1 WHERE run = ?1", &values![run.0])?;
+    Ok(())
+}
+
+/// Notes since when nobody knows what became of the documents of `runs`, where that is not known already.
+pub(super) fn note_doubts(
+    session: &mut dyn Session,
+    runs: &[(RunId, Timestamp)],
+) -> Result<(), DatabaseError> {
+    let sets: Vec<_> = runs.iter().map(|(run, since)| set![run.0, micros(*since)]).collect();
+    let sql = "UPDATE documents SET doubt_us = ?2 WHERE run = ?1 AND delivered = 0 AND doubt_us IS NULL";
+    session.query_each(sql, &sets)?;
+    Ok(())
+}
+
+/// A person has looked, and has the document sent again.
+pub(super) fn forget_doubt(session: &mut dyn Session, run: RunId) -> Result<(), DatabaseError> {
+    let sql = "UPDATE documents SET delivered = 0, doubt_us = NULL WHERE run = ?1 AND doubt_us IS NOT NULL";
+    session.execute(sql, &values![run.0])?;
+    Ok(())
+}
+
+/// The run that has the document already; nobody else can hand it over before the commit.
+pub(super) fn known(session: &mut dyn Session, document: &Document) -> Result<Option<RunId>, DatabaseError> {
+    let Some(key) = document.once_key() else { return Ok(None) };
+    session.lock(&mut vec![format!("document {key}")])?;
+    let row = session.query_row("SELECT run FROM documents WHERE once_key = ?1", &values![key])?;
+    row.map(|row| row.integer("run").map(RunId)).transpose()
+}
+
+/// From now on the document of `run` is known again when it is handed over.
+pub(super) fn remember(
+    session: &mut dyn Session,
+    run: RunId,
+    document: &Document,
+) -> Result<(), DatabaseError> {
+    let sql = "UPDATE documents SET once_key = ?2 WHERE run = ?1";
+    session.execute(sql, &values![run.0, document.once_key()])?;
+    Ok(())
+}
+
+/// What was given up may be handed over anew.
+pub(super) fn forget(session: &mut dyn Session, run: RunId) -> Result<(), DatabaseError> {
+    session.execute("UPDATE documents SET once_key = NULL WHERE run = ?1", &values![run.0])?;
+    Ok(())
 }
 
 pub(super) fn insert(
@@ -167,5 +242,6 @@ pub(super) fn read(row: &Row) -> Result<Document, DatabaseError> {
         confirm: row.optional_text("confirm")?,
         effect_key: row.optional_text("effect_key")?,
         delivered: row.flag("delivered")?,
+        doubt_since: row.optional_integer("doubt_us")?.map(from_micros),
     })
 }

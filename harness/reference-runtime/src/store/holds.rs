@@ -13,7 +13,7 @@ use super::accept::{INSERT_EVENT, NewRun, insert_runs};
 use super::runs::{IN_ORDER, lane_of, order_lock, promote};
 use super::sql::{DatabaseError, Row, Session, set, values};
 use super::steps::{Alert, insert_alert, step};
-use super::{Lease, Store, StoreError, micros};
+use super::{Lease, Store, StoreError, documents, micros};
 use crate::crash::Boundary;
 use crate::identity::{HoldId, Lane, Name, RunId};
 use crate::vocabulary::{AlertKind, HoldReason};
@@ -61,7 +61,8 @@ pub(crate) struct HoldView {
 #[derive(Debug, Clone)]
 pub(crate) enum ReleaseScope {
     One(HoldId),
-    /// All of a tenant that are held for one cause, or for any.
+    /// All of a tenant that are held for one cause, or for any but that a write may have been done: what is sent again
+    /// then may be there twice, so each such cause is named.
     Fingerprint(Option<String>),
 }
 
@@ -165,6 +166,9 @@ impl Store {
             settle(session, &row, "discarded", &by, now)?;
             if row.optional_text("room_id")?.is_none() {
                 let run = row.optional_integer("run")?;
+                if let Some(run) = run {
+                    documents::forget(session, RunId(run))?;
+                }
                 let sql =
                     "UPDATE runs SET state = 'discarded', finished_us = ?2 WHERE id = ?1 AND state = 'held'
                            RETURNING order_key";
@@ -351,9 +355,10 @@ fn open_holds(
             &format!("{open} AND fingerprint = ?2 ORDER BY run, id {skip_locked}"),
             &values![tenant.as_str(), cause],
         ),
-        ReleaseScope::Fingerprint(None) => {
-            session.query(&format!("{open} ORDER BY run, id {skip_locked}"), &values![tenant.as_str()])
-        }
+        ReleaseScope::Fingerprint(None) => session.query(
+            &format!("{open} AND reason <> ?2 ORDER BY run, id {skip_locked}"),
+            &values![tenant.as_str(), HoldReason::OutcomeUnknown.word()],
+        ),
     }
 }
 
@@ -382,6 +387,7 @@ fn release(
     let Some(held) = session.query_row(sql, &values![run])? else { return Ok(()) };
     let order_key = held.optional_text("order_key")?;
     session.lock(&mut order_key.iter().map(|key| order_lock(&lane, key)).collect())?;
+    documents::forget_doubt(session, RunId(run))?;
     session.execute(
         &format!(
             "UPDATE runs SET finished_at = NULL, detail = NULL, ready_us = ?2, canary_for = ?3, lapses = 0,

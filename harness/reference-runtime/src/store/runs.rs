@@ -4,6 +4,8 @@
 //! may be, and what a worker is given of it, stands here; how it gets from one state to another in `accept`, `claims`,
 //! `steps` and `holds`.
 
+use jiff::SignedDuration;
+
 use super::Document;
 use super::sql::{DatabaseError, Row, Session, Value, values};
 use crate::credentials::Sealed;
@@ -82,6 +84,8 @@ pub(crate) struct Claim {
     pub(crate) max_requests_per_second: Option<f64>,
     /// After so many failed attempts in a row a person is told.
     pub(crate) alert_after_failures: u32,
+    /// How long the provider knows a write again by its key; `None` for ever.
+    pub(crate) key_retention: Option<SignedDuration>,
 }
 
 impl Claim {
@@ -126,6 +130,7 @@ impl Claim {
             halted: false,
             max_requests_per_second: None,
             alert_after_failures: 3,
+            key_retention: Some(SignedDuration::from_hours(24)),
         }
     }
 

@@ -7,7 +7,7 @@ use super::holds::{self, Hold};
 use super::messages::{self, Record, Written};
 use super::runs::promote;
 use super::sql::{DatabaseError, Session, Value, set, values};
-use super::{Lease, Store, StoreError, micros};
+use super::{Lease, Store, StoreError, documents, micros};
 use crate::crash::Boundary;
 use crate::credentials::Sealed;
 use crate::identity::{Lane, RunId};
@@ -61,6 +61,8 @@ pub(crate) struct RetryCommit {
     pub(crate) cost: RetryCost,
     pub(crate) detail: String,
     pub(crate) alert: Option<Alert>,
+    /// Since when nobody knows what became of the write.
+    pub(crate) doubt_since: Option<Timestamp>,
 }
 
 /// What a further attempt costs a step.
@@ -70,6 +72,8 @@ pub(crate) enum RetryCost {
     Attempt,
     /// One of its waits for a rate limit.
     RateLimitWait,
+    /// All that it has left: what may have arrived is read back from now on, which is another step.
+    LastWrite,
 }
 
 /// Refreshed tokens, and the generation of those that they replace.
@@ -261,16 +265,23 @@ impl Store {
             let counted = match retry.cost {
                 RetryCost::Attempt => {
                     "failed_attempts = failed_attempts + 1, failures_in_a_row = failures_in_a_row + 1,
-                     rate_limits_in_a_row = 0"
+                     rate_limits_in_a_row = 0, calls_in_vain = calls_in_vain + 1"
                 }
-                RetryCost::RateLimitWait => "rate_limits_in_a_row = rate_limits_in_a_row + 1",
+                RetryCost::RateLimitWait => {
+                    "rate_limits_in_a_row = rate_limits_in_a_row + 1, calls_in_vain = calls_in_vain + 1"
+                }
+                RetryCost::LastWrite => &format!("failed_attempts = failed_attempts + 1, {STEP_DONE}"),
             };
             let state = if retry.not_before.is_some() { "waiting" } else { "queued" };
-            let set = format!(
-                "state = '{state}', ready_us = ?3, detail = ?4, calls_in_vain = calls_in_vain + 1, {counted}"
-            );
+            let set = format!("state = '{state}', ready_us = ?3, detail = ?4, {counted}");
             let ready_us = micros(retry.not_before.unwrap_or(now));
             step(session, &audit.lease, &set, set![ready_us, &retry.detail])?;
+            if let Some(since) = retry.doubt_since {
+                documents::note_doubts(session, &[(audit.lease.run, since)])?;
+            }
+            if retry.cost == RetryCost::LastWrite {
+                documents::have_read_back(session, audit.lease.run)?;
+            }
             match &retry.alert {
                 Some(alert) => Ok(insert_alert(session, &audit.lane, Some(audit.lease.run), alert, now)?),
                 None => Ok(()),

@@ -182,7 +182,7 @@ fn every_mistake_is_told_with_its_place_and_the_nearest_word() {
     s.yaml:8:19: there is no word `logs` here; did you mean `log`?
     s.yaml:6:28: there is no variable `rom` here; did you mean `room`? (in braces as text: {{rom}})
     s.yaml:6:22: `{tenant}` is known only once the scenario is played, and this is read before; a variable can stand here
-    s.yaml:6:21: there is no variable `id` here; there are: provider, base_url, tenant, access_token, refresh_token, ca_pem, ca_file, clock_start, data, port, state, webhook_scheme, webhook_secret, webhook_account (in braces as text: {{id}})
+    s.yaml:6:21: there is no variable `id` here; there are: provider, base_url, tenant, access_token, refresh_token, ca_pem, ca_file, clock_start, data, port, state, webhook_scheme, webhook_secret, webhook_account, idempotency_retention (in braces as text: {{id}})
     s.yaml:6:21: `{id}` is used before it is captured; capture it in an earlier step
     s.yaml:6:5: `room` has a value already; capture it under another name
     s.yaml:9:13: `Room` is no name; expected lower-case letters, digits and `_`, a letter first

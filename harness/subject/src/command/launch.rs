@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// What is known of a provider and a play only when there are one.
-const OF_ONE_PLAY: [&str; 11] = [
+const OF_ONE_PLAY: [&str; 12] = [
     "provider",
     "base_url",
     "tenant",
@@ -24,6 +24,7 @@ const OF_ONE_PLAY: [&str; 11] = [
     "webhook_scheme",
     "webhook_secret",
     "webhook_account",
+    "idempotency_retention",
     "client_secret",
 ];
 

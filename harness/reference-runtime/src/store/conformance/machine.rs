@@ -162,6 +162,7 @@ impl Model {
                         cost: RetryCost::Attempt,
                         detail: "no".to_owned(),
                         alert: None,
+                        doubt_since: None,
                     };
                     let audit = audit(&claim, AuditOutcome::ServerError);
                     let _ = self.workers[worker].commit_retry(audit, retry, self.now()).await;

@@ -43,7 +43,7 @@ conformance! {
         };
         let refused = commit(first.clone(), stale.clone(), "stale").await.unwrap_err();
         assert!(matches!(refused, StoreError::Stale), "{refused}");
-        let retried = RetryCommit { not_before: None, cost: RetryCost::Attempt, detail: String::new(), alert: None };
+        let retried = RetryCommit { not_before: None, cost: RetryCost::Attempt, detail: String::new(), alert: None, doubt_since: None };
         let refused = first.commit_retry(audit(&stale, AuditOutcome::TimedOut), retried, at(60)).await.unwrap_err();
         assert!(matches!(refused, StoreError::Stale), "{refused}");
         for refused in [
@@ -243,6 +243,7 @@ conformance! {
             confirm: None,
             effect_key: Some("key-1".to_owned()),
             delivered: false,
+            doubt_since: None,
         };
         let forwarded = HookEvent { work: HookWork::Forward(document), ..event(&lane("a"), "Ev1", "x", None) };
         deliver(first, vec![forwarded], 0).await;
@@ -252,6 +253,7 @@ conformance! {
         let again = claim_one(&second, 60).await;
         let Task::Delivery(document) = &again.task else { panic!("{again:?}") };
         assert_eq!(document.effect_key.as_deref(), Some("key-1"));
+        assert_eq!(document.doubt_since, Some(at(3)), "nobody knows since then what became of it");
         let trail = shown(first.audit(name("acme"))).await;
         assert_eq!((&trail[1]["outcome"], &trail[1]["operation"]), (&"unknown".into(), &"deliver".into()));
         assert_eq!((&trail[1]["path"], &trail[1]["at"]), (&"/x with a space".into(), &at(3).to_string().into()));

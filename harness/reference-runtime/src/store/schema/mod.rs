@@ -4,6 +4,7 @@
 
 mod sqlite_before_4;
 mod version_4;
+mod version_5;
 
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use crate::crash::Boundary;
 use crate::plants::{Plant, Plants};
 
 /// The version of the newest schema.
-const NEWEST: i64 = 4;
+const NEWEST: i64 = 5;
 
 /// Pages of the database that SQLite may keep in memory, in KiB, with the minus sign that it wants for that.
 const CACHE_KIB: i64 = -16 * 1024;
@@ -79,12 +80,18 @@ fn migrate(database: &mut Connection) -> Result<(), OpenError> {
         return Err(OpenError::NewerSchema { found, known: NEWEST });
     }
     let version_4 = spelled(version_4::TABLES, Dialect::Sqlite);
+    let version_5 = spelled(version_5::CHANGES, Dialect::Sqlite);
     let to_4 = [sqlite_before_4::STEP_ASIDE, &version_4, sqlite_before_4::MOVE_IN].concat();
-    let migrations =
-        [sqlite_before_4::VERSION_1, sqlite_before_4::VERSION_2, sqlite_before_4::VERSION_3, to_4.as_str()];
-    // A database that is new begins with the newest.
+    let migrations = [
+        sqlite_before_4::VERSION_1,
+        sqlite_before_4::VERSION_2,
+        sqlite_before_4::VERSION_3,
+        &to_4,
+        &version_5,
+    ];
+    // A database that is new begins with version 4.
     let steps: Vec<(i64, &str)> = match found {
-        0 => vec![(NEWEST, version_4.as_str())],
+        0 => vec![(4, &version_4), (5, &version_5)],
         _ => (1..).zip(migrations).filter(|(version, _)| *version > found).collect(),
     };
     // A table that another refers to cannot step aside while references are held.
@@ -104,6 +111,7 @@ fn migrate(database: &mut Connection) -> Result<(), OpenError> {
 pub(super) async fn migrate_postgres(postgres: &Postgres) -> Result<(), OpenError> {
     let known = NEWEST;
     let tables = spelled(version_4::TABLES, Dialect::Postgres);
+    let version_5 = spelled(version_5::CHANGES, Dialect::Postgres);
     // One text, sent as one batch: a transaction of its own.
     postgres
         .batch(&format!(
@@ -113,7 +121,11 @@ pub(super) async fn migrate_postgres(postgres: &Postgres) -> Result<(), OpenErro
              DO $migration$ BEGIN
                  IF NOT EXISTS (SELECT 1 FROM schema_version) THEN
                      {tables}
-                     INSERT INTO schema_version VALUES ({known});
+                     INSERT INTO schema_version VALUES (4);
+                 END IF;
+                 IF (SELECT version FROM schema_version) = 4 THEN
+                     {version_5}
+                     UPDATE schema_version SET version = 5;
                  END IF;
              END $migration$;
              COMMIT;"
@@ -151,7 +163,7 @@ mod tests {
         let path = directory.path().join("runtime.db");
         open(&path, Synchronous::Full).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let error = open(&path, Synchronous::Full).unwrap_err();
-        assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 4 }), "{error}");
+        assert!(matches!(error, OpenError::NewerSchema { found: 99, known: NEWEST }), "{error}");
         let version: i64 =
             Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(version, 99);
