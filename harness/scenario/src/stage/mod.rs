@@ -152,6 +152,7 @@ impl Stage<'_> {
 
     /// It counts anew, and every connection from before is closed.
     fn begun_anew(&mut self, is_known: bool) {
+        self.stand_in.leave_receivers();
         if !is_known {
             self.baseline = Baseline { received: self.stand_in.traffic().received, started: 0 };
         }

@@ -6,6 +6,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use std::sync::{Mutex, PoisonError};
 
 /// Largest answer that is read; what a receiver says is of no use to a vendor.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -18,14 +19,18 @@ pub(crate) struct Answered {
     pub(crate) body: Bytes,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Caller(Client<HttpConnector, Full<Bytes>>);
+/// Keeps connections open from one webhook to the next.
+#[derive(Debug)]
+pub(crate) struct Caller(Mutex<Client<HttpConnector, Full<Bytes>>>);
 
 impl Caller {
     pub(crate) fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        Self(Client::builder(TokioExecutor::new()).build(connector))
+        Self(Mutex::new(client()))
+    }
+
+    /// Has what comes next go over new connections.
+    pub(crate) fn begin_anew(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = client();
     }
 
     /// Sends a webhook and waits for the answer to come whole.
@@ -40,7 +45,8 @@ impl Caller {
         let request = request
             .body(Full::new(sealed.body.clone()))
             .map_err(|error| format!("the webhook is no HTTP request: {error}"))?;
-        let response = self.0.request(request).await.map_err(|error| {
+        let client = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let response = client.request(request).await.map_err(|error| {
             let source = std::error::Error::source(&error);
             source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
         })?;
@@ -54,6 +60,12 @@ impl Caller {
             body: body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes),
         })
     }
+}
+
+fn client() -> Client<HttpConnector, Full<Bytes>> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new()).build(connector)
 }
 
 /// A URL that webhooks can be sent to.

@@ -313,6 +313,12 @@ impl StandIn {
         self.shared.engine.pause()
     }
 
+    /// Sends the next webhooks over new connections: those from before end with the process that took them, and whoever
+    /// ends a receiver and starts it again may come before that is seen.
+    pub fn leave_receivers(&self) {
+        self.shared.engine.caller().begin_anew();
+    }
+
     /// The attempts to deliver webhooks that the journal keeps, in the order in which they ended.
     #[must_use]
     pub fn delivered(&self) -> Vec<Delivered> {

@@ -1,6 +1,7 @@
 //! A receiver of webhooks: raw bytes over TCP, answers as told, and no HTTP library.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,6 +45,7 @@ pub(crate) enum Says {
 
 pub(crate) struct Receiver {
     address: std::net::SocketAddr,
+    connections: Arc<AtomicUsize>,
     came: Arc<Mutex<Vec<Came>>>,
     says: Arc<Mutex<VecDeque<Says>>>,
     accepting: JoinHandle<()>,
@@ -56,16 +58,18 @@ impl Receiver {
         let address = listener.local_addr().unwrap();
         let came = Arc::<Mutex<Vec<Came>>>::default();
         let says = Arc::<Mutex<VecDeque<Says>>>::default();
+        let connections = Arc::<AtomicUsize>::default();
         let accepting = tokio::spawn({
-            let (came, says) = (Arc::clone(&came), Arc::clone(&says));
+            let (came, says, connections) = (Arc::clone(&came), Arc::clone(&says), Arc::clone(&connections));
             async move {
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
+                    connections.fetch_add(1, Ordering::Relaxed);
                     tokio::spawn(serve(stream, Arc::clone(&came), Arc::clone(&says)));
                 }
             }
         });
-        Self { address, came, says, accepting }
+        Self { address, connections, came, says, accepting }
     }
 
     /// Says these first.
@@ -80,6 +84,10 @@ impl Receiver {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}/hooks", self.address)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     pub(crate) fn came(&self) -> Vec<Came> {

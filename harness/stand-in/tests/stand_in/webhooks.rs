@@ -278,6 +278,19 @@ async fn what_falls_due_while_deliveries_are_paused_is_under_way_and_not_sent() 
 }
 
 #[tokio::test]
+async fn a_receiver_that_was_ended_is_called_over_new_connections() {
+    let stand_in = playing(&signed_by("slack", ""), vec![inbound("event-1", EVENT)]).start().await;
+    let receiver = Receiver::start().await;
+    for (ends, connections) in [(false, 1), (false, 1), (true, 2), (false, 2)] {
+        if ends {
+            stand_in.leave_receivers();
+        }
+        stand_in.deliver("rooms", "event-1", &receiver.url()).await.unwrap();
+        assert_eq!(receiver.connections(), connections);
+    }
+}
+
+#[tokio::test]
 async fn a_secret_comes_from_a_placeholder_or_is_given() {
     let placeholder = "webhook_secret:1".to_owned();
     let profile = signed_by("github", &format!("  secret: {{placeholder: '{placeholder}'}}\n"));
