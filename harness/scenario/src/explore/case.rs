@@ -3,6 +3,7 @@
 use crate::file::{Location, Settle, Spanned, Step};
 use counterpart_stand_in::{FaultSite, PlannedFault, Times, WebhookSelector};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Where a case comes from.
@@ -38,7 +39,12 @@ pub(super) struct Case {
     pub(super) stage: Stage,
     pub(super) faults: Vec<PlannedFault>,
     pub(super) steps: Vec<Step>,
+    /// The values that meet in it, in the second stage.
+    pub(super) meets: BTreeSet<Meeting>,
 }
+
+/// Two values of two factors, the lower first.
+pub(super) type Meeting = (usize, usize);
 
 impl Case {
     /// The steps as a scenario has them; they stand in no file.

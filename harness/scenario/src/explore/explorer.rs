@@ -1,7 +1,7 @@
 //! The explorer: hands cases to workers in order, takes what they come to in the same order, and shrinks what is new.
 
 use super::atoms::{Atom, atoms};
-use super::case::{Case, Stage, place_of};
+use super::case::{Case, Meeting, Stage, place_of};
 use super::coverage::{Grid, StageCoverage};
 use super::findings::{Cause, Exploration, FoundScenario, Unreproduced, operation_at, told_faults};
 use super::judgement::{Judged, Oracle, promises};
@@ -23,11 +23,11 @@ use crate::snapshot::SnapshotMode;
 use crate::steps::happy_steps;
 use crate::unjudged::Unjudged;
 use counterpart_exchange::Direction;
-use counterpart_outcome::InvariantStatus;
+use counterpart_outcome::{InvariantStatus, Violation};
 use counterpart_stand_in::{Fault, FaultSite};
 use counterpart_subject::{ClockKind, Launch, Stopwatch, SubjectSpec};
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -159,7 +159,8 @@ impl Explorer<'_> {
                 numbered: 0,
                 shrinking: Duration::ZERO,
                 grid: Grid::default(),
-                pairs: (0, 0),
+                met: BTreeSet::new(),
+                pairs: 0,
                 stages: Vec::new(),
                 causes: Vec::new(),
                 unreproduced: Vec::new(),
@@ -183,9 +184,8 @@ impl Explorer<'_> {
         run.stage(Stage::Singles, Some(planned), &mut Playable { cases: &mut singles, can_end, can_move });
         let atoms: Vec<Atom> = all_atoms.iter().filter(|atom| run.is_worth_mixing(atom)).cloned().collect();
         let mut pairs = Pairs::new(&atoms, happy, self.options.seed);
-        run.pairs = pairs.covered();
+        run.pairs = pairs.total();
         run.stage(Stage::Pairs, None, &mut Playable { cases: &mut pairs, can_end, can_move });
-        run.pairs = pairs.covered();
         let webhooks = self.webhooks(happy);
         let mut mixes = Mixes::new(&atoms, happy, webhooks, self.options.seed, (can_end, can_move));
         // Without a bound it would go on for ever.
@@ -352,7 +352,9 @@ struct Run<'r> {
     numbered: usize,
     shrinking: Duration,
     grid: Grid,
-    pairs: (usize, usize),
+    /// Of the pairs that there are, those that met in a case in which every fault struck.
+    met: BTreeSet<Meeting>,
+    pairs: usize,
     stages: Vec<StageCoverage>,
     causes: Vec<(Cause, FoundScenario)>,
     unreproduced: Vec<Unreproduced>,
@@ -409,7 +411,7 @@ impl Run<'_> {
             played: self.stages.iter().map(|stage| stage.played).sum(),
             in_stage: current.map_or((0, None), |stage| (stage.played, stage.planned)),
             grid: self.grid.covered(),
-            pairs: self.pairs,
+            pairs: (self.met.len(), self.pairs),
             found: self.causes.len(),
             elapsed: self.clock.elapsed(),
         });
@@ -420,6 +422,9 @@ impl Run<'_> {
             stage.count(&judged);
         }
         self.grid.note(case, &judged);
+        if matches!(judged, Judged::Kept | Judged::Broken(_)) {
+            self.met.extend(&case.meets);
+        }
         match judged {
             Judged::Kept | Judged::NoOccasion => {}
             Judged::Unjudged(why) => {
@@ -427,19 +432,21 @@ impl Run<'_> {
             }
             Judged::Broken(violations) => {
                 let began = self.clock.elapsed();
-                self.look_into(number, case, &promises(&violations));
+                self.look_into(number, case, &violations);
                 self.shrinking += self.clock.elapsed().saturating_sub(began);
             }
         }
     }
 
     /// Finds the cause of a case that failed.
-    fn look_into(&mut self, number: usize, case: &Case, broken: &[String]) {
+    fn look_into(&mut self, number: usize, case: &Case, violations: &[Violation]) {
+        let broken = promises(violations);
         if broken.is_empty() || self.options.stops_at_first && !self.causes.is_empty() {
             return;
         }
         let of_case = self.cause("", case);
-        if let Some((_, found)) = self.causes.iter_mut().find(|(cause, _)| cause.explains(&of_case, broken)) {
+        if let Some((_, found)) = self.causes.iter_mut().find(|(cause, _)| cause.explains(&of_case, &broken))
+        {
             found.cases += 1;
             return;
         }
@@ -448,9 +455,10 @@ impl Run<'_> {
             return;
         }
         let after_ms = self.clock.elapsed_ms();
-        let Some(shrunk) = self.runtime.block_on(self.shrinker.shrink(case, broken)) else {
-            let (faults, promises) = (told_faults(case), broken.to_vec());
-            self.unreproduced.push(Unreproduced { case: number, faults, promises });
+        let Some(shrunk) = self.runtime.block_on(self.shrinker.shrink(case, &broken)) else {
+            let seen = violations.iter().map(|one| format!("{}: {}", one.message, one.actual)).collect();
+            let (faults, promises) = (told_faults(case), broken);
+            self.unreproduced.push(Unreproduced { case: number, faults, promises, seen });
             return;
         };
         let cause = self.cause(&shrunk.promise, &shrunk.case);
@@ -489,7 +497,7 @@ impl Run<'_> {
             wall_ms: self.clock.elapsed_ms(),
             cases_per_s,
             grid: self.grid.covered(),
-            pairs: self.pairs,
+            pairs: (self.met.len(), self.pairs),
             faults_struck: self.grid.struck(),
             faults: Fault::ALL.len(),
             stages: self.stages,

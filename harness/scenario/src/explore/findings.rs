@@ -87,6 +87,8 @@ pub struct Unreproduced {
     pub faults: Vec<String>,
     /// The promises that it broke.
     pub promises: Vec<String>,
+    /// What was seen of it, a sentence for each violation.
+    pub seen: Vec<String>,
 }
 
 /// What makes cases the same: the promise, the kinds of faults, and what they strike.

@@ -10,6 +10,7 @@ use super::chance::Chance;
 use crate::file::{Nothing, Step};
 use counterpart_stand_in::Times;
 use jiff::SignedDuration;
+use std::collections::BTreeSet;
 
 /// Shapes of steps: see [`shaped`].
 pub(super) const SHAPES: usize = 7;
@@ -134,6 +135,6 @@ impl Iterator for Mixes<'_> {
 
     fn next(&mut self) -> Option<Case> {
         let (faults, steps) = (self.faults(), self.steps());
-        (!faults.is_empty()).then_some(Case { stage: Stage::Mixes, faults, steps })
+        (!faults.is_empty()).then_some(Case { stage: Stage::Mixes, faults, steps, meets: BTreeSet::new() })
     }
 }

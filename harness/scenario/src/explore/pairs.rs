@@ -6,7 +6,7 @@
 //! pairs (the idea is that of AETG: Cohen, Dalal, Fredman and Patton 1997).
 
 use super::atoms::Atom;
-use super::case::{Case, Stage, place_of};
+use super::case::{Case, Meeting, Stage, place_of};
 use super::chance::Chance;
 use super::mixes::{SHAPES, shaped};
 use super::singles::TIMES;
@@ -38,7 +38,7 @@ pub(super) struct Pairs<'a> {
     with: BTreeMap<Value, Vec<usize>>,
     times_from: Value,
     shapes_from: Value,
-    missing: BTreeSet<(Value, Value)>,
+    missing: BTreeSet<Meeting>,
     total: usize,
     chance: Chance,
 }
@@ -73,7 +73,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// Every pair of values that some case can have.
-    fn all(&self, kinds: usize, places: usize) -> BTreeSet<(Value, Value)> {
+    fn all(&self, kinds: usize, places: usize) -> BTreeSet<Meeting> {
         let mut all = BTreeSet::new();
         let faults = kinds + places;
         let steps = self.shapes_from + SHAPES;
@@ -88,9 +88,9 @@ impl<'a> Pairs<'a> {
         all
     }
 
-    /// How many pairs there are, and how many have met.
-    pub(super) fn covered(&self) -> (usize, usize) {
-        (self.total - self.missing.len(), self.total)
+    /// How many pairs there are.
+    pub(super) fn total(&self) -> usize {
+        self.total
     }
 
     fn drawn(&mut self, (one, other): (Value, Value)) -> Option<Row> {
@@ -113,7 +113,7 @@ impl<'a> Pairs<'a> {
         Some(Row { first, second, times, shape })
     }
 
-    fn pairs_of(&self, row: Row) -> BTreeSet<(Value, Value)> {
+    fn pairs_of(&self, row: Row) -> BTreeSet<Meeting> {
         let ((kind_a, place_a), (kind_b, place_b)) = (self.values[row.first], self.values[row.second]);
         let steps = [self.times_from + row.times, self.shapes_from + row.shape];
         let values = [kind_a, kind_b, place_a, place_b, steps[0], steps[1]];
@@ -143,12 +143,11 @@ impl Iterator for Pairs<'_> {
         }
         self.missing.remove(&wanted);
         let (_, row) = best?;
-        for pair in self.pairs_of(row) {
-            self.missing.remove(&pair);
-        }
+        let meets = self.pairs_of(row);
+        self.missing.retain(|pair| !meets.contains(pair));
         let times = TIMES[row.times];
         let faults = vec![self.atoms[row.first].planned(times), self.atoms[row.second].planned(times)];
-        Some(Case { stage: Stage::Pairs, faults, steps: shaped(self.happy, row.shape) })
+        Some(Case { stage: Stage::Pairs, faults, steps: shaped(self.happy, row.shape), meets })
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn summary(
             case.promises.join(", "),
             case.faults.join(" ")
         ));
+        case.seen.iter().for_each(|seen| output::result(&format!("  {seen}")));
     }
     if let Some(why) = &exploration.first_unjudged {
         output::result(&format!("not judged: {why}"));
