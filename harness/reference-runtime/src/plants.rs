@@ -79,6 +79,9 @@ plants! {
     CirclesUnnoticed = "circles_unnoticed", "follows a page that leads back to itself, as often as it does";
     /// A page that is not full is taken for the last.
     ShortPageIsLast = "short_page_is_last", "takes a page with fewer events than it asked for as the last";
+    /// A page without records is taken for the last.
+    EmptyPageIsLast = "empty_page_is_last",
+        "takes a page without events as the last, whatever next page it names";
     /// Numbers are read as doubles.
     NumbersAsDoubles = "numbers_as_doubles", "reads whole numbers as doubles, so that large ones are rounded";
     /// What is new is invalid.

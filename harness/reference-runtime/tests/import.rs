@@ -83,12 +83,16 @@ async fn importing_again_writes_nothing_twice_and_takes_over_what_changed() {
 }
 
 #[tokio::test]
-async fn an_empty_chunk_ends_the_history() {
+async fn an_empty_chunk_ends_the_history_only_where_it_leads_no_further() {
     let (subject, provider) = (start().await, MockServer::start().await);
-    page_at(None).respond_with(ok(page(&[1], Some("t1")))).mount(&provider).await;
+    page_at(None).respond_with(ok(page(&[3], Some("t1")))).mount(&provider).await;
     page_at(Some("t1")).respond_with(ok(page(&[], Some("t2")))).mount(&provider).await;
+    page_at(Some("t2")).respond_with(ok(page(&[1], Some("t3")))).mount(&provider).await;
+    page_at(Some("t3")).respond_with(ok(page(&[], Some("t3")))).mount(&provider).await;
     subject.import(&provider.uri()).await;
-    assert_eq!((subject.state(1).await.as_str(), requests(&provider).await.len()), ("succeeded", 2));
+    assert_eq!((subject.state(1).await.as_str(), requests(&provider).await.len()), ("succeeded", 4));
+    assert_eq!(subject.bodies().await, ["m1", "m3"]);
+    assert!(subject.alerts().await.is_empty());
 }
 
 #[tokio::test]

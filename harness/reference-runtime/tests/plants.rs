@@ -7,7 +7,8 @@ use counterpart_reference_runtime::Plant;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use support::provider::{
-    error, inject, message, mount_pages, mount_refresh, ok, requests, soft_logout, three_pages, whole_history,
+    error, inject, message, mount_pages, mount_refresh, ok, page, requests, soft_logout, three_pages,
+    whole_history,
 };
 use support::raw::{RawProvider, Script};
 use support::tls::within_tls;
@@ -233,6 +234,14 @@ async fn short_page_is_last_stops_early() {
         subject.import(&three_pages().await.uri()).await;
         assert_eq!(subject.records().await.len(), expected);
     }
+}
+
+#[tokio::test]
+async fn empty_page_is_last_loses_what_is_behind_it() {
+    let fault = ok(page(&[], Some("t2")));
+    let [sound, planted] = imported(Plant::EmptyPageIsLast, Some("t1"), 1, fault).await;
+    assert_eq!(sound.bodies().await, ["m1", "m2", "m5", "m6"]);
+    assert_eq!(planted.bodies().await, ["m5", "m6"]);
 }
 
 #[tokio::test]

@@ -93,20 +93,24 @@ pub(crate) async fn step(context: &Context, work: &mut Work, claim: Claim) -> Re
     Outcome { context, claim, audit, now, told_now, doubt: None }.settle(verdict, credentials).await
 }
 
-/// A page that leads back to where a page began would be read for ever: it is no page.
+/// A page that leads back to where a page began would be read for ever: it is no page. An empty one is the last: so
+/// older servers tell the end of the history (Synapse before 1.61).
 async fn not_in_circles(
     context: &Context,
     claim: &Claim,
-    verdict: Verdict<Success>,
+    mut verdict: Verdict<Success>,
 ) -> Result<Verdict<Success>, StoreError> {
-    let Verdict::Done(Success::Page(Page { end: Some(end), .. })) = &verdict else { return Ok(verdict) };
-    if context.plants.has(Plant::CirclesUnnoticed) {
+    let Verdict::Done(Success::Page(page)) = &mut verdict else { return Ok(verdict) };
+    let Some(end) = page.end.clone().filter(|_| !context.plants.has(Plant::CirclesUnnoticed)) else {
         return Ok(verdict);
+    };
+    if context.store.leads_back(claim.run(), end).await? {
+        if !page.events.is_empty() {
+            return Ok(Verdict::invalid_body("the page's end leads back to a page that was read"));
+        }
+        page.end = None;
     }
-    Ok(match context.store.leads_back(claim.run(), end.clone()).await? {
-        true => Verdict::invalid_body("the page's end leads back to a page that was read"),
-        false => verdict,
-    })
+    Ok(verdict)
 }
 
 /// Why the run cannot go on, without asking the provider.
@@ -146,9 +150,10 @@ impl Outcome<'_> {
         let Self { context, claim, audit, now, told_now, .. } = self;
         let about = (&claim.lane, claim.run());
         let plants = &context.plants;
-        // An empty chunk ends the history even where it names a next page.
-        let is_short = plants.has(Plant::ShortPageIsLast) && page.events.len() < matrix::PAGE_LIMIT as usize;
-        let next = page.end.filter(|_| !page.events.is_empty() && !is_short);
+        // An empty chunk that names a next page does not end the history: it may be hidden from this account for a while.
+        let is_last = plants.has(Plant::ShortPageIsLast) && page.events.len() < matrix::PAGE_LIMIT as usize
+            || plants.has(Plant::EmptyPageIsLast) && page.events.is_empty();
+        let next = page.end.filter(|_| !is_last);
         let mut checked = validate::check(&page.events, plants);
         checked.records = planted::taken(checked.records, told_now, plants);
         checked.remarks.note_fields(page.unknown_fields);
