@@ -51,6 +51,7 @@ fn nothing_is_found_in_the_sound_runtime() {
 fn known_bugs_are_found_and_each_becomes_a_scenario_that_fails_by_itself() {
     for (plant, scenario, promise) in [
         (Plant::RetryAfterIgnored, "chat-import/happy-path", "invariant polite"),
+        (Plant::InsertNotUpsert, "chat-import/happy-path", "expectation destination"),
         (Plant::WebhookUnverified, "webhooks/happy-path", "invariant validated"),
         (Plant::LostUpdate, "webhooks/happy-path", "expectation destination"),
         (Plant::KeyPerAttempt, "relay/answer-lost-behind-a-key", "exhausted"),
@@ -59,6 +60,8 @@ fn known_bugs_are_found_and_each_becomes_a_scenario_that_fails_by_itself() {
         let [found] = &exploration.found[..] else { panic!("{plant}: {:#?}", exploration.found) };
         assert_eq!(found.promise, promise, "{plant}: {}", found.cause);
         assert_eq!(found.faults.len(), 1, "{plant}: {:?}", found.faults);
+        let (left, recorded) = found.records;
+        assert!(left * 5 <= recorded, "{plant}: {left} of {recorded} records are left");
         assert_eq!(fails_by_itself(&found.text, &[plant]), Verdict::Failed, "{plant}: {}", found.text);
         assert_eq!(fails_by_itself(&found.text, &[]), Verdict::Passed, "{plant}: {}", found.text);
     }

@@ -8,7 +8,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 133] = [
+const SEEN: [(&str, Plant, &str); 134] = [
     ("chat-import/happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("chat-import/happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("chat-import/token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -90,6 +90,7 @@ const SEEN: [(&str, Plant, &str); 133] = [
     ("wire/certificate-expired", Plant::CertificateUnchecked, "expectation runs"),
     ("wire/certificate-untrusted", Plant::CertificateUnchecked, "expectation requests"),
     ("wire/certificate-of-another-server", Plant::CertificateUnchecked, "expectation alerts"),
+    ("chat-import/empty-page", Plant::EmptyPageIsLast, "expectation destination"),
     ("relay/answer-lost", Plant::NoTimeout, "step settle"),
     ("relay/answer-lost-behind-a-key", Plant::KeyPerAttempt, "exhausted"),
     ("relay/answers-late-for-days", Plant::KeyExpiryIgnored, "expectation requests"),

@@ -268,6 +268,15 @@ impl ProviderProfile {
         Self { counterpart: "provider/1".into(), provider: provider.to_owned(), ..Self::default() }
     }
 
+    /// The dotted path of the records on the pages that an operation answers: of the resource that it lists, or of
+    /// `pagination`; nothing where it answers no pages.
+    #[must_use]
+    pub fn items_of(&self, operation: &OperationName) -> Option<&str> {
+        let listed = self.resources.values().find(|resource| resource.list.as_ref() == Some(operation));
+        let paged = self.pagination.as_ref().filter(|pages| pages.operations.contains(operation));
+        listed.and_then(|resource| resource.items.as_deref()).or(paged.map(|pages| pages.items.as_str()))
+    }
+
     /// The operation of a request: of a call, the one that the profile selects by it, else one derived from it; of
     /// any other request, that of its method and target.
     #[must_use]

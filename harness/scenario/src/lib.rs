@@ -18,6 +18,7 @@ mod matching;
 mod observed;
 mod plan;
 mod player;
+mod records;
 mod replay;
 mod run;
 mod snapshot;

@@ -30,6 +30,7 @@ mod planned;
 mod play;
 mod prepared;
 mod received;
+mod recorded_pages;
 mod sent;
 mod tally;
 mod versions;
@@ -48,6 +49,7 @@ pub use owner::OwnerError;
 pub use plan::{FaultState, UnusedFault};
 pub use planned::{FaultSite, PlannedFault, RequestSelector, SpecError, Times, WebhookSelector};
 pub use play::FaultsAfterReset;
+pub use recorded_pages::{keep_records, records_on_page};
 pub use sent::SentExchanges;
 pub use tally::Counts;
 pub use webhooks::{

@@ -3,7 +3,7 @@
 use crate::file::{Location, Settle, Spanned, Step};
 use counterpart_stand_in::{FaultSite, PlannedFault, Times, WebhookSelector};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Where a case comes from.
@@ -39,6 +39,8 @@ pub(super) struct Case {
     pub(super) stage: Stage,
     pub(super) faults: Vec<PlannedFault>,
     pub(super) steps: Vec<Step>,
+    /// Of the pages of these exchanges, the places of the records that are played, counted from 1.
+    pub(super) records: BTreeMap<String, Vec<usize>>,
     /// The values that meet in it, in the second stage.
     pub(super) meets: BTreeSet<Meeting>,
 }

@@ -522,6 +522,7 @@ fn without_faults(plan: &Plan) -> Plan {
         cases: IndexMap::new(),
         quarantine: None,
         fixtures: file.fixtures.clone(),
+        records: file.records.clone(),
         tls: file.tls,
         faults: Vec::new(),
         steps: happy_steps(&file.steps),

@@ -27,7 +27,7 @@ pub(super) fn fields_of(
     let Some(body) = body.and_then(|json| serde_json::from_str::<Value>(json.as_str()).ok()) else {
         return Vec::new();
     };
-    let page = items_of(operation, profile).and_then(|items| at_path(&body, items)?.as_array());
+    let page = profile.items_of(operation).and_then(|items| at_path(&body, items)?.as_array());
     let (record, of) = match page {
         Some(records) if records.is_empty() => return Vec::new(),
         Some(records) => {
@@ -40,12 +40,6 @@ pub(super) fn fields_of(
     leaves(of, "", &mut found);
     found.truncate(MOST_FIELDS);
     found.into_iter().map(|(path, value)| Field { record, path, value }).collect()
-}
-
-fn items_of<'a>(operation: &OperationName, profile: &'a ProviderProfile) -> Option<&'a str> {
-    let listed = profile.resources.values().find(|resource| resource.list.as_ref() == Some(operation));
-    let paged = profile.pagination.as_ref().filter(|pages| pages.operations.contains(operation));
-    listed.and_then(|resource| resource.items.as_deref()).or(paged.map(|pages| pages.items.as_str()))
 }
 
 fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {

@@ -71,6 +71,8 @@ pub struct FoundScenario {
     pub found_after_ms: u64,
     /// Candidates that were played to shrink it.
     pub tries: usize,
+    /// Records on the pages that it plays, and on those of the recording.
+    pub records: (usize, usize),
     /// A name for its file.
     pub name: String,
     /// The scenario that fails by itself.
@@ -186,6 +188,7 @@ impl FoundScenario {
             cases: 1,
             found_after_ms: after_ms,
             tries: shrunk.tries,
+            records: shrunk.records,
             name: cause.file_name(),
             text: String::new(),
         }

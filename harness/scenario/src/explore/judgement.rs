@@ -6,11 +6,12 @@ use super::truth::{self, Truth};
 use crate::expectation;
 use crate::file::{
     AllowEntry, DestinationExpected, Expectation, FaultEntry, InvariantsEntry, RequestsExpected, SameAs,
-    ScenarioFile,
+    ScenarioFile, Spanned,
 };
 use crate::invariant;
 use crate::observed::{Context, Observed, keys};
 use crate::plan::Plan;
+use crate::records::keep_only;
 use crate::replay;
 use crate::snapshot::SnapshotMode;
 use crate::unjudged::Unjudged;
@@ -19,6 +20,7 @@ use counterpart_outcome::{Violation, ViolationKind};
 use counterpart_stand_in::{DeliveryEnd, RequestSelector, SeenNote};
 use counterpart_subject::{ProbeName, SubjectSpec};
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What every case is held against.
@@ -77,6 +79,7 @@ impl Oracle {
             cases: IndexMap::new(),
             quarantine: None,
             fixtures: base.file.fixtures.clone(),
+            records: records_of(base, case),
             tls: base.file.tls,
             faults: case
                 .faults
@@ -96,7 +99,12 @@ impl Oracle {
                 unused: Some("The faults may end the work before all was asked for".to_owned()),
             },
         };
-        Plan { file: Arc::new(file), faults: case.faults.clone(), ..base.clone() }
+        let mut plan = Plan { file: Arc::new(file), faults: case.faults.clone(), ..base.clone() };
+        for (exchange, keep) in &case.records {
+            // A case names pages that are there, and places on them.
+            let _ = keep_only(&mut plan.fixtures, &base.profile, exchange, keep);
+        }
+        plan
     }
 
     /// What a subject that is right brings about under these faults, as an expectation that can fail.
@@ -127,6 +135,22 @@ impl Oracle {
             apart: None,
         })
     }
+}
+
+/// The records that the case plays, as they stand in the fixture: it counts those that its scenario leaves.
+fn records_of(base: &Plan, case: &Case) -> IndexMap<Spanned<String>, Vec<usize>> {
+    let left: BTreeMap<&str, &Vec<usize>> =
+        base.file.records.iter().map(|(exchange, keep)| (exchange.value.as_str(), keep)).collect();
+    let mut records: BTreeMap<&str, Vec<usize>> =
+        left.iter().map(|(exchange, keep)| (*exchange, (*keep).clone())).collect();
+    for (exchange, keep) in &case.records {
+        let in_fixture = keep.iter().map(|place| match left.get(exchange.as_str()) {
+            Some(left) => left.get(place.saturating_sub(1)).copied().unwrap_or(*place),
+            None => *place,
+        });
+        records.insert(exchange, in_fixture.collect());
+    }
+    records.into_iter().map(|(exchange, keep)| (nowhere(exchange.to_owned()), keep)).collect()
 }
 
 /// How a case ended.

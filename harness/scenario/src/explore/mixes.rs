@@ -10,7 +10,7 @@ use super::chance::Chance;
 use crate::file::{Nothing, Step};
 use counterpart_stand_in::Times;
 use jiff::SignedDuration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Shapes of steps: see [`shaped`].
 pub(super) const SHAPES: usize = 7;
@@ -135,6 +135,7 @@ impl Iterator for Mixes<'_> {
 
     fn next(&mut self) -> Option<Case> {
         let (faults, steps) = (self.faults(), self.steps());
-        (!faults.is_empty()).then_some(Case { stage: Stage::Mixes, faults, steps, meets: BTreeSet::new() })
+        let (records, meets) = (BTreeMap::new(), BTreeSet::new());
+        (!faults.is_empty()).then_some(Case { stage: Stage::Mixes, faults, steps, records, meets })
     }
 }

@@ -11,6 +11,7 @@ mod case;
 mod chance;
 mod coverage;
 mod explorer;
+mod fewer_records;
 mod fields;
 mod findings;
 mod judgement;

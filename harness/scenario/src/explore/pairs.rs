@@ -147,7 +147,8 @@ impl Iterator for Pairs<'_> {
         self.missing.retain(|pair| !meets.contains(pair));
         let times = TIMES[row.times];
         let faults = vec![self.atoms[row.first].planned(times), self.atoms[row.second].planned(times)];
-        Some(Case { stage: Stage::Pairs, faults, steps: shaped(self.happy, row.shape), meets })
+        let steps = shaped(self.happy, row.shape);
+        Some(Case { stage: Stage::Pairs, faults, steps, records: BTreeMap::new(), meets })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Shrinking: of what fails, as little as still breaks the same promise.
+//! Shrinking: of what fails, as little as still breaks the same promise: steps, faults, times, and then records.
 //!
 //! Each candidate is played as `counterpart run` plays a file: a fresh subject, its own happy path, the same seed. What
 //! does not fail then was no finding of its own. The tries are bounded, and the same case shrinks the same way each time.
@@ -38,29 +38,36 @@ pub(super) struct Shrunk {
     pub(super) promise: String,
     pub(super) violation: Violation,
     pub(super) tries: usize,
+    /// Records that it plays, of how many.
+    pub(super) records: (usize, usize),
 }
 
 /// Tries that are left, and the promises that count.
-struct Search<'p> {
+pub(super) struct Search<'p> {
     wanted: &'p [String],
-    tries: usize,
+    pub(super) tries: usize,
+    pub(super) most: usize,
 }
 
 impl Shrinker<'_> {
     /// The smallest case that is found to break one of the promises that `case` broke; nothing, where it breaks none when
     /// it is played by itself.
     pub(super) async fn shrink(&self, case: &Case, broken: &[String]) -> Option<Shrunk> {
-        let mut search = Search { wanted: broken, tries: 0 };
+        let mut search = Search { wanted: broken, tries: 0, most: MOST_TRIES };
         let (promise, violation) = self.breaks(case, &mut search).await?;
         // From here on it is this promise that must be broken: another would be another cause.
         let wanted = vec![promise.clone()];
-        let mut search = Search { wanted: &wanted, tries: search.tries };
-        let mut best = Shrunk { case: case.clone(), promise, violation, tries: 0 };
+        let mut search = Search { wanted: &wanted, ..search };
+        let mut best = Shrunk { case: case.clone(), promise, violation, tries: 0, records: (0, 0) };
         self.with_fewer_steps(&mut best, &mut search).await;
         self.with_fewer_faults(&mut best, &mut search).await;
         self.with_fewer_steps(&mut best, &mut search).await;
         self.with_lower_times(&mut best, &mut search).await;
+        self.with_fewer_records(&mut best, &mut search).await;
         best.tries = search.tries;
+        let whole = self.pages();
+        let left = whole.iter().map(|(page, all)| best.case.records.get(page).unwrap_or(all).len()).sum();
+        best.records = (left, whole.values().map(Vec::len).sum());
         Some(best)
     }
 
@@ -116,7 +123,7 @@ impl Shrinker<'_> {
     }
 
     /// Takes the candidate if it still fails.
-    async fn replaces(&self, candidate: Case, best: &mut Shrunk, search: &mut Search<'_>) -> bool {
+    pub(super) async fn replaces(&self, candidate: Case, best: &mut Shrunk, search: &mut Search<'_>) -> bool {
         let Some((promise, violation)) = self.breaks(&candidate, search).await else { return false };
         best.case = candidate;
         (best.promise, best.violation) = (promise, violation);
@@ -125,7 +132,7 @@ impl Shrinker<'_> {
 
     /// The promise of those wanted that the case breaks when it is played by itself.
     async fn breaks(&self, case: &Case, search: &mut Search<'_>) -> Option<(String, Violation)> {
-        if search.tries >= MOST_TRIES {
+        if search.tries >= search.most {
             return None;
         }
         search.tries += 1;

@@ -6,7 +6,7 @@ use super::chance::Chance;
 use super::mixes::{TOGETHER, shaped};
 use crate::file::Step;
 use counterpart_stand_in::{FaultSite, Times};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So often is several times: more than the failures after which people are told.
 const SEVERAL: u64 = 4;
@@ -30,6 +30,7 @@ pub(super) fn cases(atoms: &[Atom], happy: &[Step], seed: u64) -> Vec<Case> {
                 stage: Stage::Singles,
                 faults: vec![atom.planned(times)],
                 steps: steps_for(atom),
+                records: BTreeMap::new(),
                 meets: BTreeSet::new(),
             })
             .collect();

@@ -57,6 +57,9 @@ pub struct ScenarioFile {
     pub quarantine: Option<Spanned<QuarantineEntry>>,
     /// The fixtures that the stand-in plays: `provider/flow`.
     pub fixtures: Vec<Spanned<String>>,
+    /// Of the pages that these exchanges recorded, only the records at these places are played, counted from 1.
+    #[serde(default)]
+    pub records: IndexMap<Spanned<String>, Vec<usize>>,
     /// Where it is there, the stand-in speaks TLS: with a certificate of an authority of its own, which the subject is
     /// given as `{ca_pem}`.
     #[serde(default)]

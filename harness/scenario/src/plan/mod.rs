@@ -10,6 +10,7 @@ mod whole;
 use crate::catalogue::Catalogue;
 use crate::file::rows::{Row, rows};
 use crate::file::{Expectation, Location, ScenarioFile, SnapshotOf};
+use crate::records::keep_only;
 use check::Check;
 use counterpart_contract::{Contract, read_contract};
 use counterpart_exchange::{DocumentError, Fixture, FixtureRef, Library, ProviderProfile, read_text};
@@ -31,7 +32,7 @@ pub struct Plan {
     pub digest: Digest,
     /// What the file says.
     pub file: Arc<ScenarioFile>,
-    /// The fixtures, all of one provider.
+    /// The fixtures, all of one provider, without the records that the scenario leaves out.
     pub fixtures: Vec<Fixture>,
     /// The fixtures with their digests.
     pub fixtures_seen: Vec<FixtureSeen>,
@@ -156,7 +157,12 @@ impl<'a> Planner<'a> {
         let contract = self.contract(&file, fixtures.first().map(|(fixture, _)| fixture), check)?;
         let provider = fixtures.first().and_then(|(fixture, _)| self.providers.get(&fixture.provider));
         let Some(provider) = provider.filter(|_| check.problems.is_empty()) else { return Ok(None) };
-        let played: Vec<Fixture> = fixtures.iter().map(|(fixture, _)| fixture.clone()).collect();
+        let (mut played, digests): (Vec<Fixture>, Vec<Digest>) = fixtures.into_iter().unzip();
+        for (exchange, keep) in &file.records {
+            if let Err(problem) = keep_only(&mut played, &provider.profile, &exchange.value, keep) {
+                check.at(exchange.referenced, problem);
+            }
+        }
         let faults = faults(&file, provider, &played, check);
         steps::check_webhook_steps(&file.steps, &provider.profile, &played, check);
         if let Err(problem) = check_webhooks(&provider.profile) {
@@ -169,14 +175,13 @@ impl<'a> Planner<'a> {
         if !check.problems.is_empty() {
             return Ok(None);
         }
-        let (fixtures, digests): (Vec<_>, Vec<_>) = fixtures.into_iter().unzip();
         let fixtures_seen =
-            fixtures.iter().zip(digests).map(|(f, digest)| FixtureSeen { name: f.name(), digest }).collect();
+            played.iter().zip(digests).map(|(f, digest)| FixtureSeen { name: f.name(), digest }).collect();
         Ok(Some(Plan {
             name: name.to_owned(),
             path: check.path.to_owned(),
             digest: Digest::of(check.text.as_bytes()),
-            fixtures,
+            fixtures: played,
             fixtures_seen,
             profile: provider.profile.clone(),
             forms: provider.forms.clone(),

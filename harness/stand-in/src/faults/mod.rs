@@ -44,7 +44,7 @@ mod not_found;
 mod null_field;
 mod out_of_order;
 mod overloaded;
-mod page;
+pub(crate) mod page;
 mod rate_limited;
 mod redirect_loop;
 mod refresh_refused;

@@ -16,7 +16,7 @@ pub(super) fn items_field<'a>(
 }
 
 /// The records of a page.
-pub(super) fn records(page: &JsonText, items: &str) -> Result<Vec<Box<RawValue>>, String> {
+pub(crate) fn records(page: &JsonText, items: &str) -> Result<Vec<Box<RawValue>>, String> {
     let whole = page.as_str();
     if !items.is_empty() && !whole.starts_with('{') {
         return Err("the answer's body is not a JSON object".to_owned());
@@ -38,7 +38,7 @@ pub(super) fn with_records<'r>(
 }
 
 /// Changes the list of a page's records.
-pub(super) fn change(
+pub(crate) fn change(
     response: Response,
     items: &str,
     change: impl FnOnce(&mut Vec<Box<RawValue>>) -> Result<(), String>,

@@ -60,6 +60,7 @@ mod tests {
             cases: 1,
             found_after_ms: 0,
             tries: 0,
+            records: (0, 0),
             name: "a-cause".to_owned(),
             text: text.to_owned(),
         }

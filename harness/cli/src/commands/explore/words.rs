@@ -115,8 +115,12 @@ fn found(written: &Written<'_>, arguments: &Arguments) -> String {
     };
     #[expect(clippy::cast_precision_loss, reason = "seconds are told to a tenth")]
     let after_s = found.found_after_ms as f64 / 1000.0;
+    let records = match found.records {
+        (_, 0) => String::new(),
+        (left, of) => format!("\n    records:  {left} of {of}"),
+    };
     format!(
-        "found    {}\n  {}\n    expected: {}\n    actual:   {}\n    faults:   {}\n    first in case {} ({}) after {after_s:.1} s; {} so far; shrunk in {} tries\n    {}{there}\n    again:    counterpart run {}{subject}{plants}",
+        "found    {}\n  {}\n    expected: {}\n    actual:   {}\n    faults:   {}{records}\n    first in case {} ({}) after {after_s:.1} s; {} so far; shrunk in {} tries\n    {}{there}\n    again:    counterpart run {}{subject}{plants}",
         found.cause,
         found.message,
         found.expected,
