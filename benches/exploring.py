@@ -22,6 +22,7 @@ IMPORT = "scenarios/chat-import/happy-path.yaml"
 WEBHOOKS = "scenarios/webhooks/happy-path.yaml"
 SEND = "scenarios/relay/answer-lost.yaml"
 CREATE = "scenarios/relay/answer-lost-behind-a-key.yaml"
+WITHOUT_A_KEY = "scenarios/relay/json-rpc-error.yaml"
 
 # What each is called in words, its name, and the scenario that is explored.
 BUGS = [
@@ -32,6 +33,7 @@ BUGS = [
     ("error swallowed", "error_swallowed", IMPORT),
     ("partial page committed", "partial_page_committed", IMPORT),
     ("non-idempotent effect on retry", "key_per_attempt", CREATE),
+    ("sent again behind its key's life", "key_expiry_ignored", CREATE),
     ("unbounded retry", "unbounded_retry", IMPORT),
     ("tenant mix-up", "tenant_mix_up", IMPORT),
     ("signature not checked", "webhook_unverified", WEBHOOKS),
@@ -40,7 +42,7 @@ BUGS = [
     ("stale worker commits", "stale_worker_commits", IMPORT),
 ]
 
-SOUND = [(IMPORT, 0.6), (WEBHOOKS, 0.2), (SEND, 0.1), (CREATE, 0.1)]
+SOUND = [(IMPORT, 0.5), (WEBHOOKS, 0.2), (SEND, 0.1), (CREATE, 0.1), (WITHOUT_A_KEY, 0.1)]
 
 
 def explore(binary, scenario, *arguments):

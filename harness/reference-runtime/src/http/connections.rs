@@ -24,8 +24,8 @@ const ALERT_AFTER_FAILURES: u32 = 3;
 /// (Stripe).
 const KEY_RETENTION_S: i64 = 24 * 60 * 60;
 
-/// From a minute to a hundred years.
-const RETENTIONS_S: std::ops::RangeInclusive<i64> = 60..=100 * 366 * 24 * 60 * 60;
+/// From an hour to a hundred years. What is kept for less leaves no time to wait for a turn.
+const RETENTIONS_S: std::ops::RangeInclusive<i64> = 60 * 60..=100 * 366 * 24 * 60 * 60;
 
 /// An account as a provider spells it.
 const MAX_ACCOUNT_BYTES: usize = 255;
@@ -234,7 +234,7 @@ pub(super) fn check_url(url: Option<&String>) -> Result<(), Refusal> {
 /// How long the provider knows a write again by its key, in seconds; `None` for ever.
 fn retention(text: Option<&str>) -> Result<Option<i64>, Refusal> {
     let refusal = || {
-        let message = "idempotency_retention must be a duration like 24h or 90m, or none or unlimited";
+        let message = "idempotency_retention must be a duration like 24h or 90m, of an hour at least, or none or unlimited";
         Refusal::invalid(message.to_owned())
     };
     match text {
