@@ -1,7 +1,10 @@
 //! A scenario plays fewer records than were recorded, and is told where it names some that are not there.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
+mod support;
+
 use counterpart_exchange::Library;
+use counterpart_outcome::Verdict;
 use counterpart_reference_subject::spec;
 use counterpart_scenario::{Catalogue, Plan, PlanError, Planner};
 use counterpart_stand_in::records_on_page;
@@ -16,11 +19,14 @@ title: Fewer records
 covers: []
 fixtures: [matrix/room-history]
 records: {records}
+faults:
+  - at: {{exchange: messages-9}}
+    inject: {{server_error: {{}}}}
 steps:
   - trigger: {{sync: {{room: '#history:test.local'}}}}
   - settle: {{}}
 expect:
-  - destination: {{count: 1}}
+  - destination: {{same_as: happy_path}}
 "
     );
     std::fs::write(&path, text).unwrap();
@@ -49,6 +55,13 @@ fn what_is_left_is_what_was_recorded() {
     let (before, after) = (of(&planned("{}").unwrap()), of(&plan));
     assert_eq!(after["chunk"], serde_json::json!([before["chunk"][1], before["chunk"][3]]));
     assert_eq!((&after["start"], &after["end"]), (&before["start"], &before["end"]));
+}
+
+#[test]
+fn a_happy_path_has_the_records_of_its_scenario() {
+    let plans = ["{}", "{messages-2: [2, 4]}", "{messages-2: []}"].map(|records| planned(records).unwrap());
+    let outcomes = support::play_plans(&plans, &[]);
+    assert!(outcomes.iter().all(|outcome| outcome.verdict == Verdict::Passed), "{outcomes:#?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 134] = [
+const SEEN: [(&str, Plant, &str); 135] = [
     ("chat-import/happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("chat-import/happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("chat-import/token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -95,6 +95,7 @@ const SEEN: [(&str, Plant, &str); 134] = [
     ("relay/answer-lost-behind-a-key", Plant::KeyPerAttempt, "exhausted"),
     ("relay/answers-late-for-days", Plant::KeyExpiryIgnored, "expectation requests"),
     ("relay/answer-lost-without-a-key", Plant::KeyExpiryIgnored, "exhausted"),
+    ("relay/two-providers", Plant::ErrorSwallowed, "expectation destination"),
     ("relay/conflict", Plant::ErrorSwallowed, "expectation runs"),
     ("relay/unprocessable", Plant::AlertMissing, "expectation alerts"),
     ("relay/too-early", Plant::ErrorSwallowed, "invariant nothing_lost"),

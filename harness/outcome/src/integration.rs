@@ -129,13 +129,13 @@ impl Question {
 /// What the outcomes say of each integration, in the order of the providers' names.
 #[must_use]
 pub fn integrations(scenarios: &[ScenarioOutcome]) -> Vec<Integration> {
-    let mut providers: Vec<&str> = scenarios.iter().flat_map(providers_of).collect();
+    let mut providers: Vec<&str> = scenarios.iter().filter_map(provider_of).collect();
     providers.sort_unstable();
     providers.dedup();
     let integration = |provider: &str| {
         let of_this: Vec<(&str, &Attempt)> = scenarios
             .iter()
-            .filter(|one| providers_of(one).any(|known| known == provider))
+            .filter(|one| provider_of(one) == Some(provider))
             .filter(|one| matches!(one.verdict, Verdict::Passed | Verdict::Failed | Verdict::Flaky))
             .filter_map(|one| Some((one.name.as_str(), one.attempts.last()?)))
             .collect();
@@ -145,8 +145,9 @@ pub fn integrations(scenarios: &[ScenarioOutcome]) -> Vec<Integration> {
     providers.into_iter().map(integration).collect()
 }
 
-fn providers_of(outcome: &ScenarioOutcome) -> impl Iterator<Item = &str> {
-    outcome.fixtures.iter().filter_map(|fixture| Some(fixture.name.split_once('/')?.0))
+/// The provider that a scenario is about: its first fixtures are of it. What plays beside was not put to the test.
+fn provider_of(outcome: &ScenarioOutcome) -> Option<&str> {
+    outcome.fixtures.first().and_then(|fixture| Some(fixture.name.split_once('/')?.0))
 }
 
 fn found(question: Question, attempts: &[(&str, &Attempt)]) -> Found {

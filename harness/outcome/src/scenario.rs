@@ -39,7 +39,7 @@ pub struct ScenarioOutcome {
     pub digest: Digest,
     /// The catalogue entries that it covers.
     pub covers: Vec<String>,
-    /// The fixtures that it was played from.
+    /// The fixtures that it was played from: those of the provider that it is about, then what played beside.
     pub fixtures: Vec<FixtureSeen>,
     /// How it ended, all attempts taken together.
     pub verdict: Verdict,

@@ -14,6 +14,7 @@ mod files;
 mod invariant;
 #[cfg(test)]
 mod judgement_tests;
+mod known;
 mod matching;
 mod observed;
 mod plan;

@@ -3,6 +3,7 @@
 use crate::conductor::Baseline;
 use crate::file::names::Names;
 use crate::file::{Spanned, Step};
+use crate::known::Known;
 use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::run::RunOptions;
@@ -10,7 +11,6 @@ use crate::stage::Stage;
 use crate::unjudged::{Unjudged, unjudged};
 use crate::witness::Witness;
 use counterpart_certificates::{CertificateAuthority, Life};
-use counterpart_exchange::{IdempotencyKey, ProviderProfile};
 use counterpart_outcome::Digest;
 use counterpart_stand_in::{PlannedFault, ProviderConfig, StandIn, StandInClock, StandInConfig};
 use counterpart_subject::{ClockKind, ClockState, Launch, LaunchRequest, Subject, SubjectSpec, Variables};
@@ -105,10 +105,11 @@ impl<'a> Player<'a> {
         let ca_pem = authority.as_ref().map(|authority| authority.certificate_pem().to_owned());
         let host = self.launch.provider_host().await.map_err(unjudged)?;
         let stand_in = stand_in(plan, faults, clock, authority, host.listen).await?;
-        let mut variables = variables(tenant, &plan.profile, &stand_in, ca_pem.as_deref());
-        if let Some(name) = &host.name {
-            variables.set("base_url", &by_name(stand_in.base_url(), host.listen, name));
-        }
+        let known = Known::of(plan, &stand_in, ca_pem.as_deref(), |url| match &host.name {
+            Some(name) => by_name(url, host.listen, name),
+            None => url.to_owned(),
+        });
+        let variables = known.variables(tenant);
         let (mut subject, state) = match shared {
             Some(shared) => shared,
             None => self
@@ -118,7 +119,7 @@ impl<'a> Player<'a> {
         };
         joined_at(state, stand_in.clock().now())?;
         let baseline = Baseline { received: 0, started: state.map_or(0, |state| state.started) };
-        let witness = match self.set_up(&mut subject, variables).await {
+        let witness = match self.set_up(&mut subject, variables, &known).await {
             Ok(witness) => witness,
             Err(Unjudged(why)) => return Err(Unjudged(with_last_lines(&why, &subject, &stand_in))),
         };
@@ -136,6 +137,7 @@ impl<'a> Player<'a> {
             steps: Vec::new(),
             violations: Vec::new(),
             witness,
+            of_providers: known.of_providers,
             earlier_log: Vec::new(),
             interrupted: 0,
             at_rest: true,
@@ -147,9 +149,21 @@ impl<'a> Player<'a> {
         ended(stage, played).await
     }
 
-    async fn set_up(&self, subject: &mut Subject, variables: Variables) -> Result<Witness, Unjudged> {
-        let set_up = subject.set_up(variables).await;
-        set_up.map_err(|error| Unjudged(format!("the subject could not be set up: {error}")))?;
+    async fn set_up(
+        &self,
+        subject: &mut Subject,
+        variables: Variables,
+        known: &Known,
+    ) -> Result<Witness, Unjudged> {
+        let refused = |error| Unjudged(format!("the subject could not be set up: {error}"));
+        subject.set_up(variables).await.map_err(refused)?;
+        if subject.spec().is_set_up_by_provider() {
+            for words in known.of_providers.values().skip(1) {
+                let mut variables = subject.variables().clone();
+                words.iter().for_each(|(name, value)| variables.set(name, value));
+                subject.set_up_beside(&variables).await.map_err(refused)?;
+            }
+        }
         let witness = Witness::beside(subject).await?;
         if self.launch.is_shared() && self.looks_before {
             nothing_left_over(subject).await?;
@@ -236,8 +250,15 @@ async fn stand_in(
         forms: plan.forms.clone(),
         faults: faults.to_vec(),
     };
+    let beside = plan.beside.iter().map(|beside| ProviderConfig {
+        profile: beside.profile.clone(),
+        fixtures: beside.fixtures.clone(),
+        forms: beside.forms.clone(),
+        faults: Vec::new(),
+    });
+    let providers = std::iter::once(provider).chain(beside).collect();
     let listen = SocketAddr::new(listen, 0);
-    StandIn::start(StandInConfig { providers: vec![provider], clock, listen, tls }).await.map_err(unjudged)
+    StandIn::start(StandInConfig { providers, clock, listen, tls }).await.map_err(unjudged)
 }
 
 /// A URL with the name by which a subject reaches what listens on the address in it.
@@ -263,38 +284,6 @@ fn joined_at(state: Option<ClockState>, provider: Timestamp) -> Result<(), Unjud
         )));
     }
     Ok(())
-}
-
-fn variables(
-    mut variables: Variables,
-    profile: &ProviderProfile,
-    stand_in: &StandIn,
-    ca_pem: Option<&str>,
-) -> Variables {
-    variables.set("provider", &profile.provider);
-    variables.set("base_url", stand_in.base_url());
-    variables.set("clock_start", &stand_in.clock().now().to_string());
-    let credentials = stand_in.credentials();
-    // A provider without tokens still has a subject that wants one.
-    variables.set("access_token", credentials.access_token.as_deref().unwrap_or("none"));
-    if let Some(refresh_token) = &credentials.refresh_token {
-        variables.set("refresh_token", refresh_token);
-    }
-    if let Some(ca_pem) = ca_pem {
-        variables.set("ca_pem", ca_pem);
-    }
-    if let Some(keys) = stand_in.webhook_keys().into_iter().next() {
-        variables.set("webhook_scheme", keys.scheme);
-        variables.set("webhook_secret", &keys.secret);
-        if let Some(account) = &keys.account {
-            variables.set("webhook_account", account);
-        }
-    }
-    variables.set("idempotency_retention", &IdempotencyKey::retention(profile.idempotency.as_ref()));
-    for (placeholder, value) in stand_in.stand_in_values() {
-        variables.set(&placeholder, value);
-    }
-    variables
 }
 
 /// A probe that shows what another scenario left would make every promise look kept.

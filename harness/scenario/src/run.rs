@@ -200,11 +200,15 @@ impl<'a> Runner<'a> {
     /// The same triggers, each once, without faults; played once and kept.
     async fn happy_path(&self, plan: &Plan, steps: &[Spanned<Step>]) -> Result<Arc<Observed>, Unjudged> {
         let names: Vec<&str> = plan.fixtures_seen.iter().map(|fixture| fixture.name.as_str()).collect();
-        let key = format!(
+        let mut key = format!(
             "{names:?} {} {:?}",
             plan.file.tls.is_some(),
             steps.iter().map(|step| &step.value).collect::<Vec<_>>()
         );
+        // It decides the tenant's name, which stays what it was where all records are played.
+        for (exchange, keep) in &plan.file.records {
+            key.push_str(&format!(" {}: {keep:?}", exchange.value));
+        }
         let kept = Arc::clone(self.happy_paths.lock().await.entry(key.clone()).or_default());
         let played = kept.get_or_try_init(|| async {
             let observed = self.player.play_as(self.player.tenant(&key), plan, steps, &[]).await?;

@@ -4,6 +4,7 @@ use crate::batch::BatchSpec;
 use crate::command::{CommandSpec, Surroundings, VersionSpec};
 use crate::container::ContainerSpec;
 use crate::probe::{Probe, ProbeName};
+use crate::template::names_of;
 use crate::trigger::Trigger;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -46,6 +47,12 @@ pub struct SubjectSpec {
 }
 
 impl SubjectSpec {
+    /// Whether it is set up for one provider at a time: a call of its setup names the provider.
+    #[must_use]
+    pub fn is_set_up_by_provider(&self) -> bool {
+        self.setup.values().any(|call| names_of(call).contains("provider"))
+    }
+
     /// Whether it is run to its end for each trigger.
     #[must_use]
     pub fn is_batch(&self) -> bool {

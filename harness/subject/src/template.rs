@@ -42,6 +42,12 @@ pub fn given_names() -> &'static [&'static str] {
 /// The words that a call asks for beside those that every subject is given.
 #[must_use]
 pub fn words_of(call: &HttpCall) -> BTreeSet<String> {
+    let own = |word: &String| !GIVEN.contains(&word.as_str()) && !word.contains(':') && !word.ends_with('?');
+    names_of(call).into_iter().filter(own).collect()
+}
+
+/// All names in the braces of a call, a `?` among them where it stands there.
+pub(crate) fn names_of(call: &HttpCall) -> BTreeSet<String> {
     let mut texts = vec![call.call.clone()];
     let mut values: Vec<&Value> = call.json.iter().collect();
     while let Some(value) = values.pop() {
@@ -52,8 +58,7 @@ pub fn words_of(call: &HttpCall) -> BTreeSet<String> {
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
-    let own = |word: &str| !GIVEN.contains(&word) && !word.contains(':') && !word.ends_with('?');
-    texts.iter().flat_map(|text| names_in(text)).filter(|word| own(word)).collect()
+    texts.iter().flat_map(|text| names_in(text)).collect()
 }
 
 /// The names in a text's braces, a `?` among them where it stands there.

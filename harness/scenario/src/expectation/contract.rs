@@ -3,7 +3,7 @@
 use super::Judge;
 use counterpart_contract::Checker;
 use counterpart_exchange::{Exchange, Fixture, Provenance, Written};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Breaches that are told one by one.
 const MAX_TOLD: usize = 20;
@@ -16,9 +16,16 @@ pub(super) fn judge(judge: &mut Judge<'_, '_>) -> Result<(), String> {
         return Ok(());
     }
     let checker = Checker::new(contract).map_err(|error| error.to_string())?;
-    let exchanges: Vec<Exchange> = observed.sent.iter().map(|(_, exchange)| exchange.clone()).collect();
-    let numbers: HashMap<&str, u64> =
-        observed.sent.iter().map(|(seq, exchange)| (exchange.id.as_str(), *seq)).collect();
+    // What other providers were sent is no business of this contract.
+    let to_others: HashSet<u64> = observed
+        .seen
+        .iter()
+        .filter(|seen| *seen.provider != *plan.profile.provider)
+        .map(|seen| seen.seq)
+        .collect();
+    let sent = || observed.sent.iter().filter(|(seq, _)| !to_others.contains(seq));
+    let exchanges: Vec<Exchange> = sent().map(|(_, exchange)| exchange.clone()).collect();
+    let numbers: HashMap<&str, u64> = sent().map(|(seq, exchange)| (exchange.id.as_str(), *seq)).collect();
     let played = Fixture {
         provider: plan.profile.provider.clone(),
         flow: "played".to_owned(),

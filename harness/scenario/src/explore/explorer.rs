@@ -522,6 +522,7 @@ fn without_faults(plan: &Plan) -> Plan {
         cases: IndexMap::new(),
         quarantine: None,
         fixtures: file.fixtures.clone(),
+        beside: file.beside.clone(),
         records: file.records.clone(),
         tls: file.tls,
         faults: Vec::new(),

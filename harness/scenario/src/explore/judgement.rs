@@ -79,6 +79,7 @@ impl Oracle {
             cases: IndexMap::new(),
             quarantine: None,
             fixtures: base.file.fixtures.clone(),
+            beside: base.file.beside.clone(),
             records: records_of(base, case),
             tls: base.file.tls,
             faults: case

@@ -24,6 +24,10 @@ pub(super) fn text_of(plan: &Plan, case: &Case, found: &FoundScenario, seed: u64
     text.push_str("covers: []\n");
     let fixtures: Vec<&str> = file.fixtures.iter().map(|fixture| fixture.value.as_str()).collect();
     text.push_str(&format!("fixtures: {}\n", json!(fixtures)));
+    if !file.beside.is_empty() {
+        let beside: Vec<&str> = file.beside.iter().map(|fixture| fixture.value.as_str()).collect();
+        text.push_str(&format!("beside: {}\n", json!(beside)));
+    }
     if !file.records.is_empty() {
         let kept = file.records.iter().map(|(exchange, keep)| (exchange.value.clone(), json!(keep)));
         text.push_str(&format!("records: {}\n", Value::Object(kept.collect())));

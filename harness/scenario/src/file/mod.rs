@@ -57,6 +57,9 @@ pub struct ScenarioFile {
     pub quarantine: Option<Spanned<QuarantineEntry>>,
     /// The fixtures that the stand-in plays: `provider/flow`.
     pub fixtures: Vec<Spanned<String>>,
+    /// What other providers play beside, as they did and without faults: `provider/flow`.
+    #[serde(default)]
+    pub beside: Vec<Spanned<String>>,
     /// Of the pages that these exchanges recorded, only the records at these places are played, counted from 1.
     #[serde(default)]
     pub records: IndexMap<Spanned<String>, Vec<usize>>,

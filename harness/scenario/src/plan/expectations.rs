@@ -2,14 +2,17 @@
 
 use super::check::Check;
 use super::steps::{NO_FILES, has_probe};
-use crate::file::{Expectation, FilesExpected, Location, RequestsExpected, ScenarioFile, SnapshotOf};
+use crate::file::{
+    Expectation, FilesExpected, Location, RequestsExpected, ScenarioFile, SnapshotOf, Spanned,
+};
 use crate::files::pattern;
 use counterpart_exchange::ProviderProfile;
+use counterpart_stand_in::RequestSelector;
 use counterpart_subject::{ProbeName, SubjectSpec};
 
 pub(super) fn check_expectations(
     file: &ScenarioFile,
-    profile: &ProviderProfile,
+    profiles: &[&ProviderProfile],
     subject: &SubjectSpec,
     check: &mut Check<'_>,
 ) {
@@ -22,15 +25,13 @@ pub(super) fn check_expectations(
             );
         }
         match &expectation.value {
-            Expectation::Requests(requests) => check_requests(place, requests, profile, check),
+            Expectation::Requests(requests) => check_requests(place, requests, profiles, check),
             Expectation::Order { requests } => {
                 if requests.len() < 2 {
                     check.at(place, "an order is one of two requests or more; for one, expect `requests`");
                 }
                 for selector in requests {
-                    if let Err(problem) = selector.value.check(profile) {
-                        check.at(selector.referenced, problem);
-                    }
+                    check_selector(selector, profiles, check);
                 }
             }
             Expectation::Elapsed(elapsed) if *elapsed == crate::file::ElapsedExpected::default() => {
@@ -105,7 +106,7 @@ fn probe_of(expectation: &Expectation) -> Option<ProbeName> {
 fn check_requests(
     place: Location,
     requests: &RequestsExpected,
-    profile: &ProviderProfile,
+    profiles: &[&ProviderProfile],
     check: &mut Check<'_>,
 ) {
     let bounds = [requests.count, requests.at_least, requests.at_most];
@@ -115,8 +116,16 @@ fn check_requests(
     if requests.apart == Some(crate::file::ElapsedExpected::default()) {
         check.at(place, "`apart` says nothing: give it `at_least` or `at_most`");
     }
-    if let Err(problem) = requests.to.value.check(profile) {
-        check.at(requests.to.referenced, problem);
+    check_selector(&requests.to, profiles, check);
+}
+
+/// Requests may go to any provider that plays; what is wrong is told of the one that the scenario is about.
+fn check_selector(selector: &Spanned<RequestSelector>, profiles: &[&ProviderProfile], check: &mut Check<'_>) {
+    let checked: Vec<_> = profiles.iter().map(|profile| selector.value.check(profile)).collect();
+    if checked.iter().all(Result::is_err)
+        && let Some(Err(problem)) = checked.into_iter().next()
+    {
+        check.at(selector.referenced, problem);
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! All problems of a file are told at once, each with its place. Nothing is started here.
 
+mod beside;
 mod check;
 mod expectations;
 mod steps;
@@ -9,7 +10,7 @@ mod whole;
 
 use crate::catalogue::Catalogue;
 use crate::file::rows::{Row, rows};
-use crate::file::{Expectation, Location, ScenarioFile, SnapshotOf};
+use crate::file::{Expectation, Location, ScenarioFile, SnapshotOf, Spanned};
 use crate::records::keep_only;
 use check::Check;
 use counterpart_contract::{Contract, read_contract};
@@ -20,6 +21,7 @@ use counterpart_subject::SubjectSpec;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+pub(crate) use steps::PROVIDER;
 
 /// A scenario, checked and with everything at hand that it needs.
 #[derive(Clone)]
@@ -40,6 +42,8 @@ pub struct Plan {
     pub profile: ProviderProfile,
     /// The provider's forms of its errors.
     pub forms: ErrorForms,
+    /// Other providers, which play their fixtures without faults.
+    pub beside: Vec<Beside>,
     /// The faults, in the order of the file.
     pub faults: Vec<PlannedFault>,
     /// The provider's contract, where the scenario expects it to be kept.
@@ -68,6 +72,17 @@ impl Plan {
             _ => false,
         })
     }
+}
+
+/// A provider that plays beside the one that a scenario is about.
+#[derive(Clone)]
+pub struct Beside {
+    /// Its policy.
+    pub profile: ProviderProfile,
+    /// Its forms of its errors.
+    pub forms: ErrorForms,
+    /// What it plays.
+    pub fixtures: Vec<Fixture>,
 }
 
 /// Everything that is wrong with some files.
@@ -153,11 +168,18 @@ impl<'a> Planner<'a> {
         steps::check_steps(&file.steps, self.subject, check);
         whole::check_invariants(&file, check);
         whole::check_reasons(&file, check);
-        let fixtures = self.fixtures(&file, check)?;
+        let fixtures = self.fixtures(&file.fixtures, check)?;
+        if file.fixtures.is_empty() {
+            check.whole("`fixtures` is empty; name at least one, as in [matrix/room-history]");
+        }
+        let others = self.fixtures(&file.beside, check)?;
+        beside::check(&file, &fixtures, &others, check);
         let contract = self.contract(&file, fixtures.first().map(|(fixture, _)| fixture), check)?;
         let provider = fixtures.first().and_then(|(fixture, _)| self.providers.get(&fixture.provider));
         let Some(provider) = provider.filter(|_| check.problems.is_empty()) else { return Ok(None) };
-        let (mut played, digests): (Vec<Fixture>, Vec<Digest>) = fixtures.into_iter().unzip();
+        steps::check_providers(&file.steps, &beside::names(&fixtures, &others), check);
+        let beside = beside::providers(&others, &self.providers);
+        let (mut played, mut digests): (Vec<Fixture>, Vec<Digest>) = fixtures.into_iter().unzip();
         for (exchange, keep) in &file.records {
             if let Err(problem) = keep_only(&mut played, &provider.profile, &exchange.value, keep) {
                 check.at(exchange.referenced, problem);
@@ -171,12 +193,17 @@ impl<'a> Planner<'a> {
         if let Err(problem) = ErrorForms::check(&provider.profile) {
             check.whole(problem);
         }
-        expectations::check_expectations(&file, &provider.profile, self.subject, check);
+        let profiles: Vec<&ProviderProfile> =
+            std::iter::once(&provider.profile).chain(beside.iter().map(|one| &one.profile)).collect();
+        expectations::check_expectations(&file, &profiles, self.subject, check);
         if !check.problems.is_empty() {
             return Ok(None);
         }
+        let named = others.iter().map(|(fixture, _)| fixture.name());
+        let names: Vec<String> = played.iter().map(Fixture::name).chain(named).collect();
+        digests.extend(others.into_iter().map(|(_, digest)| digest));
         let fixtures_seen =
-            played.iter().zip(digests).map(|(f, digest)| FixtureSeen { name: f.name(), digest }).collect();
+            names.into_iter().zip(digests).map(|(name, digest)| FixtureSeen { name, digest }).collect();
         Ok(Some(Plan {
             name: name.to_owned(),
             path: check.path.to_owned(),
@@ -185,6 +212,7 @@ impl<'a> Planner<'a> {
             fixtures_seen,
             profile: provider.profile.clone(),
             forms: provider.forms.clone(),
+            beside,
             faults,
             contract,
             file: Arc::new(file),
@@ -219,14 +247,11 @@ impl<'a> Planner<'a> {
 
     fn fixtures(
         &mut self,
-        file: &ScenarioFile,
+        names: &[Spanned<String>],
         check: &mut Check<'_>,
     ) -> Result<Vec<(Fixture, Digest)>, PlanError> {
         let mut found: Vec<(Fixture, Digest)> = Vec::new();
-        if file.fixtures.is_empty() {
-            check.whole("`fixtures` is empty; name at least one, as in [matrix/room-history]");
-        }
-        for name in &file.fixtures {
+        for name in names {
             let reference: FixtureRef = match name.value.parse() {
                 Ok(reference) => reference,
                 Err(problem) => {
@@ -240,11 +265,6 @@ impl<'a> Planner<'a> {
             }
             let provider = self.provider(&reference.provider)?;
             let Some((fixture, digest)) = provider.fixtures.get(&reference) else { continue };
-            if found.first().is_some_and(|(first, _)| first.provider != fixture.provider) {
-                let message =
-                    "fixtures of several providers in one scenario are not implemented yet; use one provider";
-                check.at(name.referenced, message.to_owned());
-            }
             found.push((fixture.clone(), digest.clone()));
         }
         Ok(found)

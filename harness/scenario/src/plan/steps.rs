@@ -11,6 +11,9 @@ use counterpart_subject::{ProbeName, SubjectSpec};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
+/// The word by which a trigger says for which provider it is meant.
+pub(crate) const PROVIDER: &str = "provider";
+
 /// Steps that are taken at the same time.
 const MAX_PARALLEL: usize = 64;
 /// Times that steps are taken in all, repetitions within repetitions counted.
@@ -94,6 +97,18 @@ fn check_trigger(place: Location, trigger: &TriggerStep, subject: &SubjectSpec, 
     }
 }
 
+/// A trigger may say for which provider it is meant, where several play.
+pub(super) fn check_providers(steps: &[Spanned<Step>], known: &[String], check: &mut Check<'_>) {
+    for step in flattened(steps) {
+        let Step::Trigger(trigger) = &step.value else { continue };
+        let Some(named) = trigger.named.values().find_map(|words| words.get(PROVIDER)) else { continue };
+        if !known.contains(named) {
+            let message = format!("no provider `{named}` plays here; there are: {}", known.join(", "));
+            check.at(step.referenced, message);
+        }
+    }
+}
+
 /// A trigger is given the words that its call asks for, and no others.
 fn check_words(
     place: Location,
@@ -101,7 +116,7 @@ fn check_words(
     asked: &BTreeSet<String>,
     check: &mut Check<'_>,
 ) {
-    for word in given.keys().filter(|word| !asked.contains(*word)) {
+    for word in given.keys().filter(|word| !asked.contains(*word) && *word != PROVIDER) {
         let hint = suggest(word, asked.iter().map(String::as_str)).map_or_else(
             || format!("it asks for: {}", asked.iter().cloned().collect::<Vec<_>>().join(", ")),
             |near| format!("did you mean `{near}`?"),

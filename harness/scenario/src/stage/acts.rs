@@ -5,6 +5,8 @@ use super::{Stage, of_step};
 use crate::file::names::{Names, as_text, fill_text};
 use crate::file::{CallStep, Captures, FileStep, Location, Matcher, Spanned, Step, TriggerStep};
 use crate::files::{FileName, put, read_bounded};
+use crate::known::Words;
+use crate::plan::PROVIDER;
 use crate::unjudged::Unjudged;
 use crate::wording::brief;
 use counterpart_outcome::Violation;
@@ -68,11 +70,19 @@ impl Stage<'_> {
             let settled = self.conductor().tick().await?;
             return Ok(self.settled(location, &format!("trigger {name}"), &settled));
         }
+        let words = self.for_provider(&words);
         let answered = self.subject.trigger(name, &words).await?;
         let mut done = Done::new(location, &format!("trigger {name}"), &self.stand_in.hide(&answered.told));
         done.violations.extend(self.status(location, "trigger", &answered, None));
         self.answered(&mut done, "trigger", &answered, trigger.answer.as_ref(), &trigger.capture);
         Ok(done)
+    }
+
+    /// A trigger that is meant for one provider is filled in with what is known of that one.
+    fn for_provider(&self, words: &Words) -> Words {
+        let named = words.iter().find(|(word, _)| word == PROVIDER);
+        let known = named.and_then(|(_, provider)| self.of_providers.get(provider));
+        known.into_iter().flatten().cloned().chain(words.iter().cloned()).collect()
     }
 
     async fn call(&self, location: Location, step: &CallStep) -> Result<Done, SubjectError> {

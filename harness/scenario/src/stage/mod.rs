@@ -8,6 +8,7 @@ use crate::conductor::{Baseline, Conductor, Settled};
 use crate::file::names::Names;
 use crate::file::{Location, Settle, Spanned, Step, WaitForStep};
 use crate::files;
+use crate::known::Words;
 use crate::observed::{Observed, place};
 use crate::plan::Plan;
 use crate::snapshot_content::Redactions;
@@ -17,6 +18,7 @@ use acts::Done;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::StandIn;
 use counterpart_subject::{ProbeName, Stopping, Subject, SubjectError, given_names};
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,6 +36,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) violations: Vec<Violation>,
     /// Another tenant, who must see nothing of all this.
     pub(crate) witness: Witness,
+    /// What the subject is told of each provider.
+    pub(crate) of_providers: IndexMap<String, Words>,
     /// What the log showed before the subject was started again: it may begin anew then.
     pub(crate) earlier_log: Vec<Value>,
     /// Requests that were under way when the subject was stopped.
