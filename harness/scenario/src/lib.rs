@@ -20,6 +20,7 @@ mod plan;
 mod player;
 mod replay;
 mod run;
+mod secrets_seen;
 mod snapshot;
 mod snapshot_content;
 mod snapshot_files;
