@@ -234,6 +234,37 @@ fn order_and_distance_are_those_of_the_requests() {
     assert_eq!(broken_expectations(entries, &audit([2, 1])).len(), 1);
 }
 
+#[test]
+fn a_record_without_the_field_that_is_asked_for_is_there_all_the_same() {
+    let text = |value: Value| vec![value];
+    let table = [
+        ("alerts: {none: true}", with(ProbeName::Alerts, text(json!({ "type": "late" })))),
+        ("runs: {states: [done]}", with(ProbeName::Runs, vec![json!({ "state": "done" }), json!({})])),
+        ("holds: {count: 1, reason: bad}", with(ProbeName::Holds, text(json!({ "key": "b" })))),
+        ("destination: {unique_by: idd}", good()),
+    ];
+    let said = table.map(|(expect, observed)| {
+        let broken = broken_expectations(&format!("{{{expect}}}"), &observed);
+        format!("{expect}: {}", broken.join("; "))
+    });
+    insta::assert_snapshot!(said.join("\n"), @"
+    alerts: {none: true}: expected no alert; actual (no `kind`)
+    runs: {states: [done]}: expected done; actual done, (no `state`)
+    holds: {count: 1, reason: bad}: expected 1 held, because of bad; actual 1 held: (no `reason`)
+    destination: {unique_by: idd}: expected each `idd` once; actual none of 2 records has it
+    ");
+    let nameless = with(ProbeName::Destination, vec![json!({ "di": "a" }), json!({ "di": "a" })]);
+    for (observed, happy) in [(&nameless, &good()), (&nameless, &nameless), (&good(), &nameless)] {
+        let (plan, subject) = (plan("{alerts: {none: true}}"), subject());
+        let context = Context { plan: &plan, subject: &subject, observed, happy_path: Some(happy) };
+        let (outcomes, _) = invariant::judge(&context);
+        let is_held =
+            |name: &str| outcomes.iter().any(|one| one.name == name && one.status == InvariantStatus::Held);
+        assert!(!is_held("nothing_lost"), "no record has the key that the probe names");
+        assert!(!is_held("applied_once") || observed.probes == good().probes);
+    }
+}
+
 /// An attempt to deliver the webhook of an exchange.
 fn delivered(exchange: &str, fault: Option<&'static str>, end: DeliveryEnd) -> Delivered {
     Delivered {
