@@ -184,6 +184,7 @@ mod tests {
                 json!({"a": {"b": [1, {"c": 2, "d": 3}]}}),
                 json!({"a": {"b": [1]}}),
             ),
+            (json!([1, {"id": 2}]), json!([1, {"id": 2, "x": 3}]), json!([1, {"id": 3}])),
             (json!({"$equal": {"$type": "x"}}), json!({"$type": "x"}), json!({"$type": "x", "more": 1})),
             (json!({"$type": "string"}), json!("x"), json!(1)),
             (json!({"$type": "number"}), json!(1.5), json!("1.5")),

@@ -159,13 +159,18 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, folder: &Path) {
             }
             json!({})
         }
+        "/refused" => {
+            state.runs.push(json!({ "id": "refused", "state": "done" }));
+            json!({ "why": "no such room" })
+        }
         "/log" => json!([{ "level": "info", "version": state.version, "killed": state.killed }]),
         "/runs" => json!(state.runs),
         "/destination" => json!(state.records),
         other => json!({ "echo": other, "sent": body }),
     };
     let told = told.to_string();
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", told.len());
+    let status = if path == "/refused" { "422 Unprocessable Content" } else { "200 OK" };
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", told.len());
     let _ = stream.write_all(format!("{head}{told}").as_bytes());
 }
 
@@ -197,6 +202,7 @@ impl Project {
             "trigger": {
                 "order": { "call": "POST /order", "json": { "n": 1 } },
                 "pick_up": { "call": "POST /pick-up" },
+                "refused": { "call": "POST /refused" },
             },
             "probe": {
                 "destination": { "get": "/destination", "key": "id" },
@@ -330,6 +336,46 @@ expect:
     "#);
     let nothing_there = "steps:\n  - trigger: {order: {}, capture: {id: $.nowhere}, answer: {run: {id: 5}}}\nexpect:\n  - destination: {count: 1}\n";
     insta::assert_snapshot!(project.wrong(nothing_there).join("\n"), @r##"without any fault the steps do not pass: `id` could not be captured from the answer (0 values there; the answer: {"run":{"id":"run-1"},"number":1})"##);
+}
+
+#[test]
+fn what_the_subject_refuses_or_answers_otherwise_is_a_violation() {
+    let project = Project::new("integer");
+    let one = |step: &str| {
+        project.wrong(&format!(
+            "steps:\n  - {step}\n  - settle: {{}}\nexpect:\n  - destination: {{at_most: 1}}\n{NOT_USED}"
+        ))
+    };
+    assert_eq!(one("call: {request: POST /refused, status: 422}"), [""; 0]);
+    assert_eq!(one("call: {request: POST /echo, answer: {echo: /echo}}"), [""; 0]);
+    let wrong = [
+        "trigger: {refused: {}}",
+        "call: {request: POST /refused}",
+        "call: {request: POST /echo, status: 422}",
+        "call: {request: POST /echo, answer: {echo: /other}}",
+        "trigger: {order: {}, answer: {run: {id: {$regex: ^walk}}}}",
+    ]
+    .map(|step| format!("{step}: {}", one(step).join("; ")));
+    insta::assert_snapshot!(wrong.join("\n"), @r#"
+    trigger: {refused: {}}: the subject refused it: wanted 2xx; found 422: {"why":"no such room"}
+    call: {request: POST /refused}: the subject refused it: wanted 2xx; found 422: {"why":"no such room"}
+    call: {request: POST /echo, status: 422}: the subject refused it: wanted 422; found 200: {"echo":"/echo","sent":null}
+    call: {request: POST /echo, answer: {echo: /other}}: the subject's answer is not what it must be: wanted {"echo":"/other"}; found {"echo":"/echo","sent":null}
+    trigger: {order: {}, answer: {run: {id: {$regex: ^walk}}}}: the subject's answer is not what it must be: wanted {"run":{"id":{$regex:"^walk"}}}; found {"run":{"id":"run-1"},"number":1}
+    "#);
+}
+
+#[test]
+fn steps_are_repeated_as_often_as_they_say_and_waited_for_in_number() {
+    let project = Project::new("integer");
+    let rest = |times: usize, count: usize| {
+        format!(
+            "steps:\n  - repeat:\n      times: {times}\n      steps:\n        - trigger: {{order: {{}}}}\n  - wait_for: {{probe: runs, record: {{state: done}}, count: {count}, within: 1s}}\n  - settle: {{}}\nexpect:\n  - destination: {{count: {times}}}\nallow: {{exhausted: the same order is sent again}}\ninvariants: {{off: {{loud: that is another test}}}}\n"
+        )
+    };
+    assert_eq!(project.wrong(&rest(3, 3)), [""; 0]);
+    let wrong = project.wrong(&rest(3, 2));
+    assert_eq!(wrong.len(), 1, "three are not two: {wrong:?}");
 }
 
 #[test]
