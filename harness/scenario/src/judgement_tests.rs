@@ -303,6 +303,8 @@ fn what_is_held_is_missing_and_somebody_was_told() {
         1,
         "another"
     );
+    let written_too = of(all.clone(), held.clone(), told.clone());
+    assert_eq!(broken_expectations(expect, &written_too), [""; 0], "held, and written in the end");
     let otherwise = vec![all[0].clone(), json!({ "id": "b", "text": "" })];
     assert_eq!(
         broken_expectations(expect, &of(otherwise, held, told.clone())).len(),

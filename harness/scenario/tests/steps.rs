@@ -294,6 +294,32 @@ expect:
 }
 
 #[test]
+fn every_file_that_fits_is_looked_into_as_its_name_says() {
+    let project = Project::new("integer");
+    let rest = |content: &str| {
+        format!(
+            "steps:
+  - file: {{name: out/a.jsonl, text: \"{{\\\"n\\\": 1}}\\n{{\\\"n\\\": 2}}\\n\"}}
+  - file: {{name: out/b.jsonl, text: \"{{\\\"n\\\": 3}}\\n\"}}
+  - file: {{name: out/c.json, text: \"{{\\\"n\\\": 1}}\"}}
+  - call: {{request: GET /a}}
+expect:
+  - files: {{content: {{{content}}}}}
+{NOT_USED}"
+        )
+    };
+    for (content, wrong) in [
+        ("out/a.jsonl: [{n: 1}, {n: 2}], out/c.json: {n: 1}", 0),
+        ("out/a.jsonl: [{n: 1}]", 1),
+        ("'out/*.jsonl': {$contains: {n: {$type: integer}}}", 0),
+        ("'out/*.jsonl': {$contains: {n: 1}}", 1),
+        ("'out/*.jsonl': {$contains: {n: 4}}", 2),
+    ] {
+        assert_eq!(project.wrong(&rest(content)).len(), wrong, "{content}");
+    }
+}
+
+#[test]
 fn another_version_and_a_kill_are_seen_by_the_subject() {
     let project = Project::new("integer");
     let steps = "steps:
@@ -420,6 +446,20 @@ fn what_is_really_sent_is_held_against_the_contract() {
     insta::assert_snapshot!(Project::new("string").wrong(rest).join("\n"), @r#"
     request 1, POST /orders: the request body does not fit its schema at /n: wanted string; found 1
     "#);
+}
+
+#[test]
+fn a_contract_that_nothing_could_break_is_not_kept_and_one_that_is_broken_often_is_told_in_short() {
+    let nothing = format!("steps:\n  - call: {{request: GET /a}}\nexpect:\n  - contract: {{}}\n{NOT_USED}");
+    assert_eq!(
+        Project::new("integer").wrong(&nothing),
+        ["no request was sent that could keep the contract: wanted requests; found none"]
+    );
+    let often = "steps:\n  - repeat:\n      times: 24\n      steps:\n        - trigger: {order: {}}\n  - settle: {}\nexpect:\n  - contract: {}\nallow: {exhausted: the same order is sent again}\ninvariants: {off: {loud: that is another test, polite: so is that}}\n";
+    let wrong = Project::new("string").wrong(often);
+    assert_eq!(wrong.len(), 21, "{wrong:?}");
+    // 24 requests, and 23 answers that say that there is no further one.
+    assert_eq!(wrong[20], "the contract is broken more often: wanted no breach; found 27 more");
 }
 
 #[test]
