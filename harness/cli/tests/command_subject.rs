@@ -125,3 +125,71 @@ allow:
     assert_eq!(ran.code, 3);
     assert!(ran.out.contains("apt-get install libfaketime"), "{}", ran.out);
 }
+
+/// A program whose dates are shifted; it is asked for the date that it sees.
+const DATED: &str = r#"
+import datetime, http.server, json, os, urllib.request
+rows = []
+class Endpoints(http.server.BaseHTTPRequestHandler):
+    def answer(self, value):
+        body = json.dumps(value).encode()
+        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self): self.answer(rows)
+    def do_POST(self):
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener.open(os.environ["API"] + "/_matrix/client/v3/directory/room/%23history%3Atest.local").read()
+        rows.append({"number": len(rows), "day": datetime.date.today().isoformat()})
+        self.answer({})
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Endpoints).serve_forever()
+"#;
+
+#[test]
+fn dates_of_a_program_are_shifted_where_it_is_at_rest_alone() {
+    let project = Project::new();
+    let fixtures = repository().join("fixtures");
+    project.write("dated.py", DATED);
+    project.write(
+        "counterpart.toml",
+        &format!(
+            r#"counterpart = "config/1"
+fixtures = {fixtures:?}
+[subject.dated]
+clock = "faketime"
+trigger.go = {{ call = "POST /go" }}
+probe.destination = {{ get = "/rows", key = "number" }}
+launch.command = {{ run = ["python3", "dated.py"], env = {{ API = "{{base_url}}", PORT = "{{port}}" }} }}
+"#
+        ),
+    );
+    let scenario = |steps: &str| {
+        format!(
+            "counterpart: scenario/1\ntitle: Two days later it is another day\ncovers: []\n\
+             fixtures: [matrix/room-history]\nsteps:\n{steps}expect:\n  \
+             - probe: {{name: destination, record: {{number: 0, day: \"2026-01-01\"}}, count: 1}}\n  \
+             - probe: {{name: destination, record: {{number: 1, day: \"2026-01-03\"}}, count: 1}}\n\
+             allow:\n  unused: one request is enough here\n"
+        )
+    };
+    let (go, settle, advance) = ("  - trigger: {go: {}}\n", "  - settle: {}\n", "  - advance: {by: 2d}\n");
+    project.write("scenarios/s/a-at-rest.yaml", &scenario(&[go, settle, advance, go, settle].concat()));
+    project.write("scenarios/s/b-at-work.yaml", &scenario(&[go, advance, go, settle].concat()));
+    let repeated = "  - repeat:\n      times: 2\n      steps:\n        - advance: {by: 2d}\n        - trigger: {go: {}}\n";
+    project.write("scenarios/s/c-the-second-time.yaml", &scenario(&[repeated, settle].concat()));
+    let ran = project.run(&["run", "--subject", "dated"]);
+    if ran.out.contains("needs the library libfaketime") {
+        assert!(std::env::var_os("COUNTERPART_REQUIRE_EXAMPLES").is_none(), "{}", ran.out);
+        eprintln!("SKIPPED: shifted dates need libfaketime (apt-get install libfaketime)");
+        return;
+    }
+    assert_eq!(ran.code, 5, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("3 scenarios: 1 passed, 2 skipped"), "{}", ran.out);
+    let reason = "only the subject's dates are shifted, its waits are real, and a step moves the clock while it is at work";
+    assert_eq!(
+        ran.out.lines().filter(|line| line.starts_with("skipped") && line.contains(reason)).count(),
+        2,
+        "{}",
+        ran.out
+    );
+}

@@ -134,6 +134,10 @@ impl Running for RunningContainer {
         self.output.records()
     }
 
+    fn unended_line(&self) -> Option<String> {
+        self.output.unended()
+    }
+
     fn has_ended(&self) -> Option<String> {
         self.started.as_ref()?.has_ended()
     }

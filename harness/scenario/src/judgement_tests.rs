@@ -234,6 +234,87 @@ fn order_and_distance_are_those_of_the_requests() {
     assert_eq!(broken_expectations(entries, &audit([2, 1])).len(), 1);
 }
 
+#[test]
+fn a_record_without_the_field_that_is_asked_for_is_there_all_the_same() {
+    let text = |value: Value| vec![value];
+    let table = [
+        ("alerts: {none: true}", with(ProbeName::Alerts, text(json!({ "type": "late" })))),
+        ("runs: {states: [done]}", with(ProbeName::Runs, vec![json!({ "state": "done" }), json!({})])),
+        ("holds: {count: 1, reason: bad}", with(ProbeName::Holds, text(json!({ "key": "b" })))),
+        ("destination: {unique_by: idd}", good()),
+    ];
+    let said = table.map(|(expect, observed)| {
+        let broken = broken_expectations(&format!("{{{expect}}}"), &observed);
+        format!("{expect}: {}", broken.join("; "))
+    });
+    insta::assert_snapshot!(said.join("\n"), @"
+    alerts: {none: true}: expected no alert; actual (no `kind`)
+    runs: {states: [done]}: expected done; actual done, (no `state`)
+    holds: {count: 1, reason: bad}: expected 1 held, because of bad; actual 1 held: (no `reason`)
+    destination: {unique_by: idd}: expected each `idd` once; actual none of 2 records has it
+    ");
+    let nameless = with(ProbeName::Destination, vec![json!({ "di": "a" }), json!({ "di": "a" })]);
+    for (observed, happy) in [(&nameless, &good()), (&nameless, &nameless), (&good(), &nameless)] {
+        let (plan, subject) = (plan("{alerts: {none: true}}"), subject());
+        let context = Context { plan: &plan, subject: &subject, observed, happy_path: Some(happy) };
+        let (outcomes, _) = invariant::judge(&context);
+        let is_held =
+            |name: &str| outcomes.iter().any(|one| one.name == name && one.status == InvariantStatus::Held);
+        assert!(!is_held("nothing_lost"), "no record has the key that the probe names");
+        assert!(!is_held("applied_once") || observed.probes == good().probes);
+    }
+}
+
+/// What comes near, and is not what is expected: of the other kind, in another order, more or less often.
+#[test]
+fn what_nearly_fits_does_not() {
+    let other =
+        Seen { operation: OperationName("other".into()).into(), target: "/other".into(), ..seen(1, 200) };
+    let with_other = Observed { seen: vec![seen(0, 200), other], ..good() };
+    assert_eq!(broken_expectations("{requests: {to: list, count: 1}}", &with_other), [""; 0]);
+    let alerts = |count: usize| with(ProbeName::Alerts, vec![json!({ "kind": "late" }); count]);
+    assert_eq!(broken_expectations("{alerts: {kinds: [late, late]}}", &alerts(2)), [""; 0]);
+    assert_eq!(broken_expectations("{alerts: {kinds: [late, late]}}", &alerts(1)).len(), 1);
+    let runs = with(ProbeName::Runs, vec![json!({ "state": "held" }), json!({ "state": "done" })]);
+    assert_eq!(broken_expectations("{runs: {states: [held, done]}}", &runs), [""; 0]);
+    assert_eq!(broken_expectations("{runs: {states: [done, held]}}", &runs).len(), 1);
+    let foreign = with(ProbeName::Destination, vec![json!({ "id": "c" })]);
+    assert_eq!(broken_expectations("{destination: {fewer_than_happy_path: 1}}", &foreign).len(), 1);
+}
+
+#[test]
+fn what_is_held_is_missing_and_somebody_was_told() {
+    let expect = "{destination: {same_as: happy_path_or_held}}";
+    let of = |records: Vec<Value>, holds: Vec<Value>, alerts: Vec<Value>| {
+        let mut observed = with(ProbeName::Destination, records);
+        observed.probes.extend([(ProbeName::Holds, holds), (ProbeName::Alerts, alerts)]);
+        observed
+    };
+    let all = good().probes[&ProbeName::Destination].clone();
+    let (held, told) = (vec![json!({ "key": "b" })], vec![json!({ "kind": "held" })]);
+    assert_eq!(broken_expectations(expect, &of(all[..1].to_vec(), held.clone(), told.clone())), [""; 0]);
+    assert_eq!(
+        broken_expectations(expect, &of(all[..1].to_vec(), held.clone(), vec![])).len(),
+        1,
+        "in silence"
+    );
+    assert_eq!(
+        broken_expectations(expect, &of(all[1..].to_vec(), held.clone(), told.clone())).len(),
+        1,
+        "another"
+    );
+    let written_too = of(all.clone(), held.clone(), told.clone());
+    assert_eq!(broken_expectations(expect, &written_too), [""; 0], "held, and written in the end");
+    let otherwise = vec![all[0].clone(), json!({ "id": "b", "text": "" })];
+    assert_eq!(
+        broken_expectations(expect, &of(otherwise, held, told.clone())).len(),
+        1,
+        "held, and written too"
+    );
+    let a_run = vec![json!({ "reason": "gone" })];
+    assert_eq!(broken_expectations(expect, &of(vec![], a_run, told)), [""; 0], "a whole run");
+}
+
 /// An attempt to deliver the webhook of an exchange.
 fn delivered(exchange: &str, fault: Option<&'static str>, end: DeliveryEnd) -> Delivered {
     Delivered {

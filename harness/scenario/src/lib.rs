@@ -22,6 +22,7 @@ mod player;
 mod records;
 mod replay;
 mod run;
+mod secrets_seen;
 mod snapshot;
 mod snapshot_content;
 mod snapshot_files;

@@ -21,6 +21,19 @@ impl Matcher {
         }
     }
 
+    /// Whether it fits what is not there, and says so: `$not` fits much, and means what is there.
+    fn says_that_nothing_is_there(&self) -> bool {
+        match self {
+            Self::Literal(literal) => literal.is_null(),
+            Self::List(_) | Self::Fields(_) => false,
+            Self::All(checks) => checks.iter().all(|check| match check {
+                Check::Absent(is_absent) => *is_absent,
+                Check::OneOf(matchers) => matchers.iter().any(Self::says_that_nothing_is_there),
+                _ => false,
+            }),
+        }
+    }
+
     /// How many of its parts a value fits: the record with the most tells best what is wrong.
     pub(crate) fn nearness(&self, value: &Value) -> usize {
         match self {
@@ -82,7 +95,7 @@ impl Check {
             Self::Path(paths) => paths.iter().all(|(_, path, matcher)| {
                 let found = value.map(|value| path.query(value).all()).unwrap_or_default();
                 match found[..] {
-                    [] => matcher.fits(None),
+                    [] => matcher.says_that_nothing_is_there(),
                     _ => found.into_iter().all(|value| matcher.fits(Some(value))),
                 }
             }),
@@ -171,6 +184,7 @@ mod tests {
                 json!({"a": {"b": [1, {"c": 2, "d": 3}]}}),
                 json!({"a": {"b": [1]}}),
             ),
+            (json!([1, {"id": 2}]), json!([1, {"id": 2, "x": 3}]), json!([1, {"id": 3}])),
             (json!({"$equal": {"$type": "x"}}), json!({"$type": "x"}), json!({"$type": "x", "more": 1})),
             (json!({"$type": "string"}), json!("x"), json!(1)),
             (json!({"$type": "number"}), json!(1.5), json!("1.5")),
@@ -228,6 +242,46 @@ mod tests {
         missing field `within`
         "#
         );
+    }
+
+    #[test]
+    fn what_every_value_or_none_fits_is_refused() {
+        let refused = [
+            json!({"$length": {}}),
+            json!({"$length": {"at_least": 0}}),
+            json!({"$length": {"at_least": 2, "at_most": 1}}),
+            json!({"$path": {}}),
+            json!({"$one_of": []}),
+            json!({"$near": {"value": 1, "within": -0.1}}),
+        ]
+        .map(|matcher| match serde_json::from_value::<Matcher>(matcher.clone()) {
+            Ok(_) => format!("{matcher} is taken"),
+            Err(error) => error.to_string(),
+        });
+        insta::assert_snapshot!(refused.join("\n"), @"
+        `$length` says nothing: every length is that; expected a whole number, or {at_least: 1, at_most: 9}
+        `$length` says nothing: every length is that; expected a whole number, or {at_least: 1, at_most: 9}
+        `$length` says nothing: no length is that; expected a whole number, or {at_least: 1, at_most: 9}
+        `$path` says nothing: it names no path; expected a mapping of JSONPaths to what they select, as in {$.items[0].id: 5}
+        `$one_of` says nothing: nothing fits one of none; expected a list of what may be there, as in {$one_of: [held, done]}
+        -0.1 is no distance; `within` is 0 or more
+        ");
+    }
+
+    #[test]
+    fn a_path_that_selects_nothing_fits_only_what_says_that_nothing_is_there() {
+        let none = json!({"items": []});
+        for (matcher, does_fit) in [
+            (json!({"$not": "failed"}), false),
+            (json!({"$one_of": ["done", {"$not": "failed"}]}), false),
+            (json!({"$absent": false}), false),
+            (json!(null), true),
+            (json!({"$absent": true}), true),
+            (json!({"$one_of": ["done", null]}), true),
+        ] {
+            let path = json!({"$path": {"$.items[*].state": matcher}});
+            assert_eq!(fits(path, &none), does_fit, "{matcher}");
+        }
     }
 
     #[test]

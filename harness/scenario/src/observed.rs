@@ -114,6 +114,10 @@ pub(crate) struct Context<'a> {
     pub(crate) happy_path: Option<&'a Observed>,
 }
 
+/// Why records cannot be told apart although the probe names a key.
+pub(crate) const NO_RECORD_HAS_ITS_KEY: &str =
+    "no record of the destination has the field that its probe calls `key`";
+
 /// What reached the destination, and what reaches it without faults.
 pub(crate) struct Destinations<'a> {
     pub(crate) key: &'a str,
@@ -138,6 +142,9 @@ impl Context<'_> {
             return Err("this is the happy path: its own expectations say what must arrive");
         }
         match (self.destination(), self.happy_destination()) {
+            (Some((key, records)), Some(happy)) if is_nowhere(records, key) || is_nowhere(happy, key) => {
+                Err(NO_RECORD_HAS_ITS_KEY)
+            }
             (Some((key, records)), Some(happy)) => Ok(Destinations { key, records, happy }),
             _ => Err("the subject has no probe `destination` with a `key`"),
         }
@@ -192,6 +199,17 @@ pub(crate) fn text_of(record: &Value, field: &str) -> Option<String> {
         Value::Null => None,
         other => Some(other.to_string()),
     }
+}
+
+/// The same for every record: one that does not have the field is there all the same.
+pub(crate) fn keys_of_all(records: &[Value], field: &str) -> Vec<String> {
+    let key = |record: &Value| text_of(record, field).unwrap_or_else(|| format!("(no `{field}`)"));
+    records.iter().map(key).collect()
+}
+
+/// Whether there are records and none has the field, so that it tells nothing about them.
+pub(crate) fn is_nowhere(records: &[Value], field: &str) -> bool {
+    !records.is_empty() && records.iter().all(|record| text_of(record, field).is_none())
 }
 
 pub(crate) fn keys(records: &[Value], field: &str) -> Vec<String> {

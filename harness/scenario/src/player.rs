@@ -7,6 +7,7 @@ use crate::known::Known;
 use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::run::RunOptions;
+use crate::secrets_seen::SecretsSeen;
 use crate::stage::Stage;
 use crate::unjudged::{Unjudged, unjudged};
 use crate::witness::Witness;
@@ -33,6 +34,8 @@ pub(crate) struct Player<'a> {
     plays: Mutex<HashMap<String, u64>>,
     version: OnceCell<Option<String>>,
     cannot_launch: OnceCell<Option<String>>,
+    /// Of what all plays share: each of them may have told it some.
+    secrets: SecretsSeen,
     /// Whether the probes of what all plays share are looked at before the first step.
     pub(crate) looks_before: bool,
 }
@@ -52,6 +55,7 @@ impl<'a> Player<'a> {
             plays: Mutex::default(),
             version: OnceCell::new(),
             cannot_launch: OnceCell::new(),
+            secrets: SecretsSeen::default(),
             looks_before: true,
         }
     }
@@ -84,6 +88,21 @@ impl<'a> Player<'a> {
         steps: &[Spanned<Step>],
         faults: &[PlannedFault],
     ) -> Result<Observed, Unjudged> {
+        let played = self.play_alone(tenant, plan, steps, faults).await;
+        match self.launch.is_shared() {
+            true => played.map_err(|Unjudged(why)| Unjudged(self.secrets.hide(&why))),
+            false => played,
+        }
+    }
+
+    /// The same, knowing of no other play.
+    async fn play_alone(
+        &self,
+        tenant: Variables,
+        plan: &Plan,
+        steps: &[Spanned<Step>],
+        faults: &[PlannedFault],
+    ) -> Result<Observed, Unjudged> {
         // What is shared runs before the provider does, and knows nothing of it until setup tells.
         let shared = match self.launch.is_shared() {
             true => Some(self.launch(&tenant, clock_start()).await?),
@@ -105,6 +124,9 @@ impl<'a> Player<'a> {
         let ca_pem = authority.as_ref().map(|authority| authority.certificate_pem().to_owned());
         let host = self.launch.provider_host().await.map_err(unjudged)?;
         let stand_in = stand_in(plan, faults, clock, authority, host.listen).await?;
+        if self.launch.is_shared() {
+            self.secrets.learn(&stand_in);
+        }
         let known = Known::of(plan, &stand_in, ca_pem.as_deref(), |url| match &host.name {
             Some(name) => by_name(url, host.listen, name),
             None => url.to_owned(),
@@ -146,6 +168,9 @@ impl<'a> Player<'a> {
             Ok(()) => stage.look(began).await,
             Err(unjudged) => Err(unjudged),
         };
+        if self.launch.is_shared() {
+            self.secrets.learn(&stage.stand_in);
+        }
         ended(stage, played).await
     }
 

@@ -149,10 +149,15 @@ impl<'a> Runner<'a> {
             ClockKind::Real if moves => {
                 Some("the subject lives in real time, and a step moves the clock".to_owned())
             }
-            ClockKind::Faketime if jumps_within_a_run(&steps) && !self.player.subject.is_batch() => Some(
-                "only the subject's dates are shifted, its waits are real, and a step moves the clock while it is at work"
-                    .to_owned(),
-            ),
+            ClockKind::Faketime
+                if jumps_within_a_run(&plan.file.steps, &mut true) && !self.player.subject.is_batch() =>
+            {
+                Some(
+                    "only the subject's dates are shifted, its waits are real, and a step moves the clock while it is \
+                     at work"
+                        .to_owned(),
+                )
+            }
             _ => None,
         }
     }
@@ -231,13 +236,16 @@ impl<'a> Runner<'a> {
 }
 
 /// Whether the clock is moved between something that is set off and the rest after it.
-fn jumps_within_a_run(steps: &[&Spanned<Step>]) -> bool {
-    let mut at_rest = true;
+fn jumps_within_a_run(steps: &[Spanned<Step>], at_rest: &mut bool) -> bool {
     steps.iter().any(|step| {
-        match step.value {
-            Step::Settle(_) => at_rest = true,
-            Step::Advance { .. } => return !at_rest,
-            _ => at_rest = false,
+        match &step.value {
+            Step::Settle(_) => *at_rest = true,
+            Step::Advance { .. } => return !*at_rest,
+            // The second time shows how the first one ends.
+            Step::Repeat { steps, times } => {
+                return (0..(*times).min(2)).any(|_| jumps_within_a_run(steps, at_rest));
+            }
+            _ => *at_rest = false,
         }
         false
     })

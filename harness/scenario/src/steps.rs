@@ -2,7 +2,8 @@
 
 use crate::file::{CallStep, Settle, Spanned, Step, TriggerStep};
 
-/// What the steps set off, each distinct trigger and call once, in order, each with its own settling.
+/// What the steps set off, each distinct trigger and call once, in order, each with its own settling, which goes as far
+/// as the scenario's own: a schedule that sets its timer again and again would otherwise go on for days.
 pub(crate) fn happy_steps(steps: &[Spanned<Step>]) -> Vec<Spanned<Step>> {
     let mut acts: Vec<Spanned<Step>> = Vec::new();
     for step in flattened(steps) {
@@ -16,9 +17,14 @@ pub(crate) fn happy_steps(steps: &[Spanned<Step>]) -> Vec<Spanned<Step>> {
             acts.push(act);
         }
     }
+    let furthest = flattened(steps).into_iter().filter_map(|step| match &step.value {
+        Step::Settle(Settle { within }) => Some(*within),
+        _ => None,
+    });
+    let settle = furthest.max().map_or_else(Settle::default, |within| Settle { within });
     acts.into_iter()
         .flat_map(|act| {
-            let settle = Step::Settle(Settle::default());
+            let settle = Step::Settle(settle);
             [act.clone(), Spanned::new(settle, act.referenced)]
         })
         .collect()

@@ -159,13 +159,18 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, folder: &Path) {
             }
             json!({})
         }
+        "/refused" => {
+            state.runs.push(json!({ "id": "refused", "state": "done" }));
+            json!({ "why": "no such room" })
+        }
         "/log" => json!([{ "level": "info", "version": state.version, "killed": state.killed }]),
         "/runs" => json!(state.runs),
         "/destination" => json!(state.records),
         other => json!({ "echo": other, "sent": body }),
     };
     let told = told.to_string();
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", told.len());
+    let status = if path == "/refused" { "422 Unprocessable Content" } else { "200 OK" };
+    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", told.len());
     let _ = stream.write_all(format!("{head}{told}").as_bytes());
 }
 
@@ -197,6 +202,7 @@ impl Project {
             "trigger": {
                 "order": { "call": "POST /order", "json": { "n": 1 } },
                 "pick_up": { "call": "POST /pick-up" },
+                "refused": { "call": "POST /refused" },
             },
             "probe": {
                 "destination": { "get": "/destination", "key": "id" },
@@ -288,6 +294,32 @@ expect:
 }
 
 #[test]
+fn every_file_that_fits_is_looked_into_as_its_name_says() {
+    let project = Project::new("integer");
+    let rest = |content: &str| {
+        format!(
+            "steps:
+  - file: {{name: out/a.jsonl, text: \"{{\\\"n\\\": 1}}\\n{{\\\"n\\\": 2}}\\n\"}}
+  - file: {{name: out/b.jsonl, text: \"{{\\\"n\\\": 3}}\\n\"}}
+  - file: {{name: out/c.json, text: \"{{\\\"n\\\": 1}}\"}}
+  - call: {{request: GET /a}}
+expect:
+  - files: {{content: {{{content}}}}}
+{NOT_USED}"
+        )
+    };
+    for (content, wrong) in [
+        ("out/a.jsonl: [{n: 1}, {n: 2}], out/c.json: {n: 1}", 0),
+        ("out/a.jsonl: [{n: 1}]", 1),
+        ("'out/*.jsonl': {$contains: {n: {$type: integer}}}", 0),
+        ("'out/*.jsonl': {$contains: {n: 1}}", 1),
+        ("'out/*.jsonl': {$contains: {n: 4}}", 2),
+    ] {
+        assert_eq!(project.wrong(&rest(content)).len(), wrong, "{content}");
+    }
+}
+
+#[test]
 fn another_version_and_a_kill_are_seen_by_the_subject() {
     let project = Project::new("integer");
     let steps = "steps:
@@ -333,6 +365,46 @@ expect:
 }
 
 #[test]
+fn what_the_subject_refuses_or_answers_otherwise_is_a_violation() {
+    let project = Project::new("integer");
+    let one = |step: &str| {
+        project.wrong(&format!(
+            "steps:\n  - {step}\n  - settle: {{}}\nexpect:\n  - destination: {{at_most: 1}}\n{NOT_USED}"
+        ))
+    };
+    assert_eq!(one("call: {request: POST /refused, status: 422}"), [""; 0]);
+    assert_eq!(one("call: {request: POST /echo, answer: {echo: /echo}}"), [""; 0]);
+    let wrong = [
+        "trigger: {refused: {}}",
+        "call: {request: POST /refused}",
+        "call: {request: POST /echo, status: 422}",
+        "call: {request: POST /echo, answer: {echo: /other}}",
+        "trigger: {order: {}, answer: {run: {id: {$regex: ^walk}}}}",
+    ]
+    .map(|step| format!("{step}: {}", one(step).join("; ")));
+    insta::assert_snapshot!(wrong.join("\n"), @r#"
+    trigger: {refused: {}}: the subject refused it: wanted 2xx; found 422: {"why":"no such room"}
+    call: {request: POST /refused}: the subject refused it: wanted 2xx; found 422: {"why":"no such room"}
+    call: {request: POST /echo, status: 422}: the subject refused it: wanted 422; found 200: {"echo":"/echo","sent":null}
+    call: {request: POST /echo, answer: {echo: /other}}: the subject's answer is not what it must be: wanted {"echo":"/other"}; found {"echo":"/echo","sent":null}
+    trigger: {order: {}, answer: {run: {id: {$regex: ^walk}}}}: the subject's answer is not what it must be: wanted {"run":{"id":{$regex:"^walk"}}}; found {"run":{"id":"run-1"},"number":1}
+    "#);
+}
+
+#[test]
+fn steps_are_repeated_as_often_as_they_say_and_waited_for_in_number() {
+    let project = Project::new("integer");
+    let rest = |times: usize, count: usize| {
+        format!(
+            "steps:\n  - repeat:\n      times: {times}\n      steps:\n        - trigger: {{order: {{}}}}\n  - wait_for: {{probe: runs, record: {{state: done}}, count: {count}, within: 1s}}\n  - settle: {{}}\nexpect:\n  - destination: {{count: {times}}}\nallow: {{exhausted: the same order is sent again}}\ninvariants: {{off: {{loud: that is another test}}}}\n"
+        )
+    };
+    assert_eq!(project.wrong(&rest(3, 3)), [""; 0]);
+    let wrong = project.wrong(&rest(3, 2));
+    assert_eq!(wrong.len(), 1, "three are not two: {wrong:?}");
+}
+
+#[test]
 fn acts_are_taken_together_and_told_in_the_order_of_the_file() {
     let project = Project::new("integer");
     let outcomes = project.play(
@@ -374,6 +446,20 @@ fn what_is_really_sent_is_held_against_the_contract() {
     insta::assert_snapshot!(Project::new("string").wrong(rest).join("\n"), @r#"
     request 1, POST /orders: the request body does not fit its schema at /n: wanted string; found 1
     "#);
+}
+
+#[test]
+fn a_contract_that_nothing_could_break_is_not_kept_and_one_that_is_broken_often_is_told_in_short() {
+    let nothing = format!("steps:\n  - call: {{request: GET /a}}\nexpect:\n  - contract: {{}}\n{NOT_USED}");
+    assert_eq!(
+        Project::new("integer").wrong(&nothing),
+        ["no request was sent that could keep the contract: wanted requests; found none"]
+    );
+    let often = "steps:\n  - repeat:\n      times: 24\n      steps:\n        - trigger: {order: {}}\n  - settle: {}\nexpect:\n  - contract: {}\nallow: {exhausted: the same order is sent again}\ninvariants: {off: {loud: that is another test, polite: so is that}}\n";
+    let wrong = Project::new("string").wrong(often);
+    assert_eq!(wrong.len(), 21, "{wrong:?}");
+    // 24 requests, and 23 answers that say that there is no further one.
+    assert_eq!(wrong[20], "the contract is broken more often: wanted no breach; found 27 more");
 }
 
 #[test]

@@ -102,6 +102,11 @@ pub trait Running: Send {
         Vec::new()
     }
 
+    /// What it printed of a line of JSON that it did not end.
+    fn unended_line(&self) -> Option<String> {
+        None
+    }
+
     /// How it ended, if it did although nobody ended it; or why what it prints can no longer be used.
     fn has_ended(&self) -> Option<String> {
         None

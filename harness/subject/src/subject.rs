@@ -473,10 +473,14 @@ impl Subject {
         if let Some(json) = &call.json {
             request = request.json(&variables.fill_json(json).map_err(template)?);
         }
-        let mut response = request.send().await.map_err(|error| failed(causes(&error)))?;
+        let broken = |error: reqwest::Error| match error.is_timeout() {
+            true => failed(format!("it gave no whole answer within {CALL_TIMEOUT:?}; let it answer by then")),
+            false => failed(causes(&error)),
+        };
+        let mut response = request.send().await.map_err(broken)?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(causes(&error)))? {
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
                 return Err(failed(format!("its answer is over {MAX_ANSWER_BYTES} bytes")));
             }

@@ -2,7 +2,7 @@
 
 use super::{Judge, nearest};
 use crate::file::{Counts, DestinationExpected, SameAs};
-use crate::observed::{Context, keys, text_of};
+use crate::observed::{Context, is_nowhere, keys, text_of};
 use crate::wording::{brief, some_of};
 use counterpart_subject::ProbeName;
 use serde_json::Value;
@@ -24,6 +24,10 @@ pub(super) fn judge(expected: &DestinationExpected, counts: Counts, judge: &mut 
         }
     }
     if let Some(field) = &expected.unique_by {
+        if is_nowhere(records, field) {
+            let actual = format!("none of {} records has it", records.len());
+            judge.broken(format!("no record has `{field}`"), format!("each `{field}` once"), actual, vec![]);
+        }
         let twice = repeated(&keys(records, field));
         if !twice.is_empty() {
             let message = format!("records are there more than once by `{field}`");

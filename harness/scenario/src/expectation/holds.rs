@@ -2,13 +2,13 @@
 
 use super::Judge;
 use crate::file::{Counts, HoldsExpected};
-use crate::observed::keys;
+use crate::observed::keys_of_all;
 use crate::wording::some_of;
 use counterpart_subject::ProbeName;
 
 pub(super) fn judge(expected: &HoldsExpected, counts: Counts, judge: &mut Judge<'_, '_>) {
     let Some((probe, records)) = judge.context.probe(ProbeName::Holds) else { return };
-    let reasons = keys(records, probe.reason.as_deref().unwrap_or("reason"));
+    let reasons = keys_of_all(records, probe.reason.as_deref().unwrap_or("reason"));
     let right = expected.reason.as_ref().is_none_or(|wanted| reasons.iter().all(|reason| reason == wanted));
     if !counts.hold(records.len()) || !right {
         let held = if counts.is_empty() { "any number".to_owned() } else { counts.words() };

@@ -207,15 +207,37 @@ fn check<'de, A: MapAccess<'de>>(word: &str, entries: &mut A) -> Result<Check, A
         "$regex" => Check::Regex(Box::new(entries.next_value::<Pattern>()?.0)),
         "$near" => {
             let Near { value, within } = entries.next_value()?;
+            if within < 0.0 {
+                return Err(A::Error::custom(format!("{within} is no distance; `within` is 0 or more")));
+            }
             Check::Near { value, within }
         }
-        "$one_of" => Check::OneOf(entries.next_value()?),
+        "$one_of" => match entries.next_value::<Vec<Matcher>>()? {
+            none if none.is_empty() => return Err(says_nothing(word, "nothing fits one of none")),
+            matchers => Check::OneOf(matchers),
+        },
         "$absent" => Check::Absent(entries.next_value()?),
-        "$length" => Check::Length(entries.next_value::<Length>()?.0),
+        "$length" => match entries.next_value::<Length>()?.0 {
+            counts if counts.is_always_so() => return Err(says_nothing(word, "every length is that")),
+            counts if counts.is_impossible() => return Err(says_nothing(word, "no length is that")),
+            counts => Check::Length(counts),
+        },
         "$contains" => Check::Contains(Box::new(entries.next_value()?)),
-        "$path" => Check::Path(entries.next_value::<Paths>()?.0),
+        "$path" => match entries.next_value::<Paths>()?.0 {
+            none if none.is_empty() => return Err(says_nothing(word, "it names no path")),
+            paths => Check::Path(paths),
+        },
         _ => Check::Not(Box::new(entries.next_value()?)),
     })
+}
+
+fn says_nothing<E: Error>(word: &str, why: &str) -> E {
+    let expected = match word {
+        "$one_of" => "a list of what may be there, as in {$one_of: [held, done]}",
+        "$path" => "a mapping of JSONPaths to what they select, as in {$.items[0].id: 5}",
+        _ => "a whole number, or {at_least: 1, at_most: 9}",
+    };
+    E::custom(format!("`{word}` says nothing: {why}; expected {expected}"))
 }
 
 #[derive(Deserialize)]

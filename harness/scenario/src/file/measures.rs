@@ -25,6 +25,11 @@ impl Counts {
         self == Self::default()
     }
 
+    /// Whether every number fits.
+    pub(crate) fn is_always_so(self) -> bool {
+        self.count.is_none() && self.at_most.is_none() && self.at_least.unwrap_or(0) == 0
+    }
+
     /// Whether no number at all fits: 3 at least and 2 at most.
     pub(crate) fn is_impossible(self) -> bool {
         let least = self.count.max(self.at_least).unwrap_or(0);

@@ -1,7 +1,7 @@
 //! Applied once: no record reaches the destination twice.
 
 use super::Finding;
-use crate::observed::{Context, keys};
+use crate::observed::{Context, NO_RECORD_HAS_ITS_KEY, is_nowhere, keys};
 use crate::wording::some_of;
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,6 +9,9 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
     let Some((key, records)) = context.destination() else {
         return Finding::NotChecked("the subject has no probe `destination` with a `key`");
     };
+    if is_nowhere(records, key) {
+        return Finding::NotChecked(NO_RECORD_HAS_ITS_KEY);
+    }
     let mut seen = HashSet::new();
     let twice: BTreeSet<String> =
         keys(records, key).into_iter().filter(|value| !seen.insert(value.clone())).collect();

@@ -7,7 +7,7 @@ use crate::files::{FileName, MAX_FILE_BYTES};
 use crate::steps::flattened;
 use counterpart_exchange::{Fixture, ProviderProfile, suggest};
 use counterpart_stand_in::WebhookSelector;
-use counterpart_subject::{ProbeName, SubjectSpec};
+use counterpart_subject::{LaunchSpec, ProbeName, SubjectSpec};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
@@ -65,6 +65,7 @@ fn check_step(step: &Spanned<Step>, subject: &SubjectSpec, check: &mut Check<'_>
         Step::Deploy { version } if version.trim().is_empty() => {
             check.at(step.referenced, "`version` is empty; name the version that is put in place");
         }
+        Step::Deploy { version } => check_version(step.referenced, version, subject, check),
         Step::Parallel { steps } => check_parallel(step.referenced, steps, subject, check),
         Step::WaitFor(wait) => {
             has_probe(step.referenced, wait.probe, subject, check);
@@ -76,6 +77,15 @@ fn check_step(step: &Spanned<Step>, subject: &SubjectSpec, check: &mut Check<'_>
             }
         }
         _ => {}
+    }
+}
+
+/// The versions of a program stand in its description; those of a container are the tags of its image.
+fn check_version(place: Location, version: &str, subject: &SubjectSpec, check: &mut Check<'_>) {
+    let is_program = matches!(subject.launch, LaunchSpec::Command(_) | LaunchSpec::Batch(_));
+    if is_program && !subject.versions.contains_key(version) {
+        let problem = no_such("version", version, subject.versions.keys().map(String::as_str));
+        check.at(place, format!("{problem}; each is described as [subject.<name>.versions.<version>]"));
     }
 }
 

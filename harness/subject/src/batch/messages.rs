@@ -16,8 +16,8 @@ pub(crate) enum Form {
 /// What a line says.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Message {
-    /// A record of a stream.
-    Record { stream: String, record: Value },
+    /// A record of a stream. Airbyte's streams may have a namespace beside their name.
+    Record { stream: String, namespace: Option<String>, record: Value },
     /// Which fields tell the records of a stream apart.
     Keys { stream: String, keys: Vec<String> },
     /// How far it has come.
@@ -115,11 +115,12 @@ fn record(value: &Value) -> Option<(Form, Message)> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let body = value.get("record")?;
     if let Some(stream) = text(value.get("stream")) {
-        return body.is_object().then(|| (Form::Singer, Message::Record { stream, record: body.clone() }));
+        let record = Message::Record { stream, namespace: None, record: body.clone() };
+        return body.is_object().then_some((Form::Singer, record));
     }
-    let stream = text(body.get("stream"))?;
+    let (stream, namespace) = (text(body.get("stream"))?, text(body.get("namespace")));
     let record = body.get("data").filter(|data| data.is_object())?.clone();
-    Some((Form::Airbyte, Message::Record { stream, record }))
+    Some((Form::Airbyte, Message::Record { stream, namespace, record }))
 }
 
 fn keys(value: &Value) -> Option<(Form, Message)> {
@@ -157,7 +158,7 @@ mod tests {
             read_singer.messages,
             [
                 Message::Keys { stream: "m".into(), keys: vec!["id".into()] },
-                Message::Record { stream: "m".into(), record: json!({"id": 1}) },
+                Message::Record { stream: "m".into(), namespace: None, record: json!({"id": 1}) },
                 Message::State(json!({"since": 1})),
                 Message::Other,
             ]
@@ -169,7 +170,7 @@ mod tests {
         assert_eq!(read_airbyte.form, Some(Form::Airbyte));
         assert_eq!(
             read_airbyte.messages[1],
-            Message::Record { stream: "m".into(), record: json!({"id": 1}) }
+            Message::Record { stream: "m".into(), namespace: None, record: json!({"id": 1}) }
         );
     }
 

@@ -72,12 +72,7 @@ impl Target {
 
     /// Takes what a run printed.
     pub(crate) fn take(&mut self, run: &Messages, failed: bool, spec: TargetSpec) -> Taken {
-        let is_state = |message: &Message| matches!(message, Message::State(_));
-        let last_state = run.messages.iter().rposition(is_state).map_or(0, |at| at + 1);
-        let committed = match (failed, spec.commits) {
-            (true, Commits::WithState) => last_state,
-            _ => run.messages.len(),
-        };
+        let covered = (failed && spec.commits == Commits::WithState).then(|| Covered::by(run));
         let mut keys: HashMap<&str, &[String]> = HashMap::new();
         let mut taken = Taken::default();
         for (at, message) in run.messages.iter().enumerate() {
@@ -85,9 +80,10 @@ impl Target {
                 Message::Keys { stream, keys: of_stream } => {
                     keys.insert(stream, of_stream);
                 }
-                Message::Record { stream, record } => {
+                Message::Record { stream, namespace, record } => {
                     taken.records += 1;
-                    if at < committed {
+                    if covered.as_ref().is_none_or(|covered| covered.holds(at, stream, namespace.as_deref()))
+                    {
                         taken.committed += 1;
                         let keys = keys.get(stream.as_str()).filter(|_| spec.writes == Writes::ByKey);
                         self.write(stream, record, keys.copied().unwrap_or_default());
@@ -140,12 +136,50 @@ impl Target {
     }
 }
 
+/// How far the states of a run reach: the next run begins behind it.
+#[derive(Debug, Default)]
+struct Covered<'a> {
+    /// Where the last state is that speaks of all streams.
+    all: usize,
+    /// Where the last state of one stream is, by its name and namespace.
+    by_stream: HashMap<(&'a str, Option<&'a str>), usize>,
+}
+
+impl<'a> Covered<'a> {
+    fn by(run: &'a Messages) -> Self {
+        let mut covered = Self::default();
+        for (at, message) in run.messages.iter().enumerate() {
+            let Message::State(state) = message else { continue };
+            match stream_of(state).filter(|_| run.form == Some(Form::Airbyte)) {
+                Some(stream) => {
+                    covered.by_stream.insert(stream, at);
+                }
+                None => covered.all = at,
+            }
+        }
+        covered
+    }
+
+    /// Whether a record is one that the next run does not ask for again.
+    fn holds(&self, at: usize, stream: &str, namespace: Option<&str>) -> bool {
+        at < self.all || self.by_stream.get(&(stream, namespace)).is_some_and(|last| at < *last)
+    }
+}
+
+/// Name and namespace of the stream that a state of Airbyte's is of, where it is of one.
+fn stream_of(state: &Value) -> Option<(&str, Option<&str>)> {
+    let is_of_one = state.get("type").and_then(Value::as_str) == Some("STREAM");
+    let descriptor = state.pointer("/stream/stream_descriptor").filter(|_| is_of_one)?;
+    let text = |name: &str| descriptor.get(name).and_then(Value::as_str);
+    Some((text("name")?, text("namespace")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn record(id: u64, text: &str) -> Message {
-        Message::Record { stream: "m".into(), record: json!({"id": id, "text": text}) }
+        Message::Record { stream: "m".into(), namespace: None, record: json!({"id": id, "text": text}) }
     }
 
     fn keyed() -> Message {
@@ -197,6 +231,35 @@ mod tests {
         let mut target = Target::default();
         target.take(&singer(vec![record(1, "a"), record(1, "a")]), false, TargetSpec::default());
         assert_eq!(ids(&target), [1, 1], "nothing tells them apart");
+    }
+
+    #[test]
+    fn airbytes_streams_are_committed_each_by_its_own_states() {
+        let record = |stream: &str, namespace: Option<&str>, id: u64| Message::Record {
+            stream: stream.into(),
+            namespace: namespace.map(str::to_owned),
+            record: json!({ "id": id }),
+        };
+        let state = |stream: &str, namespace: Option<&str>| {
+            Message::State(json!({"type": "STREAM",
+                "stream": {"stream_descriptor": {"name": stream, "namespace": namespace}, "stream_state": {}}}))
+        };
+        let failed = |messages: Vec<Message>| {
+            let mut target = Target::default();
+            target.take(&Messages { form: Some(Form::Airbyte), messages }, true, TargetSpec::default());
+            ids(&target)
+        };
+        let of_one = vec![record("a", None, 1), state("a", None), record("a", None, 2), record("b", None, 3)];
+        let and_another = [of_one.clone(), vec![state("b", None), record("b", None, 4)]].concat();
+        assert_eq!(failed(of_one), [1]);
+        assert_eq!(failed(and_another), [1, 3], "a state of one stream says nothing about another");
+        let namespaces = vec![record("a", Some("x"), 1), record("a", Some("y"), 2), state("a", Some("y"))];
+        assert_eq!(failed(namespaces), [2]);
+        let of_all = Message::State(json!({"type": "GLOBAL", "global": {}}));
+        assert_eq!(
+            failed(vec![record("a", None, 1), record("b", None, 2), of_all, record("a", None, 3)]),
+            [1, 2]
+        );
     }
 
     #[test]

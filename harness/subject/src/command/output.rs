@@ -65,6 +65,8 @@ struct Kept {
     out_lines: usize,
     awaited: Option<Regex>,
     has_come: bool,
+    /// Of standard output: what came of a line whose end did not, where it begins like a JSON object.
+    unended: Option<String>,
 }
 
 impl Output {
@@ -85,6 +87,8 @@ impl Output {
         self.with(|kept| {
             kept.awaited = awaited;
             kept.has_come = false;
+            // Whoever was to end it is gone.
+            kept.unended = None;
         });
     }
 
@@ -124,6 +128,12 @@ impl Output {
         })
     }
 
+    /// What came of a line of standard output whose end did not come yet, where it begins like a JSON object.
+    #[must_use]
+    pub fn unended(&self) -> Option<String> {
+        self.with(|kept| kept.unended.clone())
+    }
+
     /// Reads a stream to its end.
     pub fn drain(&self, stream: Stream, mut source: impl Read) {
         let mut part = vec![0; 16 * 1024];
@@ -136,6 +146,9 @@ impl Output {
                 Err(_) => break,
             };
             self.take(stream, &mut line, &part[..length]);
+        }
+        if stream == Stream::Out {
+            self.with(|kept| kept.unended = None);
         }
         if line.length > 0 {
             self.keep(stream, line);
@@ -151,6 +164,10 @@ impl Output {
             rest = &rest[end + 1..];
         }
         line.take(stream, rest);
+        if stream == Stream::Out {
+            let unended = begins_like_record(&line.bytes).then(|| shown(&line.bytes, line.length));
+            self.with(|kept| kept.unended = unended);
+        }
     }
 
     fn keep(&self, stream: Stream, line: Line) {
@@ -161,7 +178,7 @@ impl Output {
             let came =
                 !kept.has_come && kept.awaited.as_ref().is_some_and(|awaited| awaited.is_match(&shown));
             kept.has_come |= came;
-            let may_be_record = bytes.trim_ascii_start().starts_with(b"{");
+            let may_be_record = begins_like_record(&bytes);
             let is_kept = may_be_record || (kept.keeps_all && !bytes.trim_ascii().is_empty());
             if stream == Stream::Out && is_kept {
                 if (may_be_record && length > bytes.len())
@@ -199,12 +216,16 @@ pub struct Line {
 impl Line {
     fn take(&mut self, stream: Stream, part: &[u8]) {
         let begins = if self.bytes.is_empty() { part } else { &self.bytes };
-        let may_be_record = stream == Stream::Out && begins.trim_ascii_start().starts_with(b"{");
+        let may_be_record = stream == Stream::Out && begins_like_record(begins);
         let bound = if may_be_record { MAX_RECORD_BYTES } else { MAX_SHOWN_BYTES + 1 };
         let room = bound.saturating_sub(self.bytes.len()).min(part.len());
         self.bytes.extend_from_slice(&part[..room]);
         self.length += part.len();
     }
+}
+
+fn begins_like_record(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{")
 }
 
 /// A line for people: bytes that are no text, and control characters, as `\xNN`.
@@ -270,6 +291,29 @@ mod tests {
         let output = printed(Stream::Out, huge.as_bytes());
         assert_eq!(output.records(), [json!({"b": 1})]);
         assert!(output.records_lost().unwrap().contains("1 lines"), "lost ones are told");
+    }
+
+    /// A stream that has half a line, and looks at what is known of it before it ends.
+    struct Half(Output, Option<String>);
+
+    impl Read for Half {
+        fn read(&mut self, part: &mut [u8]) -> std::io::Result<usize> {
+            if self.1.is_some() || self.0.unended().is_some() {
+                self.1 = self.0.unended();
+                return Ok(0);
+            }
+            part[..4].copy_from_slice(b"{\"a\"");
+            Ok(4)
+        }
+    }
+
+    #[test]
+    fn a_line_of_json_without_an_end_is_known_until_the_stream_ends() {
+        let output = Output::default();
+        let mut half = Half(output.clone(), None);
+        output.drain(Stream::Out, &mut half);
+        assert_eq!(half.1.as_deref(), Some("{\"a\""));
+        assert_eq!(output.unended(), None);
     }
 
     #[test]

@@ -129,6 +129,10 @@ impl Running for RunningCommand {
         self.output.records()
     }
 
+    fn unended_line(&self) -> Option<String> {
+        self.output.unended()
+    }
+
     fn has_ended(&self) -> Option<String> {
         if let Some(lost) = self.output.records_lost() {
             return Some(lost);
@@ -177,6 +181,10 @@ impl Running for SharedCommand {
 
     fn printed_records(&self) -> Vec<Value> {
         self.0.printed_records()
+    }
+
+    fn unended_line(&self) -> Option<String> {
+        self.0.unended_line()
     }
 
     fn has_ended(&self) -> Option<String> {

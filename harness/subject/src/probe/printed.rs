@@ -13,6 +13,8 @@ use std::time::Duration;
 /// How long between two looks at what was read so far, and how many at most.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const MOST_LOOKS: usize = 50;
+/// Looks at a line that is not ended while nothing else comes, before it counts as one that never will be.
+const LOOKS_AT_AN_UNENDED_LINE: usize = 100;
 
 /// Which of the printed lines are records, and what of them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -37,13 +39,24 @@ impl Printed {
 
     /// The records, once what was printed has been read: it comes through a pipe, a moment after it was printed.
     pub(super) async fn read(&self, running: &dyn Running) -> Result<Vec<Value>, ProbeError> {
-        let mut lines = running.printed_records();
-        for _ in 0..MOST_LOOKS {
+        let (mut lines, mut unended) = (running.printed_records(), running.unended_line());
+        let (mut looks, mut alike) = (0, 0);
+        loop {
             pause(LOOK_AGAIN).await;
-            let before = lines.len();
-            lines = running.printed_records();
-            if lines.len() == before {
-                break;
+            let before = (lines.len(), unended);
+            (lines, unended) = (running.printed_records(), running.unended_line());
+            looks += 1;
+            alike = if (lines.len(), &unended) == (before.0, &before.1) { alike + 1 } else { 0 };
+            match &unended {
+                None if alike > 0 || looks >= MOST_LOOKS => break,
+                Some(line) if alike >= LOOKS_AT_AN_UNENDED_LINE => {
+                    let found = format!("its last line is not ended: {line}");
+                    let expected = "a line end behind each record, written out at once (flushed)";
+                    return Err(ProbeError::new("standard output", found, expected));
+                }
+                // One that prints on and on is within a line at any moment.
+                Some(_) if looks >= MOST_LOOKS + LOOKS_AT_AN_UNENDED_LINE => break,
+                _ => {}
             }
         }
         self.records_of(&lines)

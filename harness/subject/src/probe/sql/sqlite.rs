@@ -9,7 +9,7 @@ use crate::clock::within;
 use crate::probe::{MAX_BYTES, ProbeError};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, InterruptHandle, OpenFlags};
+use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags};
 use serde_json::{Map, Number, Value};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -65,8 +65,13 @@ fn open(path: &Path) -> Result<Connection, Wrong> {
 }
 
 fn rows(connection: &Connection, bound: &Bound) -> Result<Vec<Value>, Wrong> {
-    let said =
-        |error: rusqlite::Error| (format!("SQLite said: {error}"), "rows of the probe's query".to_owned());
+    let said = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy) => (
+            format!("SQLite said: {error}, and it was for {BUSY_TIMEOUT:?}"),
+            "that the subject ends its transactions before it is looked into".to_owned(),
+        ),
+        _ => (format!("SQLite said: {error}"), "rows of the probe's query".to_owned()),
+    };
     let mut statement = connection.prepare(&bound.sql('?')).map_err(said)?;
     if !statement.readonly() || statement.column_count() == 0 {
         return Err(("the statement is no query".to_owned(), "one that reads rows, like SELECT".to_owned()));
