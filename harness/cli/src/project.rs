@@ -146,6 +146,22 @@ impl Project {
         std::iter::once(reference::NAME).chain(described).collect()
     }
 
+    /// The name of the subject that is meant where this is said: the only one that is described where nothing is, and the
+    /// built-in one where none is.
+    pub(crate) fn subject_meant(&self, said: Option<&str>) -> Result<String, Stop> {
+        let described: Vec<&str> = self.config.subject.keys().map(String::as_str).collect();
+        match (said, &described[..]) {
+            (Some(name), _) => Ok(name.to_owned()),
+            (None, []) => Ok(reference::NAME.to_owned()),
+            (None, [only]) => Ok((*only).to_owned()),
+            (None, several) => Err(Stop::usage(anyhow!(
+                "{FILE_NAME} describes several subjects: {}; say with --subject which is meant, or --subject reference \
+                 for the bundled runtime",
+                several.join(", ")
+            ))),
+        }
+    }
+
     /// A subject by name; `reference` is built in and may be described anew.
     pub(crate) fn subject(&self, name: &str) -> Result<SubjectSpec, Stop> {
         if let Some(spec) = self.config.subject.get(name) {

@@ -154,3 +154,36 @@ fn one_that_hammers_is_stopped_and_told() {
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("without any time passing on its clock"), "{}{}", ran.out, ran.err);
 }
+
+#[test]
+fn the_only_subject_that_is_described_is_meant_and_of_several_one_is_chosen() {
+    let project = Project::new();
+    let subject = |name: &str| {
+        format!(
+            "[subject.{name}]\nlaunch = {{ url = \"http://127.0.0.1:9\" }}\n[subject.{name}.trigger.go]\ncall = \"POST /go\"\n"
+        )
+    };
+    let head = "counterpart = \"config/1\"\n";
+    project.write("counterpart.toml", &format!("{head}{}", subject("mine")));
+    project.write(
+        "scenarios/s/a.yaml",
+        "counterpart: scenario/1\ntitle: t\ncovers: []\nfixtures: [p/f]\nsteps:\n  - trigger: {go: {}}\nexpect:\n  - requests: {to: GET /x, count: 0}\n",
+    );
+    project.write("fixtures/p/provider.yaml", "counterpart: provider/1\nprovider: p\n");
+    project.write(
+        "fixtures/p/f.yaml",
+        "counterpart: fixture/1\nprovider: p\nflow: f\nprovenance: {written: {after: nothing}}\nexchanges: []\n",
+    );
+    let ran = project.run(&["run"]);
+    assert!(ran.out.contains("subject mine; 1 scenario: 1 errored"), "{}{}", ran.out, ran.err);
+    project.write("counterpart.toml", &format!("{head}{}{}", subject("mine"), subject("other")));
+    for command in [&["run"][..], &["explore", "scenarios/s/a.yaml"][..]] {
+        let ran = project.run(command);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(
+            ran.err.contains("describes several subjects: mine, other; say with --subject"),
+            "{}",
+            ran.err
+        );
+    }
+}

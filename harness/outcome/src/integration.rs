@@ -114,6 +114,16 @@ impl Question {
         }
     }
 
+    /// Whether an attempt shows the contrary: its invariant is broken, or a call failed and records were lost over it.
+    fn is_denied_by(self, attempt: &Attempt) -> bool {
+        let is_broken = |name: &str| {
+            attempt.invariants.iter().any(|one| one.name == name && one.status == InvariantStatus::Violated)
+        };
+        let loses =
+            self == Self::RecoversByItself && attempt.evidence.failed_calls > 0 && is_broken("nothing_lost");
+        is_broken(self.invariant()) || loses
+    }
+
     /// What would show it, where no scenario did.
     fn untried(self) -> &'static str {
         match self {
@@ -133,11 +143,10 @@ pub fn integrations(scenarios: &[ScenarioOutcome]) -> Vec<Integration> {
     providers.sort_unstable();
     providers.dedup();
     let integration = |provider: &str| {
-        let of_this: Vec<(&str, &Attempt)> = scenarios
+        let of_this: Vec<&ScenarioOutcome> = scenarios
             .iter()
             .filter(|one| provider_of(one) == Some(provider))
             .filter(|one| matches!(one.verdict, Verdict::Passed | Verdict::Failed | Verdict::Flaky))
-            .filter_map(|one| Some((one.name.as_str(), one.attempts.last()?)))
             .collect();
         let answers = Question::ALL.map(|question| Answer { question, found: found(question, &of_this) });
         Integration { provider: provider.to_owned(), answers: answers.to_vec() }
@@ -150,34 +159,42 @@ fn provider_of(outcome: &ScenarioOutcome) -> Option<&str> {
     outcome.fixtures.first().and_then(|fixture| Some(fixture.name.split_once('/')?.0))
 }
 
-fn found(question: Question, attempts: &[(&str, &Attempt)]) -> Found {
+fn found(question: Question, outcomes: &[&ScenarioOutcome]) -> Found {
     let (mut shown_by, mut against, mut unseen) = (Vec::new(), Vec::new(), None);
-    for (name, attempt) in attempts {
+    for outcome in outcomes {
+        // What it did once, it may do again: that a later attempt went well takes nothing back.
+        if outcome.attempts.iter().any(|attempt| question.is_denied_by(attempt)) {
+            against.push(outcome.name.clone());
+            continue;
+        }
+        let Some(attempt) = outcome.attempts.last() else { continue };
         let kept = attempt.invariants.iter().find(|one| one.name == question.invariant());
         match kept.map(|invariant| &invariant.status) {
-            Some(InvariantStatus::Violated) => against.push((*name).to_owned()),
-            Some(InvariantStatus::Held) if question.is_tried_by(&attempt.evidence) => {
-                shown_by.push((*name).to_owned());
+            Some(InvariantStatus::Held)
+                if question.is_tried_by(&attempt.evidence) && outcome.verdict != Verdict::Flaky =>
+            {
+                shown_by.push(outcome.name.clone());
             }
             Some(InvariantStatus::NotChecked { reason } | InvariantStatus::Off { reason }) => {
                 unseen.get_or_insert_with(|| reason.clone());
             }
-            Some(InvariantStatus::Held) | None => {}
+            Some(InvariantStatus::Held | InvariantStatus::Violated) | None => {}
         }
     }
     match () {
         () if !against.is_empty() => Found::No { shown_by: against },
         () if !shown_by.is_empty() => Found::Yes { shown_by },
         // Where the invariant was kept and not tried, what is missing is a scenario, not a probe.
-        () => match unseen.filter(|_| !was_kept(question, attempts)) {
+        () => match unseen.filter(|_| !was_kept(question, outcomes)) {
             Some(reason) => Found::NotShown { reason },
             None => Found::NotShown { reason: question.untried().to_owned() },
         },
     }
 }
 
-fn was_kept(question: Question, attempts: &[(&str, &Attempt)]) -> bool {
-    let invariants = attempts.iter().flat_map(|(_, attempt)| &attempt.invariants);
+fn was_kept(question: Question, outcomes: &[&ScenarioOutcome]) -> bool {
+    let last = outcomes.iter().filter_map(|outcome| outcome.attempts.last());
+    let invariants = last.flat_map(|attempt| &attempt.invariants);
     invariants.filter(|one| one.name == question.invariant()).any(|one| one.status == InvariantStatus::Held)
 }
 
@@ -265,6 +282,33 @@ mod tests {
         assert!(matches!(answers(&[held.clone()])[1], Found::NotShown { .. }));
         held.attempts[0].evidence = Evidence { is_whole: Some(true), ..Evidence::default() };
         assert!(matches!(answers(&[held])[1], Found::NotShown { .. }), "no call failed");
+    }
+
+    #[test]
+    fn records_that_are_lost_over_a_failed_call_are_no_recovery_whatever_a_later_attempt_shows() {
+        use InvariantStatus::{Held, Violated};
+        let lost =
+            scenario("s/a", "shop", Verdict::Failed, &[("recovers", Held), ("nothing_lost", Violated)]);
+        let no = Found::No { shown_by: vec!["s/a".to_owned()] };
+        assert_eq!(answers(&[lost.clone()])[1], no);
+        let mut untried = lost.clone();
+        untried.attempts[0].evidence.failed_calls = 0;
+        assert!(
+            matches!(answers(&[untried])[1], Found::NotShown { .. }),
+            "they were lost without a failed call"
+        );
+        let mut flaky = scenario("s/a", "shop", Verdict::Flaky, &[("recovers", Held)]);
+        assert!(matches!(answers(&[flaky.clone()])[1], Found::NotShown { .. }), "once is not enough");
+        flaky.attempts.insert(0, lost.attempts[0].clone());
+        assert_eq!(answers(&[flaky])[1], no);
+    }
+
+    #[test]
+    fn what_plays_beside_is_not_put_to_the_test() {
+        let mut kept = scenario("s/a", "a", Verdict::Passed, &[]);
+        kept.fixtures.push(FixtureSeen { name: "b/flow".to_owned(), digest: Digest(String::new()) });
+        let found = integrations(&[kept]);
+        assert_eq!(found.iter().map(|one| one.provider.as_str()).collect::<Vec<_>>(), ["a"]);
     }
 
     #[test]

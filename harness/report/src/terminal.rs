@@ -48,7 +48,8 @@ pub fn summary(run: &Run, style: Style) -> String {
     let _ = writeln!(text, "{headline}");
     let _ = writeln!(text, "  {}", judgement.reason);
     let totals = run.totals();
-    let _ = writeln!(text, "  {}", wording::totals(&totals));
+    let subject = one_line(&run.subject.name, NAME_CHARS);
+    let _ = writeln!(text, "  subject {subject}; {}", wording::totals(&totals));
     let simulated_ms =
         run.scenarios.iter().fold(0, |sum: u64, one| sum.saturating_add(attempt::virtual_ms(one)));
     let _ = writeln!(

@@ -140,10 +140,12 @@ fn held(run: &Run) -> String {
         .collect();
     unseen.sort_unstable();
     unseen.dedup();
+    let is_flaky = run.scenarios.iter().any(|outcome| outcome.verdict == Verdict::Flaky);
+    let tried_again = if is_flaky { " in the last attempt" } else { "" };
     match unseen.len() {
-        0 => "Every expectation and every invariant held.".to_owned(),
+        0 => format!("Every expectation and every invariant held{tried_again}."),
         number => format!(
-            "Every expectation held, and every invariant that was checked. {} {} not checked in at least one scenario.",
+            "Every expectation held{tried_again}, and every invariant that was checked. {} {} not checked in at least one scenario.",
             count(number, "invariant"),
             was(number)
         ),

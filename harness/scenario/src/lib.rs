@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod conductor;
+mod described;
 mod evidence;
 mod expectation;
 mod explore;

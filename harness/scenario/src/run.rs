@@ -186,6 +186,8 @@ impl<'a> Runner<'a> {
             return Err(Unjudged(why));
         }
         violations.extend(broken);
+        // Stable: what is as grave stays in the order in which it was found.
+        violations.sort_by_key(gravity);
         Ok(Attempt {
             number: 1,
             verdict: if violations.is_empty() { Verdict::Passed } else { Verdict::Failed },
@@ -348,6 +350,16 @@ fn errored(why: String) -> Attempt {
         exchanges: Vec::new(),
         virtual_ms: 0,
         wall_ms: 0,
+    }
+}
+
+/// What is told first: data and secrets; last, what only shows that something else went wrong before.
+fn gravity(violation: &Violation) -> u8 {
+    const OF_DATA: [&str; 5] = ["no_secret", "tenants_apart", "nothing_lost", "applied_once", "validated"];
+    match &violation.kind {
+        ViolationKind::Invariant(name) if OF_DATA.contains(&name.as_str()) => 0,
+        ViolationKind::ExchangesUnused | ViolationKind::FaultUnused => 2,
+        _ => 1,
     }
 }
 

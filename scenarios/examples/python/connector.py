@@ -133,9 +133,11 @@ def refresh():
         store.commit()
 
 
-def page_of(body):
+def page_of(body, read):
     if not isinstance(body["chunk"], list):
         raise ValueError("a page without its list")
+    if body.get("end") in read:
+        raise ValueError("the next page is one that was read")
     return body["chunk"], body.get("end")
 
 
@@ -146,11 +148,13 @@ def sync(run):
         while True:
             since = f"&from={quote(run['cursor'], safe='')}" if run.get("cursor") else ""
             target = f"{PREFIX}/rooms/{quote(run['room_id'], safe='')}/messages?dir=b&limit=10{since}"
-            events, end = call(run, target, page_of)
+            read = run.setdefault("read", [])
+            events, end = call(run, target, lambda body: page_of(body, read))
             with lock:  # the page and its cursor in one commit
                 for event in events:
                     take(event)
                 run["cursor"] = end
+                read.append(end)
                 if not end:
                     run["state"] = "done"
                 store.commit()

@@ -5,14 +5,15 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Explore {
     /// The scenario whose happy path is explored; its faults and expectations are left out
     #[arg(value_name = "SCENARIO")]
     pub(crate) scenario: PathBuf,
-    /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`
-    #[arg(long, default_value = "reference", value_name = "NAME")]
-    pub(crate) subject: String,
+    /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`; by default the only
+    /// one that is described, and `reference` where none is
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
     /// Begin no case after so long: 30s, 10m. One minute where --cases does not say how many
     #[arg(long, value_name = "DURATION", value_parser = super::duration)]
     pub(crate) budget: Option<Duration>,
@@ -34,4 +35,16 @@ pub(crate) struct Explore {
     /// A known bug to switch on in the bundled runtime, to see it found
     #[arg(long, value_name = "BUG")]
     pub(crate) plant: Vec<String>,
+}
+
+impl Explore {
+    /// The same about a subject of this name.
+    pub(crate) fn about(&self, subject: &str) -> Self {
+        Self { subject: Some(subject.to_owned()), ..self.clone() }
+    }
+
+    /// The name of the subject, once it is known which one is meant.
+    pub(crate) fn subject(&self) -> &str {
+        self.subject.as_deref().unwrap_or_default()
+    }
 }

@@ -5,13 +5,14 @@ use counterpart_outcome::Shard;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Run {
     /// Scenario files or folders; all of the project's by default
     pub(crate) paths: Vec<PathBuf>,
-    /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`
-    #[arg(long, default_value = "reference", value_name = "NAME")]
-    pub(crate) subject: String,
+    /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`; by default the only
+    /// one that is described, and `reference` where none is
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
     /// Words that a scenario's name must contain; with ! before it, must not
     #[arg(long, value_name = "EXPR")]
     pub(crate) filter: Option<String>,
@@ -49,6 +50,18 @@ pub(crate) struct Run {
     pub(crate) plant: Vec<String>,
 }
 
+impl Run {
+    /// The same about a subject of this name.
+    pub(crate) fn about(&self, subject: &str) -> Self {
+        Self { subject: Some(subject.to_owned()), ..self.clone() }
+    }
+
+    /// The name of the subject, once it is known which one is meant.
+    pub(crate) fn subject(&self) -> &str {
+        self.subject.as_deref().unwrap_or_default()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Merge {
     /// The run file of each shard, or the folder that it is in as run.json
@@ -59,7 +72,7 @@ pub(crate) struct Merge {
 }
 
 /// Where reports go.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Reports {
     /// Where the reports go; target/counterpart/latest by default
     #[arg(long, value_name = "DIR")]

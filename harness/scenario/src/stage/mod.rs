@@ -5,6 +5,7 @@
 mod acts;
 
 use crate::conductor::{Baseline, Conductor, Settled};
+use crate::described;
 use crate::file::names::Names;
 use crate::file::{Location, Settle, Spanned, Step, WaitForStep};
 use crate::files;
@@ -242,6 +243,7 @@ impl Stage<'_> {
             let shown = self.subject.probe(name).await.map_err(|error| Unjudged(error.to_string()))?;
             probes.extend(shown.map(|records| (name, records)));
         }
+        described::check(self.subject.spec(), &probes)?;
         if let Some(log) = probes.get_mut(&ProbeName::Log) {
             *log = behind(std::mem::take(&mut self.earlier_log), std::mem::take(log));
         }

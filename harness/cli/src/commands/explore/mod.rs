@@ -25,8 +25,10 @@ const DEFAULT_BUDGET: Duration = Duration::from_secs(60);
 
 pub(crate) fn explore(tokio: &Handle, global: &Global, arguments: &Arguments) -> Result<Exit, Stop> {
     let project = Project::find(global)?;
-    let subject = subjects::chosen(&project, &arguments.subject, &arguments.plant)?;
-    let launch = subjects::launch(&arguments.subject, &subject)?;
+    let name = project.subject_meant(arguments.subject.as_deref())?;
+    let arguments = &arguments.about(&name);
+    let subject = subjects::chosen(&project, &name, &arguments.plant)?;
+    let launch = subjects::launch(&name, &subject)?;
     let catalogue = project.catalogue()?;
     let library = project.library();
     let mut planner = Planner::new(&library, &catalogue, &subject).with_contracts(project.contracts());

@@ -109,7 +109,7 @@ fn found(written: &Written<'_>, arguments: &Arguments) -> String {
     let Written { found, path, was_there } = written;
     let there = if *was_there { " (there already)" } else { "" };
     let plants: String = arguments.plant.iter().map(|plant| format!(" --plant {plant}")).collect();
-    let subject = match arguments.subject.as_str() {
+    let subject = match arguments.subject() {
         "reference" => String::new(),
         name => format!(" --subject {name}"),
     };

@@ -26,12 +26,12 @@ pub(super) fn read(path: &Path, arguments: &RunArguments) -> Result<Again, Stop>
     }
     let last = read_run(path).context("the last run cannot be read; run once without --rerun-failed");
     let last = last.map_err(Stop::usage)?;
-    if last.subject.name != arguments.subject {
+    if last.subject.name != arguments.subject() {
         return Err(Stop::usage(anyhow!(
             "{}: is of the subject `{}`, not of `{}`; choose it with --subject, or run once without --rerun-failed",
             path.display(),
             last.subject.name,
-            arguments.subject
+            arguments.subject()
         )));
     }
     let wanted = |outcome: &&ScenarioOutcome| {

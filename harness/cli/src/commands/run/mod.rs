@@ -21,8 +21,10 @@ use tokio::runtime::Handle;
 
 pub(crate) fn run(tokio: &Handle, global: &Global, arguments: &RunArguments) -> Result<Exit, Stop> {
     let project = Project::find(global)?;
-    let subject = subjects::chosen(&project, &arguments.subject, &arguments.plant)?;
-    let launch = subjects::launch(&arguments.subject, &subject)?;
+    let name = project.subject_meant(arguments.subject.as_deref())?;
+    let arguments = &arguments.about(&name);
+    let subject = subjects::chosen(&project, &name, &arguments.plant)?;
+    let launch = subjects::launch(&name, &subject)?;
     let catalogue = project.catalogue()?;
     let chosen = selection::choose(&project, arguments, &catalogue, &subject)?;
     if chosen.is_nothing() {
@@ -75,7 +77,7 @@ fn play(
         jobs if jobs > 1 && launch.is_shared() => {
             output::note(&format!(
                 "--jobs {jobs}: one at a time all the same, since all scenarios meet the same process of `{}`",
-                arguments.subject
+                arguments.subject()
             ));
             1
         }
@@ -95,7 +97,7 @@ fn play(
             arch: std::env::consts::ARCH.to_owned(),
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
         },
-        subject: subject_seen(&arguments.subject, subject, runner.subject_version())?,
+        subject: subject_seen(arguments.subject(), subject, runner.subject_version())?,
         coverage: catalogue.coverage(&scenarios),
         integrations: integrations(&scenarios),
         scenarios,
