@@ -153,6 +153,7 @@ fn one_that_hammers_is_stopped_and_told() {
     let ran = project.run(&["run", "--subject", "mine"]);
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("without any time passing on its clock"), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("not kept: step settle"), "it is a violation of its own: {}", ran.out);
 }
 
 #[test]
