@@ -162,7 +162,7 @@ fn ignore(root: &Path, said: &mut Said) -> Result<(), Stop> {
 }
 
 fn config(folders: &Folders, language: Option<Language>, port: Option<u16>) -> String {
-    let of_what = language.map(|language| format!(", in {}", language.name)).unwrap_or_default();
+    let of_what = language.map(|language| format!(" in {}", language.name)).unwrap_or_default();
     let port_said = match port {
         Some(port) => format!("# Your compose file publishes port {port}.\n"),
         None => String::new(),
@@ -180,11 +180,11 @@ fixtures = \"{fixtures}\"
 scenarios = \"{scenarios}\"
 contracts = \"{contracts}\"
 
-# Without --subject, `counterpart run` plays against the bundled runtime. This is how your own integration{of_what} is
-# described; take the # away, put your paths in, and run: counterpart run --subject mine
+# As long as no subject is described, `counterpart run` plays against the bundled runtime. This describes an integration
+# of your own{of_what}; take the # away, put your paths in, and run: counterpart run
 {port_said}#
 # [subject.mine]
-# launch = {{ url = \"http://127.0.0.1:{port}\" }}
+# launch = {{ url = \"http://127.0.0.1:{port}\" }}   # or let it be started: docs/subjects.md, launch.command
 #
 # [subject.mine.setup.provider]                 # where the provider is: the stand-in
 # call = \"PUT /settings/{{tenant}}\"
