@@ -5,7 +5,7 @@
 mod support;
 
 use counterpart_exchange::Library;
-use counterpart_outcome::Verdict;
+use counterpart_outcome::{ScenarioOutcome, Verdict};
 use counterpart_reference_subject::{Plant, ReferenceLaunch, spec};
 use counterpart_scenario::{Catalogue, Exploration, ExploreOptions, Explorer, Planner};
 use std::collections::BTreeSet;
@@ -98,12 +98,18 @@ allow:
   unused: The kill may come before all was asked for
 ";
     for _ in 0..5 {
-        assert_eq!(fails_by_itself(text, &[]), Verdict::Passed);
+        let outcome = played(text, &[]);
+        assert_eq!(outcome.verdict, Verdict::Passed, "{outcome:#?}");
     }
 }
 
 /// What comes of a found scenario when its file is read and played.
 fn fails_by_itself(text: &str, plants: &[Plant]) -> Verdict {
+    played(text, plants).verdict
+}
+
+/// The same, with all that was seen.
+fn played(text: &str, plants: &[Plant]) -> ScenarioOutcome {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("found.yaml");
     std::fs::write(&path, text).unwrap();
@@ -112,5 +118,5 @@ fn fails_by_itself(text: &str, plants: &[Plant]) -> Verdict {
     let (catalogue, subject) = (Catalogue::default(), spec());
     let mut planner = Planner::new(&library, &catalogue, &subject);
     let plan = planner.plan(&path, "found/found").unwrap_or_else(|error| panic!("{error}\n{text}"));
-    support::play_plans(&[plan], plants).remove(0).verdict
+    support::play_plans(&[plan], plants).remove(0)
 }

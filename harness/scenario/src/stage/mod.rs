@@ -137,7 +137,13 @@ impl Stage<'_> {
     /// Keeps what will not be there once the subject has ended.
     async fn before_it_ends(&mut self) -> Result<(), SubjectError> {
         let traffic = self.stand_in.traffic();
-        let under_way = traffic.received.saturating_sub(traffic.answered);
+        let unanswered = traffic.received.saturating_sub(traffic.answered);
+        // What was answered and is still at work has not been committed.
+        let at_work = match self.subject.clock().await? {
+            Some(state) => state.busy.saturating_add(state.started.saturating_sub(state.finished)),
+            None => 0,
+        };
+        let under_way = unanswered.max(at_work);
         self.interrupted += usize::try_from(under_way).unwrap_or(usize::MAX);
         let log = self.subject.probe(ProbeName::Log).await?.unwrap_or_default();
         self.earlier_log = behind(std::mem::take(&mut self.earlier_log), log);
