@@ -290,7 +290,7 @@ mod tests {
         let lost =
             scenario("s/a", "shop", Verdict::Failed, &[("recovers", Held), ("nothing_lost", Violated)]);
         let no = Found::No { shown_by: vec!["s/a".to_owned()] };
-        assert_eq!(answers(&[lost.clone()])[1], no);
+        assert_eq!(answers(std::slice::from_ref(&lost))[1], no);
         let mut untried = lost.clone();
         untried.attempts[0].evidence.failed_calls = 0;
         assert!(
