@@ -5,7 +5,7 @@
 
 mod support;
 
-use support::{Project, repository};
+use support::{ONE_ROW, Project, repository};
 
 /// A subject that is good but for one thing, the first time it is started; and good from then on.
 const SUBJECT: &str = r#"
@@ -52,25 +52,12 @@ class Endpoints(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Endpoints).serve_forever()
 "#;
 
-const SCENARIO: &str = r"counterpart: scenario/1
-title: One request brings one row
-covers: []
-fixtures: [matrix/room-history]
-steps:
-  - trigger: {sync: {}}
-  - settle: {}
-expect:
-  - destination: {count: 1}
-allow:
-  unused: one request is enough here
-";
-
 fn project(bad: &str) -> Project {
     let project = Project::new();
     let fixtures = repository().join("fixtures");
     project.write("subject.py", SUBJECT);
-    project.write("scenarios/s/a-first.yaml", SCENARIO);
-    project.write("scenarios/s/b-second.yaml", SCENARIO);
+    project.write("scenarios/s/a-first.yaml", ONE_ROW);
+    project.write("scenarios/s/b-second.yaml", ONE_ROW);
     let mark = project.path("").display().to_string();
     project.write(
         "counterpart.toml",
@@ -92,20 +79,6 @@ env = {{ PORT = "{{port}}", API = "{{base_url}}", TOKEN = "{{access_token}}", CL
     project
 }
 
-/// The processes that a project's subject left, by the mark in their environment.
-fn left(project: &Project) -> Vec<String> {
-    let mark = format!("TEST_MARK={}", project.path("").display());
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| {
-            let folder = entry.ok()?.path();
-            let environment = std::fs::read(folder.join("environ")).ok()?;
-            let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes());
-            is_ours.then(|| std::fs::read_to_string(folder.join("cmdline")).unwrap_or_default())
-        })
-        .collect()
-}
-
 /// The first scenario is errored for this reason, the second passes, and nothing is left.
 fn is_told(bad: &str, reasons: &[&str]) {
     let project = project(bad);
@@ -116,7 +89,7 @@ fn is_told(bad: &str, reasons: &[&str]) {
         assert!(ran.out.contains(reason), "{bad}: {reason:?} is not in {}", ran.out);
     }
     assert!(!ran.out.contains("cp-"), "{bad}: a secret is shown: {}", ran.out);
-    assert_eq!(left(&project), Vec::<String>::new(), "{bad}");
+    assert_eq!(project.processes_left(), Vec::<String>::new(), "{bad}");
 }
 
 #[test]
@@ -179,5 +152,5 @@ fn nothing_is_left_after_ctrl_c() {
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{output:?}");
-    assert_eq!(left(&project), Vec::<String>::new());
+    assert_eq!(project.processes_left(), Vec::<String>::new());
 }

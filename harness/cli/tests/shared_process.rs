@@ -76,20 +76,6 @@ env = {{ PORT = "{{port}}", DATA = "{{data}}", TEST_MARK = {mark:?} }}
     project
 }
 
-/// The processes that a project's subject left, by the mark in their environment.
-fn left(project: &Project) -> Vec<String> {
-    let mark = format!("TEST_MARK={}", project.path("").display());
-    std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| {
-            let folder = entry.ok()?.path();
-            let environment = std::fs::read(folder.join("environ")).ok()?;
-            let is_ours = environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes());
-            is_ours.then(|| std::fs::read_to_string(folder.join("cmdline")).unwrap_or_default())
-        })
-        .collect()
-}
-
 /// The folders of the processes that were started, each of which is gone.
 fn started(project: &Project) -> usize {
     let text = std::fs::read_to_string(project.path("started")).unwrap();
@@ -109,7 +95,7 @@ fn is_told_and_the_next_one_is_fresh(how: &str, ended: &str, said: &str) -> Ran 
     assert!(ran.out.contains(ended) && ran.out.contains(said), "{}", ran.out);
     assert!(!ran.out.contains("cp-"), "a secret is shown: {}", ran.out);
     assert_eq!(started(&project), 2, "{}", ran.out);
-    assert_eq!(left(&project), Vec::<String>::new());
+    assert_eq!(project.processes_left(), Vec::<String>::new());
     ran
 }
 

@@ -6,7 +6,7 @@
 mod support;
 
 use counterpart_outcome::read_run;
-use support::{Project, repository};
+use support::{ONE_ROW, Project, repository};
 
 /// A subject that keeps its rows in three places, and is bad at one of them the first time it is started.
 const SUBJECT: &str = r#"
@@ -41,26 +41,13 @@ class Endpoints(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Endpoints).serve_forever()
 "#;
 
-const SCENARIO: &str = r"counterpart: scenario/1
-title: One request brings one row
-covers: []
-fixtures: [matrix/room-history]
-steps:
-  - trigger: {sync: {}}
-  - settle: {}
-expect:
-  - destination: {count: 1}
-allow:
-  unused: one request is enough here
-";
-
 /// The first scenario is errored for these reasons, within so long; the second passes.
 fn is_told(bad: &str, probe: &str, reasons: &[&str], within_s: u64) {
     let project = Project::new();
     let fixtures = repository().join("fixtures");
     project.write("subject.py", SUBJECT);
-    project.write("scenarios/s/a-first.yaml", SCENARIO);
-    project.write("scenarios/s/b-second.yaml", SCENARIO);
+    project.write("scenarios/s/a-first.yaml", ONE_ROW);
+    project.write("scenarios/s/b-second.yaml", ONE_ROW);
     project.write(
         "counterpart.toml",
         &format!(

@@ -11,6 +11,20 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread::JoinHandle;
 use tempfile::TempDir;
 
+/// A subject that is asked once has one row.
+pub(crate) const ONE_ROW: &str = r"counterpart: scenario/1
+title: One request brings one row
+covers: []
+fixtures: [matrix/room-history]
+steps:
+  - trigger: {sync: {}}
+  - settle: {}
+expect:
+  - destination: {count: 1}
+allow:
+  unused: one request is enough here
+";
+
 /// The repository's root.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -51,6 +65,21 @@ impl Project {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+
+    /// The processes that its subject left, by the mark in their environment: `TEST_MARK` is the project's folder.
+    pub(crate) fn processes_left(&self) -> Vec<String> {
+        let mark = format!("TEST_MARK={}", self.path("").display());
+        std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| {
+                let folder = entry.ok()?.path();
+                let environment = std::fs::read(folder.join("environ")).ok()?;
+                let is_ours =
+                    environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes());
+                is_ours.then(|| std::fs::read_to_string(folder.join("cmdline")).unwrap_or_default())
+            })
+            .collect()
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
