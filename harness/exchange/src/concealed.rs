@@ -21,6 +21,9 @@ static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Messages show with it how a URL is spelt.
+const EXAMPLE: &str = "user:password";
+
 /// The text without the credentials in it.
 #[must_use]
 pub fn concealed(text: &str) -> String {
@@ -31,7 +34,8 @@ pub fn concealed(text: &str) -> String {
         let (before, after) = rest.split_at(at + 2);
         let end = end_of_user_info(scheme_of(&before[..at]), line_of(after));
         out.push_str(before);
-        out.push_str(&stars(&after[..end]));
+        let credentials = &after[..end];
+        out.push_str(&if credentials == EXAMPLE { credentials.to_owned() } else { stars(credentials) });
         rest = &after[end..];
     }
     out.push_str(rest);
@@ -129,6 +133,7 @@ mod tests {
             "env = { API_TOKEN = \"{access_token}\" }",
             "from: matrix/room-history",
             "// a note: who@where",
+            "it is \"postgres://user:password@host:port/name\" or \"sqlite:path\"",
         ] {
             assert_eq!(concealed(text), text);
         }

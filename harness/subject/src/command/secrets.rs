@@ -22,9 +22,9 @@ impl std::fmt::Debug for Secrets {
 impl Secrets {
     /// These and those of an environment.
     pub(crate) fn with<'a>(&self, environment: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let named = environment.into_iter().filter(|(name, _)| says_secret(name));
+        let secret = |(name, value)| if says_secret(name) { Some(value) } else { password_in(value) };
         // What is printed comes line by line.
-        let lines = named.flat_map(|(_, value)| value.lines()).map(str::trim);
+        let lines = environment.into_iter().filter_map(secret).flat_map(str::lines).map(str::trim);
         let lines = lines.filter(|line| line.len() >= MIN_BYTES).map(|line| line.as_bytes().to_vec());
         let mut all: Vec<Vec<u8>> = self.0.iter().cloned().chain(lines).collect();
         all.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
@@ -57,6 +57,12 @@ fn says_secret(name: &str) -> bool {
     WORDS.iter().any(|word| name.contains(word))
 }
 
+/// The password in a URL: `postgres://user:password@host`.
+fn password_in(value: &str) -> Option<&str> {
+    let (credentials, _) = value.split_once("://")?.1.rsplit_once('@')?;
+    Some(credentials.split_once(':')?.1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,10 +80,11 @@ mod tests {
             ("SIGNING_KEY", "-----BEGIN\nabcdefgh\n"),
             ("SHORT_SECRET", "short"),
             ("API_URL", "http://here"),
+            ("DATABASE_URL", "postgres://reader:pass/word@here"),
         ];
         assert_eq!(
-            shown(&environment, "hunter2 hunter2-longer abcdefgh short http://here"),
-            "«secret» «secret» «secret» short http://here"
+            shown(&environment, "hunter2 hunter2-longer abcdefgh short http://here reader pass/word"),
+            "«secret» «secret» «secret» short http://here reader «secret»"
         );
     }
 }

@@ -175,3 +175,14 @@ fn can_be_written(check: &'static str, folder: &Path, elsewhere: &str) -> Findin
         ),
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_can_be_written_another_place_is_named() {
+        let finding = can_be_written("snapshots", Path::new("/proc/scenarios"), "name another folder");
+        assert!(finding.lines().contains("free some space, or name another folder"), "{}", finding.lines());
+    }
+}
