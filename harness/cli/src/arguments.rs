@@ -9,6 +9,7 @@ mod exec;
 mod explore;
 mod project;
 mod run;
+mod values;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use counterpart_recorder::HostPattern;
@@ -163,7 +164,7 @@ pub(crate) struct Record {
     #[arg(long, value_name = "FILE")]
     pub(crate) upstream_ca: Vec<PathBuf>,
     /// Where to listen; port 0 takes a free one, which is printed
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR", value_parser = values::address)]
     pub(crate) listen: SocketAddr,
     /// The fixtures folder; the project's by default
     #[arg(long, value_name = "DIR")]
@@ -304,7 +305,7 @@ pub(crate) struct Serve {
     #[arg(required = true, value_name = "FIXTURE")]
     pub(crate) fixtures: Vec<String>,
     /// Where to listen; port 0 takes a free one, which is printed
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR", value_parser = values::address)]
     pub(crate) listen: SocketAddr,
     /// [PROVIDER:]FAULT[JSON]@PLACE[*TIMES]: expired_token@messages-2, 'rate_limited{"retry_after_s":30}@messages-2*3'
     #[arg(long = "fault", value_name = "SPEC")]
@@ -316,7 +317,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DIR", requires = "tls")]
     pub(crate) tls_ca: Option<PathBuf>,
     /// Where the control API listens (docs/control-api.md); port 0 takes a free one, which is printed
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = values::address)]
     pub(crate) control: Option<SocketAddr>,
     /// A name by which the control API may be called, beside its address and localhost
     #[arg(long, value_name = "NAME", requires = "control")]
@@ -455,7 +456,7 @@ pub(crate) enum RuntimeCommand {
         #[arg(long, value_name = "URL", env = "COUNTERPART_DATABASE_URL", hide_env_values = true)]
         database: Option<String>,
         /// Where to listen; port 0 takes a free one, which is printed
-        #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+        #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR", value_parser = values::address)]
         listen: SocketAddr,
         /// Offer the clock endpoints, and move only when told (docs/clock-protocol.md)
         #[arg(long)]
@@ -467,7 +468,7 @@ pub(crate) enum RuntimeCommand {
         #[arg(long, value_name = "BUG")]
         plant: Vec<String>,
         /// Decides the jitter of retries
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = values::seed, allow_negative_numbers = true)]
         seed: u64,
         /// How long a process that is not heard of keeps its work, in seconds
         #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod commands;
+mod config_file;
 mod exit;
 mod fault_pages;
 mod fixture_argument;

@@ -1,8 +1,9 @@
 //! The project: where its files are, and what `counterpart.toml` says.
 
 use crate::arguments::Global;
+use crate::config_file;
 use crate::exit::Stop;
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use counterpart_exchange::{Library, suggest};
 use counterpart_reference_subject as reference;
 use counterpart_scenario::Catalogue;
@@ -98,17 +99,7 @@ impl Project {
             };
             return Ok(Self { root: PathBuf::new(), config });
         };
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| path.display().to_string())
-            .map_err(Stop::usage)?;
-        let config: Config =
-            toml::from_str(&text).map_err(|error| Stop::usage(anyhow!("{}: {error}", path.display())))?;
-        if config.counterpart != "config/1" {
-            let found = config.counterpart;
-            let message =
-                format!("{}: `counterpart = {found:?}`; this build reads \"config/1\"", path.display());
-            return Err(Stop::usage(anyhow!(message)));
-        }
+        let config = config_file::read(&path).map_err(Stop::usage)?;
         Ok(Self { root: path.parent().unwrap_or(Path::new("")).to_owned(), config })
     }
 
@@ -131,7 +122,7 @@ impl Project {
 
     pub(crate) fn catalogue(&self) -> Result<Catalogue, Stop> {
         let path = self.scenarios().join("catalogue.yaml");
-        if path.exists() { Catalogue::read(&path).map_err(Stop::usage) } else { Ok(Catalogue::default()) }
+        if path.exists() { Catalogue::read(&path).map_err(Stop::usage) } else { Ok(Catalogue::missing(path)) }
     }
 
     /// What `exec` must know of a provider; nothing where nothing is said.

@@ -188,3 +188,76 @@ fn a_configuration_that_cannot_be_used() {
     project.write("counterpart.toml", "counterpart = \"config/1\"\nfixture = \"fixtures\"\n");
     insta::assert_snapshot!(refused(&project));
 }
+
+#[test]
+fn a_configuration_whose_line_holds_a_password() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    let database = "postgers://reader:hunter2secret@127.0.0.1/app";
+    let text = format!(
+        "counterpart = \"config/1\"\n[subject.mine]\nlaunch = {{ url = \"http://127.0.0.1:1\" }}\n\
+         probe.destination = {{ sql = \"SELECT 1\", database = \"{database}\" }}\n"
+    );
+    project.write("counterpart.toml", &text);
+    insta::assert_snapshot!(refused(&project));
+    let looked = project.run(&["doctor"]);
+    assert!(
+        looked.out.contains("postgers://***") || looked.err.contains("postgers://***"),
+        "{}{}",
+        looked.out,
+        looked.err
+    );
+    assert!(!format!("{}{}", looked.out, looked.err).contains("hunter2"), "{}{}", looked.out, looked.err);
+}
+
+#[test]
+fn a_fixtures_folder_that_is_none() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    project.write("counterpart.toml", "counterpart = \"config/1\"\nfixtures = \"nofixtures\"\n");
+    let missing = refused(&project);
+    project.write("nofixtures", "");
+    insta::assert_snapshot!([missing, refused(&project)].join("\n"));
+}
+
+#[test]
+fn a_provider_without_a_profile() {
+    let project = with_fixture(|text| text);
+    std::fs::remove_file(project.path("fixtures/matrix/provider.yaml")).unwrap();
+    let text = GOOD.replace("room-history", "missing");
+    project.write(
+        "scenarios/s/good.yaml",
+        &text.replace("destination: {count: 72}", "requests: {to: messages, count: 1}"),
+    );
+    insta::assert_snapshot!(refused(&project));
+    let looked = project.run(&["doctor"]);
+    assert!(looked.out.contains("fixtures/matrix/provider.yaml is not there"), "{}", looked.out);
+}
+
+#[test]
+fn an_entry_of_a_catalogue_that_is_not_there() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    std::fs::remove_file(project.path("scenarios/catalogue.yaml")).unwrap();
+    insta::assert_snapshot!(refused(&project));
+}
+
+#[test]
+fn files_that_are_none() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", &format!("{GOOD}---\ncounterpart: scenario/1\n"));
+    let second = refused(&project);
+    std::fs::write(project.path("binary.toml"), b"counterpart = \"\xff\"").unwrap();
+    let said =
+        ["binary.toml", "nope.toml", "scenarios"].map(|file| project.run(&["run", "--config", file]).err);
+    insta::assert_snapshot!([second, said.concat()].join("\n"));
+}
+
+#[test]
+fn a_plant_that_is_nearly_one() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    let said = project.run(&["run", "--plant", "no_validaton"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("did you mean `no_validation`?"), "{}", said.err);
+}

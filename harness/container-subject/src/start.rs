@@ -243,6 +243,7 @@ fn request(
     for (name, value) in &spec.env {
         let value = variables.fill_optional(value).map_err(|error| refused(format!("env.{name}"), error))?;
         if let Some(value) = value {
+            given.output.hide([(name, &value)]);
             request = request.with_env_var(name, value);
         }
     }

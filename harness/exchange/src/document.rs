@@ -3,6 +3,8 @@
 //! Each file opens with `counterpart: <kind>/<version>`. Every problem is told with file, line and
 //! column, with the offending line shown. Knows nothing of what the documents mean.
 
+use crate::concealed::concealed;
+use crate::plain_words::plain_words;
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Location, Spanned};
 use std::fmt;
@@ -12,6 +14,9 @@ use std::path::{Path, PathBuf};
 /// Largest file that is read: 64 MiB holds ten thousand exchanges with room to spare.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// What is looked at of a line that is shown.
+const MAX_LINE_CHARACTERS: usize = 4_096;
+
 /// A point in a file, both counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -19,6 +24,17 @@ pub struct Place {
     pub line: u64,
     /// The column, in characters.
     pub column: u64,
+}
+
+impl Place {
+    /// The place of a byte in a text.
+    #[must_use]
+    pub fn of_byte(text: &str, byte: usize) -> Self {
+        let before = text.get(..byte).unwrap_or(text);
+        let line_begins = before.rfind('\n').map_or(0, |end| end + 1);
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() as u64 + 1;
+        Self { line, column: before[line_begins..].chars().count() as u64 + 1 }
+    }
 }
 
 impl From<Location> for Place {
@@ -43,14 +59,18 @@ pub struct DocumentError {
 impl DocumentError {
     /// A problem of the file as a whole.
     pub fn whole(path: &Path, message: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), place: None, message: message.into(), excerpt: None }
+        Self { path: path.to_owned(), place: None, message: concealed(&message.into()), excerpt: None }
     }
 
     /// A problem at a place in `text`, the content of the file.
     pub fn at(path: &Path, text: &str, place: Place, message: impl Into<String>) -> Self {
         let index = usize::try_from(place.line.saturating_sub(1)).unwrap_or(usize::MAX);
-        let excerpt = text.lines().nth(index).map(|line| line.chars().take(160).collect());
-        Self { path: path.to_owned(), place: Some(place), message: message.into(), excerpt }
+        // Credentials go before the line is cut: half of one would not be known as one.
+        let excerpt = text.lines().nth(index).map(|line| {
+            let within: String = line.chars().take(MAX_LINE_CHARACTERS).collect();
+            concealed(&within).chars().take(160).collect()
+        });
+        Self { path: path.to_owned(), place: Some(place), message: concealed(&message.into()), excerpt }
     }
 }
 
@@ -93,14 +113,23 @@ pub trait Document: DeserializeOwned {
 /// [`DocumentError`] where it is missing, too large, or not UTF-8.
 pub fn read_text(path: &Path) -> Result<String, DocumentError> {
     let problem = |error: std::io::Error| {
-        let hint = if error.kind() == std::io::ErrorKind::NotFound { "; check the path" } else { "" };
-        DocumentError::whole(path, format!("cannot be read: {error}{hint}"))
+        let message = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file; check the path".to_owned(),
+            std::io::ErrorKind::PermissionDenied => {
+                "your user may not read it; give it the right to".to_owned()
+            }
+            _ => format!("cannot be read: {error}"),
+        };
+        DocumentError::whole(path, message)
     };
     let size_bytes = std::fs::metadata(path).map_err(problem)?.len();
     if size_bytes > MAX_FILE_BYTES {
         let message =
             format!("is {size_bytes} bytes long; at most {MAX_FILE_BYTES} are read: split the flow in two");
         return Err(DocumentError::whole(path, message));
+    }
+    if path.is_dir() {
+        return Err(DocumentError::whole(path, "is a folder, and a file is needed; name the file in it"));
     }
     let bytes = std::fs::read(path).map_err(problem)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -140,7 +169,7 @@ pub fn parse_spanned<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, 
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let bare = error.without_snippet();
-        let message = plain_message(bare);
+        let message = plain_words(&yaml_message(bare));
         match bare.location() {
             Some(location) if location.line() > 0 => DocumentError::at(path, text, location.into(), message),
             _ => DocumentError::whole(path, message),
@@ -148,49 +177,10 @@ pub fn parse_spanned<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, 
     })
 }
 
-/// What the YAML library says of a wrong type, in words for people who write YAML.
-const PLAIN_WORDS: [(&str, &str); 9] = [
-    (
-        "expected string key for externally tagged enum",
-        "expected one word with its value, as in `settle: {}`",
-    ),
-    ("recursive references require weak recursion types", "an alias may not stand for a part of itself"),
-    ("invalid u64", "expected a whole number from 0"),
-    ("invalid u32", "expected a whole number from 0"),
-    ("invalid u16", "expected a whole number from 0 to 65535"),
-    ("expected sequence start", "expected a list"),
-    ("expected mapping start", "expected a mapping of keys to values"),
-    ("expected string scalar", "expected text"),
-    ("invalid boolean", "expected true or false"),
-];
-
-/// Words that a message lists beside the nearest: more would hide it.
-const MAX_LISTED: usize = 16;
-
-/// The library's message without its own ` at line L, column C` and with a suggestion where one is near.
-fn plain_message(error: &serde_saphyr::Error) -> String {
+/// The library's message without its own ` at line L, column C`.
+fn yaml_message(error: &serde_saphyr::Error) -> String {
     let full = error.to_string();
-    let message = full.split(" at line ").next().unwrap_or(&full).trim_end_matches(':').to_owned();
-    if let Some((_, plain)) = PLAIN_WORDS.iter().find(|(word, _)| message == *word) {
-        return (*plain).to_owned();
-    }
-    if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
-        let key = key.split(", set DuplicateKeyPolicy").next().unwrap_or(key);
-        return format!("the key `{key}` is given twice");
-    }
-    // Both libraries' wordings: ``unknown field `titel`, expected one of title, list``.
-    if let Some((problem, expected)) = message.split_once(", expected ")
-        && let Some(found) = problem.split('`').nth(1)
-    {
-        let known = expected.trim_start_matches("one of ").split(", ").map(|word| word.trim_matches('`'));
-        if let Some(nearest) = suggest(found, known.clone()) {
-            return match known.count() {
-                0..=MAX_LISTED => format!("{message}; did you mean `{nearest}`?"),
-                count => format!("{problem}; did you mean `{nearest}`? It is the nearest of {count}"),
-            };
-        }
-    }
-    message
+    full.split(" at line ").next().unwrap_or(&full).trim_end_matches(':').to_owned()
 }
 
 /// The nearest of the `known` words to `found`, if one is near enough to be meant.

@@ -5,6 +5,7 @@
 
 mod body;
 pub mod comparison;
+mod concealed;
 pub mod content_coding;
 mod document;
 mod exchange;
@@ -15,12 +16,14 @@ pub mod keep;
 mod library;
 mod operation;
 mod placeholder;
+mod plain_words;
 mod profile;
 pub mod protocol;
 pub mod redaction;
 mod status;
 
 pub use body::Body;
+pub use concealed::concealed;
 pub use document::{
     Document, DocumentError, Place, parse_document, parse_spanned, read_text, suggest, write_atomically,
 };
@@ -34,6 +37,7 @@ pub use json_text::{JsonScalar, JsonText, JsonTextError};
 pub use library::{FixtureRef, Library};
 pub use operation::{OperationName, OperationTemplate, RequestTarget};
 pub use placeholder::{Hider, Placeholder, StandInValues, find_placeholders};
+pub use plain_words::plain_words;
 pub use profile::{
     AcceptedAnswers, ArchivedInList, ArchivedMark, AtEnd, Auth, BearerAuth, ClientAuthentication, ErrorForm,
     EtagKind, Etags, FieldName, FieldValue, FittingOperation, Grow, Handshake, HeaderTemplate, IdForm,

@@ -100,6 +100,9 @@ impl Library {
     /// Why a fixture cannot be found, with the nearest that can.
     #[must_use]
     pub fn missing(&self, name: &FixtureRef) -> String {
+        if let Some(why) = self.is_no_folder() {
+            return format!("there is no fixture {name}: {why}");
+        }
         let all: Vec<String> = self.names().iter().map(ToString::to_string).collect();
         let near = suggest(&name.to_string(), all.iter().map(String::as_str));
         match near {
@@ -109,6 +112,30 @@ impl Library {
             }
             None => format!("there is no fixture {name}; there are: {}", all.join(", ")),
         }
+    }
+
+    /// Why there is no fixtures folder at all, and what to do about it.
+    #[must_use]
+    pub fn is_no_folder(&self) -> Option<String> {
+        let root = self.root.display();
+        match std::fs::metadata(&self.root) {
+            Ok(found) if found.is_dir() => None,
+            Ok(_) => Some(format!(
+                "the fixtures folder {root} is a file; name a folder with `fixtures` in counterpart.toml"
+            )),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(format!(
+                "the fixtures folder {root} is not there; make it, or name another with `fixtures` in counterpart.toml"
+            )),
+            Err(error) => Some(format!("the fixtures folder {root} cannot be read: {error}")),
+        }
+    }
+
+    /// Whether a provider that has a folder has no profile in it: where that would be.
+    #[must_use]
+    pub fn missing_profile(&self, provider: &str) -> Option<PathBuf> {
+        let folder = self.root.join(provider);
+        let path = folder.join("provider.yaml");
+        (folder.is_dir() && !path.exists()).then_some(path)
     }
 
     /// All fixtures of the library, sorted.
@@ -142,4 +169,37 @@ fn directories(root: &Path) -> Vec<String> {
         .filter(|entry| entry.path().is_dir())
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_fixture_is_missing_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("empty")).unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let name: FixtureRef = "matrix/room-history".parse().unwrap();
+        let told = ["nofixtures", "file", "empty"].map(|root| {
+            let told = Library::new(folder.path().join(root)).missing(&name);
+            told.replace(&folder.path().display().to_string(), "here")
+        });
+        insta::assert_snapshot!(told.join("\n"), @r"
+        there is no fixture matrix/room-history: the fixtures folder here/nofixtures is not there; make it, or name another with `fixtures` in counterpart.toml
+        there is no fixture matrix/room-history: the fixtures folder here/file is a file; name a folder with `fixtures` in counterpart.toml
+        there is no fixture matrix/room-history; here/empty holds none
+        ");
+    }
+
+    #[test]
+    fn a_folder_without_a_profile_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("sample")).unwrap();
+        let library = Library::new(folder.path());
+        assert_eq!(library.missing_profile("sample"), Some(folder.path().join("sample/provider.yaml")));
+        assert_eq!(library.missing_profile("other"), None);
+        std::fs::write(folder.path().join("sample/provider.yaml"), "").unwrap();
+        assert_eq!(library.missing_profile("sample"), None);
+    }
 }

@@ -4,7 +4,7 @@ use counterpart_exchange::{Document, DocumentError, parse_document, read_text};
 use counterpart_outcome::{CaseKind, Catalogued, Coverage, ScenarioOutcome, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// `scenarios/catalogue.yaml`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -14,6 +14,9 @@ pub struct Catalogue {
     pub counterpart: String,
     /// The entries.
     pub cases: Vec<CatalogueCase>,
+    /// Where a catalogue was looked for in vain.
+    #[serde(skip)]
+    pub missing_at: Option<PathBuf>,
 }
 
 /// One entry.
@@ -39,6 +42,12 @@ impl Document for Catalogue {
 }
 
 impl Catalogue {
+    /// The catalogue of a project that has none: it would be at this path.
+    #[must_use]
+    pub fn missing(path: impl Into<PathBuf>) -> Self {
+        Self { missing_at: Some(path.into()), ..Self::default() }
+    }
+
     /// Reads a catalogue; ids are unique.
     ///
     /// # Errors

@@ -167,6 +167,12 @@ impl RequestSelector {
                     Some(near) => {
                         format!("{} has no operation `{name}`; did you mean `{near}`?", profile.provider)
                     }
+                    None if known.is_empty() => format!(
+                        "{} has no operation `{name}`; it has none: its profile, provider.yaml beside its fixtures, \
+                         names no operations or is missing; write it, with what `counterpart show` tells of its \
+                         exchanges",
+                        profile.provider
+                    ),
                     None => format!(
                         "{} has no operation `{name}`; it has: {}",
                         profile.provider,

@@ -7,6 +7,7 @@
 mod acts;
 mod agreement;
 mod batch;
+mod braces;
 mod clock;
 mod command;
 mod container;
@@ -19,6 +20,7 @@ mod template;
 mod trigger;
 
 pub use batch::{BatchLaunch, BatchSpec, Commits, TargetSpec, Writes};
+pub use braces::UnknownName;
 pub use clock::{ClockState, Stopwatch};
 pub use command::{
     CommandLaunch, CommandSpec, Each, LineSoFar, Nothing, Output, OutputStream, Ready, Surroundings,

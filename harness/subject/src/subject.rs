@@ -7,6 +7,7 @@ use crate::probe::{self, ProbeError, ProbeName, ProbeSource};
 use crate::spec::{ClockKind, HttpCall, LaunchSpec, SubjectSpec};
 use crate::template::{TemplateError, Variables};
 use crate::trigger::Trigger;
+use counterpart_exchange::concealed;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -323,7 +324,7 @@ impl Subject {
                 Value::Null => format!("no JSON: {:?}", answered.excerpt),
                 _ => found,
             };
-            let place = format!("{} at {}", call.call, self.running.base_url());
+            let place = format!("{} at {}", call.call, concealed(&self.running.base_url()));
             SubjectError::Probe { what, source: ProbeError::new(place, found, "a list of objects") }
         })
     }
@@ -466,7 +467,7 @@ impl Subject {
         let (method, path) = call.call.split_once(' ').unwrap_or(("GET", &call.call));
         let url = format!("{}{}", self.running.base_url(), variables.fill_path(path).map_err(template)?);
         let failed =
-            |problem: String| SubjectError::Call { what: what.to_owned(), url: url.clone(), problem };
+            |problem: String| SubjectError::Call { what: what.to_owned(), url: concealed(&url), problem };
         let method =
             reqwest::Method::from_bytes(method.as_bytes()).map_err(|error| failed(error.to_string()))?;
         let mut request = self.http.request(method, &url).timeout(CALL_TIMEOUT);
@@ -500,7 +501,7 @@ impl Subject {
     ) -> SubjectError {
         SubjectError::Unexpected {
             what: what.to_owned(),
-            url: format!("{call} at {}", self.running.base_url()),
+            url: format!("{call} at {}", concealed(&self.running.base_url())),
             status: answered.status,
             body: answered.excerpt.clone(),
             expected,

@@ -1,6 +1,7 @@
 //! Braces in calls: `{name}` becomes a value. `{{` and `}}` are braces themselves.
 
 use crate::spec::HttpCall;
+use counterpart_exchange::concealed;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,11 +124,11 @@ impl Variables {
                 out.push_str(brace);
                 rest = after;
             } else if brace == "{" {
-                let end = rest.find('}').ok_or_else(|| TemplateError::Open(text.to_owned()))?;
+                let end = rest.find('}').ok_or_else(|| TemplateError::Open(concealed(text)))?;
                 let name = &rest[..end];
                 let value = self.0.get(name).ok_or_else(|| TemplateError::Unknown {
                     name: name.to_owned(),
-                    text: text.to_owned(),
+                    text: concealed(text),
                     known: self.0.keys().cloned().collect::<Vec<_>>().join(", "),
                 })?;
                 out.push_str(value);

@@ -1,5 +1,6 @@
 //! `counterpart explore`.
 
+use super::values::{cases, from_one, seed};
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -18,13 +19,13 @@ pub(crate) struct Explore {
     #[arg(long, value_name = "DURATION", value_parser = super::duration)]
     pub(crate) budget: Option<Duration>,
     /// Play so many cases and no more
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = cases, allow_negative_numbers = true)]
     pub(crate) cases: Option<u64>,
     /// Decides which cases there are, and their order
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = seed, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     /// Play so many cases at the same time; as many as there are processors by default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_negative_numbers = true)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Stop at the first cause that is found
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! `counterpart run` and `counterpart merge`.
 
+use super::values::{from_one, jobs, retries, seed};
 use clap::{Args, ValueEnum};
 use counterpart_outcome::Shard;
 use std::num::NonZeroUsize;
@@ -17,7 +18,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "EXPR")]
     pub(crate) filter: Option<String>,
     /// Play the i-th of n parts of the scenarios: 2/4. A scenario's name alone decides which part it belongs to
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", allow_hyphen_values = true)]
     pub(crate) shard: Option<Shard>,
     /// Play what failed, errored or was not run in the last run, as its run.json in --out tells
     #[arg(long, conflicts_with = "shard")]
@@ -26,22 +27,22 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) list: bool,
     /// So many scenarios at once; one at a time where all of them meet the same process
-    #[arg(long, value_name = "N", default_value = "1", value_parser = jobs)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = jobs, allow_negative_numbers = true)]
     pub(crate) jobs: NonZeroUsize,
     /// Try what does not pass again so often; one that passes then is flaky, and says so everywhere
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = retries, allow_negative_numbers = true)]
     pub(crate) retries: u32,
     /// Begin no further scenario after the first that fails or errors
     #[arg(long, conflicts_with = "max_fail")]
     pub(crate) fail_fast: bool,
     /// Begin no further scenario after so many that fail or error
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = from_one, allow_negative_numbers = true)]
     pub(crate) max_fail: Option<NonZeroUsize>,
     /// Fail where a subject is a container and no container engine answers, instead of skipping
     #[arg(long)]
     pub(crate) require_docker: bool,
     /// Decides everything that is drawn at random; 1 by default, with --rerun-failed that of the last run
-    #[arg(long)]
+    #[arg(long, value_parser = seed, allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
     #[command(flatten)]
     pub(crate) reports: Reports,
@@ -104,12 +105,4 @@ fn report(text: &str) -> Result<Report, String> {
         format!("{format:?} is not a report format; there are html, junit, json, markdown and ctrf")
     })?;
     Ok(Report { format, file: file.into() })
-}
-
-/// As many scenarios as may be asked for at once.
-const MOST_JOBS: usize = 256;
-
-fn jobs(text: &str) -> Result<NonZeroUsize, String> {
-    let number = text.parse::<usize>().ok().filter(|number| *number <= MOST_JOBS);
-    number.and_then(NonZeroUsize::new).ok_or_else(|| format!("expected a number from 1 to {MOST_JOBS}"))
 }

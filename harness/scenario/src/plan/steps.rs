@@ -99,7 +99,7 @@ fn check_trigger(place: Location, trigger: &TriggerStep, subject: &SubjectSpec, 
         None => {
             let known: Vec<&str> = subject.trigger.keys().map(String::as_str).collect();
             let hint = suggest(name, known.iter().copied()).map_or_else(
-                || format!("it has: {}", known.join(", ")),
+                || told_names("it has", known.iter().copied()),
                 |near| format!("did you mean `{near}`?"),
             );
             check.at(place, format!("the subject has no trigger `{name}`; {hint}"));
@@ -119,6 +119,12 @@ pub(super) fn check_providers(steps: &[Spanned<Step>], known: &[String], check: 
     }
 }
 
+/// What there is instead; that there is nothing is said too.
+fn told_names<'a>(said: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() { format!("{said} none") } else { format!("{said}: {}", names.join(", ")) }
+}
+
 /// A trigger is given the words that its call asks for, and no others.
 fn check_words(
     place: Location,
@@ -128,7 +134,7 @@ fn check_words(
 ) {
     for word in given.keys().filter(|word| !asked.contains(*word) && *word != PROVIDER) {
         let hint = suggest(word, asked.iter().map(String::as_str)).map_or_else(
-            || format!("it asks for: {}", asked.iter().cloned().collect::<Vec<_>>().join(", ")),
+            || told_names("it asks for", asked.iter().map(String::as_str)),
             |near| format!("did you mean `{near}`?"),
         );
         check.at(place, format!("the trigger does not ask for `{word}`; {hint}"));

@@ -20,6 +20,16 @@ pub(super) fn check_covers(file: &ScenarioFile, catalogue: &Catalogue, check: &m
             check.at(id.referenced, message);
         }
         if !catalogue.cases.iter().any(|case| case.id == id.value) {
+            if let Some(path) = &catalogue.missing_at {
+                let message = format!(
+                    "there is no catalogue that `{}` could stand in: {} is not there; write one, or leave the list \
+                     empty, as in `covers: []`",
+                    id.value,
+                    path.display()
+                );
+                check.at(id.referenced, message);
+                continue;
+            }
             let near = suggest(&id.value, catalogue.cases.iter().map(|case| case.id.as_str()));
             let hint =
                 near.map_or_else(|| "add it there first".into(), |near| format!("did you mean `{near}`?"));

@@ -143,7 +143,12 @@ mod tests {
     fn lines(text: &str) -> Vec<OutLine> {
         text.lines()
             .enumerate()
-            .map(|(at, line)| OutLine { number: at + 1, bytes: line.as_bytes().to_vec(), length: line.len() })
+            .map(|(at, line)| OutLine {
+                number: at + 1,
+                bytes: line.as_bytes().to_vec(),
+                length: line.len(),
+                secrets: crate::command::Secrets::default(),
+            })
             .collect()
     }
 

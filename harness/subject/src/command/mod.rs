@@ -14,6 +14,7 @@ mod ports;
 mod process;
 mod ready;
 mod running;
+mod secrets;
 mod spec;
 
 pub(crate) use faketime::Faketime;
@@ -25,4 +26,6 @@ pub(crate) use output::OutLine;
 pub use output::{Line as LineSoFar, Output, Stream as OutputStream};
 pub(crate) use process::{End, Process};
 pub(crate) use running::no_such_version;
+#[cfg(test)]
+pub(crate) use secrets::Secrets;
 pub use spec::{CommandSpec, Each, Nothing, Ready, VersionSpec};

@@ -2,6 +2,7 @@
 //!
 //! However much is printed, what is kept is bounded, and the process never waits for a reader.
 
+use super::secrets::Secrets;
 use regex::Regex;
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -14,6 +15,8 @@ use tokio::sync::Notify;
 const MAX_LINES: usize = 40;
 /// Bytes that are shown of a line.
 const MAX_SHOWN_BYTES: usize = 500;
+/// Bytes that are kept beyond those, so that a secret that is cut there is known as one.
+const MAX_SECRET_BYTES: usize = 8 * 1024;
 /// The longest line that is read as a record.
 const MAX_RECORD_BYTES: usize = 8 * 1024 * 1024;
 /// What all records of a play may come to.
@@ -45,12 +48,14 @@ pub(crate) struct OutLine {
     pub(crate) bytes: Vec<u8>,
     /// How long it is.
     pub(crate) length: usize,
+    /// What is not shown of it.
+    pub(crate) secrets: Secrets,
 }
 
 impl OutLine {
     /// For people.
     pub(crate) fn shown(&self) -> String {
-        shown(&self.bytes, self.length).chars().take(200).collect()
+        shown(&self.bytes, self.length, &self.secrets).chars().take(200).collect()
     }
 }
 
@@ -67,6 +72,7 @@ struct Kept {
     has_come: bool,
     /// Of standard output: what came of a line whose end did not, where it begins like a JSON object.
     unended: Option<String>,
+    secrets: Secrets,
 }
 
 impl Output {
@@ -80,6 +86,13 @@ impl Output {
     /// The lines of standard output that were kept.
     pub(crate) fn lines(&self) -> Vec<OutLine> {
         self.with(|kept| kept.records.clone())
+    }
+
+    /// From now on these values are shown to nobody: those of the environment whose names say that they are secret.
+    pub fn hide(&self, environment: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>) {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let named = environment.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        self.with(|kept| kept.secrets = kept.secrets.with(named));
     }
 
     /// Waits for such a line from now on.
@@ -165,18 +178,20 @@ impl Output {
         }
         line.take(stream, rest);
         if stream == Stream::Out {
-            let unended = begins_like_record(&line.bytes).then(|| shown(&line.bytes, line.length));
-            self.with(|kept| kept.unended = unended);
+            self.with(|kept| {
+                let told = || shown(&line.bytes, line.length, &kept.secrets);
+                kept.unended = begins_like_record(&line.bytes).then(told);
+            });
         }
     }
 
     fn keep(&self, stream: Stream, line: Line) {
         let Line { bytes, length } = line;
-        let shown = shown(&bytes, length);
         let came = self.with(|kept| {
             kept.out_lines += usize::from(stream == Stream::Out);
-            let came =
-                !kept.has_come && kept.awaited.as_ref().is_some_and(|awaited| awaited.is_match(&shown));
+            let is_awaited = |awaited: &Regex| awaited.is_match(&shown(&bytes, length, &Secrets::default()));
+            let came = !kept.has_come && kept.awaited.as_ref().is_some_and(is_awaited);
+            let told = shown(&bytes, length, &kept.secrets);
             kept.has_come |= came;
             let may_be_record = begins_like_record(&bytes);
             let is_kept = may_be_record || (kept.keeps_all && !bytes.trim_ascii().is_empty());
@@ -187,13 +202,18 @@ impl Output {
                     kept.records_lost += 1;
                 } else {
                     kept.records_bytes += bytes.len();
-                    kept.records.push(OutLine { number: kept.out_lines, bytes, length });
+                    kept.records.push(OutLine {
+                        number: kept.out_lines,
+                        bytes,
+                        length,
+                        secrets: kept.secrets.clone(),
+                    });
                 }
             }
             if kept.lines.len() == MAX_LINES {
                 kept.lines.pop_front();
             }
-            kept.lines.push_back(shown);
+            kept.lines.push_back(told);
             came
         });
         if came {
@@ -217,7 +237,7 @@ impl Line {
     fn take(&mut self, stream: Stream, part: &[u8]) {
         let begins = if self.bytes.is_empty() { part } else { &self.bytes };
         let may_be_record = stream == Stream::Out && begins_like_record(begins);
-        let bound = if may_be_record { MAX_RECORD_BYTES } else { MAX_SHOWN_BYTES + 1 };
+        let bound = if may_be_record { MAX_RECORD_BYTES } else { MAX_SHOWN_BYTES + MAX_SECRET_BYTES };
         let room = bound.saturating_sub(self.bytes.len()).min(part.len());
         self.bytes.extend_from_slice(&part[..room]);
         self.length += part.len();
@@ -229,9 +249,10 @@ fn begins_like_record(bytes: &[u8]) -> bool {
 }
 
 /// A line for people: bytes that are no text, and control characters, as `\xNN`.
-fn shown(bytes: &[u8], length: usize) -> String {
+fn shown(bytes: &[u8], length: usize, secrets: &Secrets) -> String {
     let mut text = String::new();
-    let part = &bytes[..bytes.len().min(MAX_SHOWN_BYTES)];
+    let (part, looked_at) = secrets.hidden_in(bytes, MAX_SHOWN_BYTES);
+    let part = part.as_slice();
     for chunk in part.strip_suffix(b"\r").unwrap_or(part).utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
@@ -244,7 +265,7 @@ fn shown(bytes: &[u8], length: usize) -> String {
             let _ = write!(text, "\\x{byte:02x}");
         }
     }
-    if length > part.len() {
+    if length > looked_at {
         let _ = write!(text, "... ({length} bytes)");
     }
     text
@@ -268,6 +289,19 @@ mod tests {
         assert_eq!((lines.len(), lines[0].as_str()), (MAX_LINES, "line 960"));
         let binary = printed(Stream::Out, b"\x00\xff\x1b[31mred\r\nand no end").last_lines();
         assert_eq!(binary, [r"\u{0}\xff\u{1b}[31mred", "and no end"]);
+    }
+
+    #[test]
+    fn what_is_secret_is_shown_to_nobody() {
+        let output = Output::keeping_every_line();
+        output.hide([("DB_PASSWORD", "hunter2secret"), ("PORT", "8080-port")]);
+        let long = format!("{}hunter2secret", "x".repeat(MAX_SHOWN_BYTES - 4));
+        output.drain(Stream::Out, format!("no: hunter2secret at 8080-port\n{long}\n").as_bytes());
+        let lines = output.last_lines();
+        assert_eq!(lines[0], "no: «secret» at 8080-port");
+        assert!(lines[1].ends_with("xx«secret»"), "{}", lines[1]);
+        assert_eq!(output.lines()[0].shown(), lines[0]);
+        assert_eq!(output.lines()[0].bytes, b"no: hunter2secret at 8080-port", "what is read is left");
     }
 
     #[test]

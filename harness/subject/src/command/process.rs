@@ -62,6 +62,9 @@ impl Process {
     pub(crate) fn start(start: &Start, output: &Output, stop_within: Duration) -> Result<Self, LaunchError> {
         let told = told(start);
         let mark = mark();
+        output.hide(
+            start.environment.iter().map(|(name, value)| (name.to_string_lossy(), value.to_string_lossy())),
+        );
         let mut command = Command::new(&start.program);
         command.args(&start.arguments).current_dir(&start.folder);
         command.envs(start.environment.iter().map(|(name, value)| (name, value))).env(group::MARK, &mark);

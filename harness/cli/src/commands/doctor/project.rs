@@ -16,8 +16,12 @@ pub(super) fn looked(project: &Project, subjects: &[(&str, SubjectSpec)]) -> Vec
     findings.extend(contracts(project));
     findings.extend(scenarios(project, subjects));
     findings.extend([
-        can_be_written("reports", &project.path("target/counterpart")),
-        can_be_written("snapshots", &project.scenarios()),
+        can_be_written("reports", &project.path("target/counterpart"), "choose another place with --out"),
+        can_be_written(
+            "snapshots",
+            &project.scenarios(),
+            "name another folder with `scenarios` in counterpart.toml: snapshots stand beside their scenarios",
+        ),
     ]);
     findings
 }
@@ -38,6 +42,13 @@ fn config(project: &Project) -> Finding {
 fn fixtures(project: &Project) -> Vec<Finding> {
     let library = project.library();
     let root = library.root().display().to_string();
+    if let Some(why) = library.is_no_folder() {
+        return vec![Finding::warning(
+            "fixtures",
+            why,
+            "counterpart record, counterpart import, or counterpart init for a sample",
+        )];
+    }
     let names = library.names();
     if names.is_empty() {
         let mend = "counterpart record, counterpart import, or counterpart init for a sample";
@@ -48,6 +59,16 @@ fn fixtures(project: &Project) -> Vec<Finding> {
     let mut wrong: Vec<Finding> = profiles.map(|error| Finding::of_file("fixtures", error)).collect();
     let broken = names.iter().filter_map(|name| library.fixture(name).err());
     wrong.extend(broken.map(|error| Finding::of_file("fixtures", error)));
+    let without = providers.iter().filter_map(|provider| library.missing_profile(provider));
+    wrong.extend(without.map(|path| {
+        let what =
+            format!("{} is not there: nothing is known of this provider but its exchanges", path.display());
+        Finding::warning(
+            "fixtures",
+            what,
+            "write it (docs/fixtures.md), as faults and scenarios name its operations",
+        )
+    }));
     if wrong.is_empty() {
         let found = counted(names.len(), "fixture", "fixtures");
         let of = counted(providers.len(), "provider", "providers");
@@ -142,7 +163,7 @@ fn scenarios(project: &Project, subjects: &[(&str, SubjectSpec)]) -> Vec<Finding
 }
 
 /// Whether files can be made in a folder, or in the nearest one above it that is there. What is made is taken away again.
-fn can_be_written(check: &'static str, folder: &Path) -> Finding {
+fn can_be_written(check: &'static str, folder: &Path, elsewhere: &str) -> Finding {
     let there = folder.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new(""));
     let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
     match tempfile::Builder::new().prefix(".counterpart-doctor-").tempfile_in(there) {
@@ -150,7 +171,18 @@ fn can_be_written(check: &'static str, folder: &Path) -> Finding {
         Err(error) => Finding::problem(
             check,
             format!("{}: nothing can be written there: {error}", there.display()),
-            "let your user write to it, free some space, or choose another place with --out",
+            format!("let your user write to it, free some space, or {elsewhere}"),
         ),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_can_be_written_another_place_is_named() {
+        let finding = can_be_written("snapshots", Path::new("/proc/scenarios"), "name another folder");
+        assert!(finding.lines().contains("free some space, or name another folder"), "{}", finding.lines());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use crate::subjects;
+use counterpart_exchange::concealed;
 use counterpart_subject::{ClockKind, HttpCall, LaunchRequest, LaunchSpec, Subject, SubjectSpec, Variables};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -31,7 +32,9 @@ pub(super) async fn looked(specs: &[(&str, SubjectSpec)]) -> Vec<Finding> {
 async fn one(name: &str, spec: &SubjectSpec, http: reqwest::Client) -> Finding {
     let kind = spec.launch.kind();
     let mend = match &spec.launch {
-        LaunchSpec::Url(url) => format!("start it, or mend [subject.{name}] launch.url = {url:?}"),
+        LaunchSpec::Url(url) => {
+            format!("start it, or mend [subject.{name}] launch.url = {:?}", concealed(url))
+        }
         _ => format!("mend [subject.{name}] in counterpart.toml, or what it launches"),
     };
     match answers(name, spec, http).await {

@@ -53,7 +53,7 @@ impl Database {
     }
 
     /// As it was written.
-    pub(super) fn as_written(&self) -> &str {
+    pub(crate) fn as_written(&self) -> &str {
         match self {
             Self::Postgres(text) | Self::Sqlite(text) => text,
         }

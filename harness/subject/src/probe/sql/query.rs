@@ -70,6 +70,14 @@ impl SqlQuery {
         Ok(Self { written: written.to_owned(), parts })
     }
 
+    /// The names in its braces.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Name(name) => Some(name.as_str()),
+            Part::Text(_) => None,
+        })
+    }
+
     /// Gives each name its value. `{name?}` is NULL where there is none.
     pub(super) fn bind(&self, variables: &Variables) -> Result<Bound, TemplateError> {
         let mut bound = Bound { parts: Vec::new(), values: Vec::new(), names: Vec::new() };
