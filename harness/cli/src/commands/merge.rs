@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) fn merge(global: &Global, arguments: &Merge) -> Result<Exit, Stop> {
     let project = Project::find(global)?;
+    reports::check(&project, &arguments.reports)?;
     let mut shards = Vec::with_capacity(arguments.runs.len());
     for given in &arguments.runs {
         let path = run_file(given);
