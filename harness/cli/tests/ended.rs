@@ -9,29 +9,35 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use support::{GOOD, Project, Ran, repository};
 
-/// A server in real time that asks once when it is told to. If that fails it asks for ever, and never comes to rest.
+/// A server in real time that asks once when it is told to. If that fails it asks for ever, and never comes to rest; or it
+/// forgets what it was told to do, and rests.
 const SERVER: &str = r#"
-import os, sys, threading, time, urllib.request
+import json, os, sys, threading, time, urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 url = os.environ["API"] + "/_matrix/client/v3/directory/room/%23history%3Atest.local"
+records = []
 def ask():
     try:
-        opener.open(url, timeout=2).read()
+        records.append({"room": json.load(opener.open(url, timeout=2))["room_id"]})
         return True
     except Exception:
         return False
 def work():
     if not ask():
-        open("failed", "w").close()
+        open("failed", "a").write("once\n")
+        if "forgets" in sys.argv:
+            return
         while True:
             ask()
             time.sleep(0.05)
 class Handler(BaseHTTPRequestHandler):
     def answer(self):
+        body = json.dumps({"records": records}).encode()
         self.send_response(200)
-        self.send_header("content-length", "0")
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
     def do_GET(self):
         self.answer()
     def do_POST(self):
@@ -71,6 +77,12 @@ clock = "real"
 health = "/health"
 trigger.go = {{ call = "POST /go" }}
 launch.command = {{ run = ["python3", "server.py", "{{port}}"], env = {{ API = "{{base_url}}" }} }}
+[subject.forgets]
+clock = "real"
+health = "/health"
+trigger.go = {{ call = "POST /go" }}
+probe.destination = {{ get = "/records", records = "/records", key = "room" }}
+launch.command = {{ run = ["python3", "server.py", "{{port}}", "forgets"], env = {{ API = "{{base_url}}" }} }}
 "#
         ),
     );
@@ -82,35 +94,53 @@ launch.command = {{ run = ["python3", "server.py", "{{port}}"], env = {{ API = "
     project
 }
 
-/// Presses Ctrl-C once the subject's request has failed, so that it will not come to rest; how it ended, and after how long.
+/// Presses Ctrl-C once so many requests of the subject have failed; how it ended, and after how long.
 #[expect(
     clippy::disallowed_methods,
     reason = "a process that is to be interrupted is waited for in real time"
 )]
-fn interrupted(project: &Project, arguments: &[&str]) -> (Ran, Duration) {
+fn interrupted(project: &Project, failures: usize, arguments: &[&str]) -> (Ran, Duration) {
     let mut command = project.command(arguments);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let began = Instant::now();
-    while !project.path("failed").exists() {
-        assert!(began.elapsed() < Duration::from_secs(50), "no request failed");
+    let failed = || std::fs::read_to_string(project.path("failed")).unwrap_or_default().lines().count();
+    while failed() < failures && began.elapsed() < Duration::from_secs(50) {
         std::thread::sleep(Duration::from_millis(20));
     }
     let told = Instant::now();
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
-    (Ran::of(&output), told.elapsed())
+    let took = told.elapsed();
+    assert!(failed() >= failures, "too few requests failed: {}", failed());
+    (Ran::of(&output), took)
 }
 
 #[test]
 fn ctrl_c_ends_the_case_under_way_and_tells_what_was_tried() {
     let project = project();
-    let (ran, took) =
-        interrupted(&project, &["explore", "scenarios/s/a-asks.yaml", "--subject", "server", "--jobs", "1"]);
+    let (ran, took) = interrupted(
+        &project,
+        1,
+        &["explore", "scenarios/s/a-asks.yaml", "--subject", "server", "--jobs", "1"],
+    );
     assert_eq!(ran.code, 130, "{}{}", ran.out, ran.err);
     assert!(took < Duration::from_secs(4), "{took:?}");
     assert!(ran.err.contains("told to stop"), "{}", ran.err);
     assert!(ran.out.contains("1 case was under way when it ended"), "{}", ran.out);
     assert!(ran.out.contains("nothing found in "), "{}", ran.out);
+}
+
+#[test]
+fn ctrl_c_ends_shrinking_and_what_was_found_is_kept() {
+    let project = project();
+    // At most four cases are ahead, so the sixth failure comes when the first is shrunk.
+    let arguments = ["explore", "scenarios/s/a-asks.yaml", "--subject", "forgets", "--jobs", "1"];
+    let (ran, took) = interrupted(&project, 6, &arguments);
+    assert_eq!(ran.code, 130, "{}{}", ran.out, ran.err);
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert!(ran.out.contains(" is not kept with server_error at resolve_alias"), "{}", ran.out);
+    let found = std::fs::read_dir(project.path("scenarios/found")).unwrap().count();
+    assert!(found > 0, "{}", ran.out);
 }
 
 #[test]
@@ -120,8 +150,8 @@ fn no_case_outlives_the_budget_and_those_that_do_not_rest_are_told() {
         ["explore", "scenarios/s/a-asks.yaml", "--subject", "server", "--jobs", "1", "--budget", "9s"];
     let ran = project.run(&arguments);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("not judged: case 1: server_error"), "{}", ran.out);
-    assert!(ran.out.contains("--subject server --seed 1 --cases 1"), "{}", ran.out);
+    assert!(ran.out.contains("not judged: case 2: server_error"), "{}", ran.out);
+    assert!(ran.out.contains("--subject server --seed 1 --cases 2"), "{}", ran.out);
     let (_, took) = ran.out.split_once(" in ").unwrap();
     let seconds: f64 = took.split(' ').next().unwrap().parse().unwrap();
     assert!(seconds < 16.0, "{}", ran.out);
@@ -131,7 +161,7 @@ fn no_case_outlives_the_budget_and_those_that_do_not_rest_are_told() {
 #[test]
 fn ctrl_c_keeps_what_was_judged_and_the_rest_is_played_again() {
     let project = project();
-    let (ran, took) = interrupted(&project, &["run", "--subject", "server", "--out", "out"]);
+    let (ran, took) = interrupted(&project, 1, &["run", "--subject", "server", "--out", "out"]);
     assert_eq!(ran.code, 130, "{}{}", ran.out, ran.err);
     assert!(took < Duration::from_secs(4), "{took:?}");
     let run = read_run(&project.path("out/run.json")).unwrap();

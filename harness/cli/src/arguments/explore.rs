@@ -13,7 +13,7 @@ pub(crate) struct Explore {
     /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`
     #[arg(long, default_value = "reference", value_name = "NAME")]
     pub(crate) subject: String,
-    /// Begin no case after so long: 30s, 10m. One minute where --cases does not say how many
+    /// Begin no case after so long, and let what is under way go on for five seconds: 30s, 10m. One minute where --cases does not say how many
     #[arg(long, value_name = "DURATION", value_parser = super::duration)]
     pub(crate) budget: Option<Duration>,
     /// Play so many cases and no more

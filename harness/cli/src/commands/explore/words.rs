@@ -115,7 +115,11 @@ fn nothing_found(exploration: &Exploration) -> String {
     let part = exploration.stages.iter().find_map(|stage| {
         let judged = stage.played.saturating_sub(stage.unjudged);
         let planned = stage.planned.filter(|planned| judged < *planned)?;
-        Some(format!(" in {judged} of {planned} {}", stage.stage))
+        let idle = match stage.without_occasion {
+            0 => String::new(),
+            count => format!("; in {count} of these the fault had no occasion"),
+        };
+        Some(format!(" in {judged} of {planned} {}{idle}", stage.stage))
     });
     format!("nothing found{}", part.unwrap_or_default())
 }
