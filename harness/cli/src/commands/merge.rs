@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 pub(crate) fn merge(global: &Global, arguments: &Merge) -> Result<Exit, Stop> {
     let project = Project::find(global)?;
-    reports::check(&project, &arguments.reports)?;
     let mut shards = Vec::with_capacity(arguments.runs.len());
     for given in &arguments.runs {
         let path = run_file(given);
@@ -19,6 +18,7 @@ pub(crate) fn merge(global: &Global, arguments: &Merge) -> Result<Exit, Stop> {
         shards.push((path, run));
     }
     let run = merged(shards).map_err(Stop::usage)?;
+    reports::check(&project, &arguments.reports)?;
     if global.format == Format::Text {
         let wrong = |verdict: &Verdict| !matches!(verdict, Verdict::Passed | Verdict::Skipped { .. });
         for outcome in run.scenarios.iter().filter(|outcome| wrong(&outcome.verdict)) {

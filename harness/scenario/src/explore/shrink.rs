@@ -34,7 +34,7 @@ pub(super) struct Shrinker<'a> {
 
 /// What became of a case that failed.
 pub(super) enum Shrinking {
-    Shrunk(Shrunk),
+    Shrunk(Box<Shrunk>),
     /// It does not fail when it is played by itself.
     NotRepeated,
     /// Exploring ended before that was known.
@@ -88,7 +88,7 @@ impl Shrinker<'_> {
         let whole = self.pages();
         let left = whole.iter().map(|(page, all)| best.case.records.get(page).unwrap_or(all).len()).sum();
         best.records = (left, whole.values().map(Vec::len).sum());
-        Shrinking::Shrunk(best)
+        Shrinking::Shrunk(Box::new(best))
     }
 
     async fn with_fewer_faults(&self, best: &mut Shrunk, search: &mut Search<'_>) {
