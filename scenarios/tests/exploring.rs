@@ -11,7 +11,6 @@ use counterpart_scenario::{Catalogue, Exploration, ExploreOptions, Explorer, Pla
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Explores a bundled scenario: so many cases at most, or until the first cause.
 fn explore(scenario: &str, plants: &[Plant], most_cases: usize, jobs: usize) -> Exploration {
@@ -25,7 +24,7 @@ fn explore(scenario: &str, plants: &[Plant], most_cases: usize, jobs: usize) -> 
         jobs: NonZeroUsize::new(jobs).unwrap(),
         stops_at_first: !plants.is_empty(),
         tenants: "tenant".to_owned(),
-        told_to_stop: Arc::default(),
+        told_to_stop: tokio::sync::watch::channel(false).1,
     };
     Explorer { plan: &plan, subject: &subject, launch: &launch, options }.explore(&|_| {}).unwrap()
 }

@@ -18,7 +18,7 @@ use counterpart_stand_in::PlannedFault;
 pub(crate) use exec::{Exec, ExecMode};
 pub(crate) use explore::Explore;
 pub(crate) use project::{Completions, Doctor, Init, Man};
-pub(crate) use run::{Merge, Report, ReportFormat, Reports, Run};
+pub(crate) use run::{Merge, ReportFormat, Reports, Run};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

@@ -152,7 +152,7 @@ impl Conductor<'_> {
             return self.wait_in_real_time(within, is_shown).await;
         }
         let horizon = self.stand_in.clock().now().saturating_add(within).unwrap_or(Timestamp::MAX);
-        self.run_until(horizon, Stop::WhenNothingIsLeft, is_shown).await
+        self.run_until(horizon, Stop::WhenNothingIsLeft { longest: MAX_RESTLESS }, is_shown).await
     }
 
     async fn wait_in_real_time(
@@ -175,7 +175,7 @@ impl Conductor<'_> {
 
     /// Lets the subject's next timer fire, whenever that is: a tick of its schedule.
     pub(crate) async fn tick(&self) -> Result<Settled, SubjectError> {
-        let state = match self.quiet().await? {
+        let state = match self.quiet(MAX_RESTLESS).await? {
             Quiet::Yes(state) => state,
             Quiet::RealTime => {
                 let why = "the subject lives in real time: its schedule ticks by itself; describe the call that does the \
@@ -214,13 +214,15 @@ impl Conductor<'_> {
 }
 
 impl<T: Timed> Conductor<'_, T> {
-    /// Lets time run until nothing more will happen within a length of time.
+    /// Lets time run until nothing more will happen within a length of time. In real time that is waited for as long, but
+    /// no longer than a minute.
     ///
     /// # Errors
     /// Where the subject's clock cannot be read or moved.
     pub async fn settle(&self, within: SignedDuration) -> Result<Settled, SubjectError> {
         let horizon = self.stand_in.clock().now().saturating_add(within).unwrap_or(Timestamp::MAX);
-        self.run_until(horizon, Stop::WhenNothingIsLeft, async || Ok(false)).await
+        let longest = within.unsigned_abs().min(MAX_RESTLESS);
+        self.run_until(horizon, Stop::WhenNothingIsLeft { longest }, async || Ok(false)).await
     }
 
     /// Lets a length of time pass, firing what falls due in it.
@@ -240,7 +242,11 @@ impl<T: Timed> Conductor<'_, T> {
     ) -> Result<Settled, SubjectError> {
         let mut timers_fired = 0;
         loop {
-            let state = match self.quiet().await? {
+            let longest = match stop {
+                Stop::WhenNothingIsLeft { longest } => longest,
+                Stop::AtTheInstant => MAX_RESTLESS,
+            };
+            let state = match self.quiet(longest).await? {
                 Quiet::Yes(state) => state,
                 // Dates are shifted where nothing is under way; of a subject in real time no plan asks that.
                 Quiet::RealTime if stop == Stop::AtTheInstant => {
@@ -288,14 +294,15 @@ impl<T: Timed> Conductor<'_, T> {
         if self.stand_in.fails_connections() { Reach::NotEvery } else { Reach::Every }
     }
 
-    /// Waits, in real time but without sleeping, until the same quiet is seen twice.
-    async fn quiet(&self) -> Result<Quiet, SubjectError> {
+    /// Waits, in real time but without sleeping, until the same quiet is seen twice; for a subject that lives in real time
+    /// at most so long.
+    async fn quiet(&self, longest: Duration) -> Result<Quiet, SubjectError> {
         let mut last: Option<(ClockState, Traffic)> = None;
         let mut since_change = Stopwatch::start();
         let since_begin = Stopwatch::start();
         let received_at_first = self.stand_in.traffic().received;
         loop {
-            let Some(state) = self.subject.clock().await? else { return self.real_quiet().await };
+            let Some(state) = self.subject.clock().await? else { return self.real_quiet(longest).await };
             let traffic = self.stand_in.traffic();
             let now = (state, traffic);
             if last == Some(now) && is_quiet(&state, &traffic, self.baseline, self.reach()) {
@@ -334,11 +341,11 @@ impl<T: Timed> Conductor<'_, T> {
     }
 
     /// A subject on real time is at rest when its runs say so and no request is under way.
-    async fn real_quiet(&self) -> Result<Quiet, SubjectError> {
+    async fn real_quiet(&self, longest: Duration) -> Result<Quiet, SubjectError> {
         let waited = Stopwatch::start();
         let mut calm = 0;
         let mut last = self.stand_in.traffic();
-        while waited.elapsed() < MAX_RESTLESS {
+        while waited.elapsed() < longest {
             if self.subject.rests_between_triggers() {
                 let traffic = self.stand_in.traffic();
                 if traffic.received == traffic.answered && traffic.deliveries_under_way == 0 {
@@ -354,13 +361,16 @@ impl<T: Timed> Conductor<'_, T> {
                 return Ok(Quiet::RealTime);
             }
         }
-        Err(SubjectError::NotAtRest { within: MAX_RESTLESS })
+        Err(SubjectError::NotAtRest { within: longest })
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stop {
-    WhenNothingIsLeft,
+    /// Of a subject that lives in real time, that is waited for at most so long.
+    WhenNothingIsLeft {
+        longest: Duration,
+    },
     AtTheInstant,
 }
 

@@ -38,7 +38,7 @@ pub use catalogue::{Catalogue, CatalogueCase};
 pub use conductor::{Baseline, Conductor, Settled, Timed};
 pub use explore::{
     Exploration, ExploreError, ExploreOptions, Explorer, FoundScenario, Progress, Stage, StageCoverage,
-    Unreproduced,
+    UnjudgedCase, Unreproduced,
 };
 pub use file::{
     AlertsExpected, AuditExpected, CallStep, Captures, Check, Counts, DeliveriesExpected,

@@ -15,7 +15,7 @@ pub(crate) struct Explore {
     /// one that is described, and `reference` where none is
     #[arg(long, value_name = "NAME")]
     pub(crate) subject: Option<String>,
-    /// Begin no case after so long: 30s, 10m. One minute where --cases does not say how many
+    /// Begin no case after so long, and let what is under way go on for five seconds: 30s, 10m. One minute where --cases does not say how many
     #[arg(long, value_name = "DURATION", value_parser = super::duration)]
     pub(crate) budget: Option<Duration>,
     /// Play so many cases and no more

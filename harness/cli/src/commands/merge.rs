@@ -18,6 +18,7 @@ pub(crate) fn merge(global: &Global, arguments: &Merge) -> Result<Exit, Stop> {
         shards.push((path, run));
     }
     let run = merged(shards).map_err(Stop::usage)?;
+    reports::check(&project, &arguments.reports)?;
     if global.format == Format::Text {
         let wrong = |verdict: &Verdict| !matches!(verdict, Verdict::Passed | Verdict::Skipped { .. });
         for outcome in run.scenarios.iter().filter(|outcome| wrong(&outcome.verdict)) {

@@ -3,9 +3,8 @@
 use crate::exit::Stop;
 use crate::output;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 /// Signals that ask the process to stop. Listening begins here, so that none is missed.
 pub(crate) struct StopSignal {
@@ -21,18 +20,17 @@ impl StopSignal {
         })
     }
 
-    /// Set once the process is told to stop.
-    pub(crate) fn flag(tokio: &Handle) -> Result<Arc<AtomicBool>, Stop> {
+    /// True once the process is told to stop.
+    pub(crate) fn watched(tokio: &Handle) -> Result<watch::Receiver<bool>, Stop> {
         let mut told = tokio.block_on(async { Self::listen() }).map_err(Stop::environment)?;
-        let flag = Arc::new(AtomicBool::new(false));
-        let set = Arc::clone(&flag);
+        let (tell, watched) = watch::channel(false);
         tokio.spawn(async move {
             if told.received().await.is_ok() {
                 output::note("told to stop; ending what was started");
-                set.store(true, Ordering::Relaxed);
+                tell.send_replace(true);
             }
         });
-        Ok(flag)
+        Ok(watched)
     }
 
     pub(crate) async fn received(&mut self) -> io::Result<()> {

@@ -39,13 +39,14 @@ impl StageCoverage {
     }
 
     pub(super) fn count(&mut self, judged: &Judged) {
-        self.played += 1;
         match judged {
+            Judged::NotBegun | Judged::CutShort => return,
             Judged::Kept => self.kept += 1,
             Judged::NoOccasion => self.without_occasion += 1,
             Judged::Broken(_) => self.broken += 1,
             Judged::Unjudged(_) => self.unjudged += 1,
         }
+        self.played += 1;
     }
 }
 
@@ -65,7 +66,7 @@ impl Grid {
     }
 
     pub(super) fn note(&mut self, case: &Case, judged: &Judged) {
-        if matches!(judged, Judged::NoOccasion | Judged::Unjudged(_)) {
+        if !matches!(judged, Judged::Kept | Judged::Broken(_)) {
             return;
         }
         for fault in &case.faults {

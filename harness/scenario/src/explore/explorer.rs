@@ -3,12 +3,16 @@
 use super::atoms::{Atom, atoms};
 use super::case::{Case, Meeting, Stage, place_of};
 use super::coverage::{Grid, StageCoverage};
-use super::findings::{Cause, Exploration, FoundScenario, Unreproduced, operation_at, told_faults};
-use super::judgement::{Judged, Oracle, promises};
+use super::findings::{
+    Cause, Exploration, FoundScenario, UnjudgedCase, Unreproduced, operation_at, told_faults,
+};
+use super::judgement::{Judged, Oracle, longest_settle, promises};
+use super::limit::Limit;
 use super::mixes::Mixes;
+use super::options::{ExploreError, ExploreOptions, Progress};
 use super::pairs::Pairs;
 use super::reused::ReusedLaunch;
-use super::shrink::{RUN_SEED, Shrinker};
+use super::shrink::{RUN_SEED, Shrinker, Shrinking};
 use super::singles;
 use super::spelling::text_of;
 use super::worker::Worker;
@@ -28,70 +32,16 @@ use counterpart_stand_in::{Fault, FaultSite};
 use counterpart_subject::{ClockKind, Launch, Stopwatch, SubjectSpec};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Causes that are shrunk; what fails beyond them is counted.
 const MOST_CAUSES: usize = 20;
+/// Cases that could not be judged and are told, and of those that were not played by themselves.
+const MOST_TOLD: usize = 5;
 /// Cases that wait for each worker, so that none waits for a case.
 const AHEAD: usize = 4;
-
-/// What decides how far exploring goes.
-#[derive(Clone, Debug)]
-pub struct ExploreOptions {
-    /// Decides which cases there are, and their order.
-    pub seed: u64,
-    /// Real time after which no case is begun.
-    pub budget: Option<Duration>,
-    /// Cases after which no other is begun.
-    pub most_cases: Option<usize>,
-    /// Cases that are played at the same time.
-    pub jobs: NonZeroUsize,
-    /// Whether the first cause ends it.
-    pub stops_at_first: bool,
-    /// What the names of tenants begin with: lower-case letters, digits and dashes.
-    pub tenants: String,
-    /// Set from outside when no case is to be begun any more.
-    pub told_to_stop: Arc<AtomicBool>,
-}
-
-/// Why nothing could be explored.
-#[derive(Debug, thiserror::Error)]
-pub enum ExploreError {
-    /// The scenario, its faults taken away, does not pass.
-    #[error("{scenario}: without its faults the scenario is no happy path to explore from: {why}")]
-    NoHappyPath {
-        /// The scenario.
-        scenario: String,
-        /// Why not.
-        why: String,
-    },
-    /// The machine gives no thread, no connection or no runtime.
-    #[error("exploring could not begin: {0}")]
-    Machine(String),
-}
-
-/// How far exploring is.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// The stage.
-    pub stage: Stage,
-    /// Cases played in all.
-    pub played: usize,
-    /// Cases of the stage, and how many there are, where they have an end.
-    pub in_stage: (usize, Option<usize>),
-    /// Places and kinds of faults that met, of how many.
-    pub grid: (usize, usize),
-    /// Pairs that met, of how many.
-    pub pairs: (usize, usize),
-    /// Causes that were found.
-    pub found: usize,
-    /// Since the beginning.
-    pub elapsed: Duration,
-}
 
 /// Explores one scenario with one subject.
 pub struct Explorer<'a> {
@@ -121,7 +71,11 @@ impl Explorer<'_> {
             happy_steps(&self.plan.file.steps).into_iter().map(|step| step.value).collect();
         let runtime = runtime()?;
         let http = http()?;
-        let (oracle, reuses, not_checked) = runtime.block_on(self.oracle(&base, &happy, &http))?;
+        let (told, budget) = (self.options.told_to_stop.clone(), self.options.budget);
+        let limit = Limit { told, clock, budget };
+        let looked = runtime.block_on(limit.until_told(self.oracle(&base, &happy, &http)));
+        let stopped = || ExploreError::Stopped { scenario: self.plan.name.clone() };
+        let (oracle, reuses, not_checked) = looked.ok_or_else(stopped)??;
         let all_atoms = atoms(&base);
         let shrinker = Shrinker {
             base: &base,
@@ -131,6 +85,7 @@ impl Explorer<'_> {
             http,
             happy: &happy,
             tenants: &self.options.tenants,
+            limit: &limit,
         };
         let (ask, asked) = channel::<Asked>();
         let (answer, answered) = channel::<Answered>();
@@ -138,13 +93,13 @@ impl Explorer<'_> {
         std::thread::scope(|scope| {
             for job in 0..self.options.jobs.get() {
                 let (asked, answer) = (Arc::clone(&asked), answer.clone());
-                let (base, oracle) = (&base, &oracle);
-                scope.spawn(move || self.work(job, base, oracle, reuses, &asked, &answer));
+                let (base, oracle, limit) = (&base, &oracle, &limit);
+                scope.spawn(move || self.work(job, (base, oracle, limit), reuses, &asked, &answer));
             }
             drop(answer);
             let mut run = Run {
                 options: &self.options,
-                clock,
+                limit: &limit,
                 watch,
                 runtime: &runtime,
                 shrinker: &shrinker,
@@ -165,7 +120,8 @@ impl Explorer<'_> {
                 causes: Vec::new(),
                 unreproduced: Vec::new(),
                 not_shrunk: 0,
-                first_unjudged: None,
+                unjudged: Vec::new(),
+                cut_short: 0,
             };
             self.stages(&mut run, &all_atoms, &happy);
             // The workers end when there is nobody left who could ask them.
@@ -215,7 +171,7 @@ impl Explorer<'_> {
             .collect()
     }
 
-    /// Plays the happy path twice: what cases are held against, whether subjects can stay alive, and what is not checked.
+    /// Plays the happy path twice (and takes the longer time of both): what cases are held against, whether subjects can stay alive, and what is not checked.
     async fn oracle(
         &self,
         base: &Plan,
@@ -224,13 +180,13 @@ impl Explorer<'_> {
     ) -> Result<(Oracle, bool, Vec<String>), ExploreError> {
         let none = |why: String| ExploreError::NoHappyPath { scenario: self.plan.name.clone(), why };
         let reused = ReusedLaunch::new(self.launch);
-        let (observed, again, reuses) = match self.twice(base, happy, http, &reused).await {
-            Ok((first, again)) => (first, again, true),
+        let (observed, again, took, reuses) = match self.twice(base, happy, http, &reused).await {
+            Ok((first, again, took)) => (first, again, took, true),
             // One that must know its provider before it starts cannot stay alive.
             Err(_) if !self.launch.is_shared() => {
-                let (first, again) =
+                let (first, again, took) =
                     self.twice(base, happy, http, self.launch).await.map_err(|Unjudged(why)| none(why))?;
-                (first, again, false)
+                (first, again, took, false)
             }
             Err(Unjudged(why)) => return Err(none(why)),
         };
@@ -252,7 +208,10 @@ impl Explorer<'_> {
                 _ => None,
             })
             .collect();
-        let oracle = Oracle::of(self.subject, &observed, &again);
+        let mut oracle = Oracle::of(self.subject, &observed, &again);
+        if self.subject.clock == ClockKind::Real {
+            oracle.longest_settle = Some(longest_settle(took));
+        }
         if !oracle.repeats_itself {
             not_checked.push(
                 "destination: two happy paths do not bring the same records, so that none is compared whole"
@@ -268,14 +227,17 @@ impl Explorer<'_> {
         happy: &[Step],
         http: &reqwest::Client,
         launch: &dyn Launch,
-    ) -> Result<(Observed, Observed), Unjudged> {
+    ) -> Result<(Observed, Observed, Duration), Unjudged> {
         let steps: Vec<_> = happy.iter().cloned().map(super::case::nowhere).collect();
         let mut player = Player::new(self.subject.clone(), launch, http.clone(), self.run_options("look"));
         let tenant = |number: usize| tenant_named(&format!("{}-look-{number}", self.options.tenants));
+        let clock = Stopwatch::start();
         let first = player.play_as(tenant(1), base, &steps, &[]).await?;
+        let of_first = clock.elapsed();
         player.looks_before = true;
         let again = player.play_as(tenant(2), base, &steps, &[]).await?;
-        Ok((first, again))
+        let of_second = clock.elapsed().saturating_sub(of_first);
+        Ok((first, again, of_first.max(of_second)))
     }
 
     fn run_options(&self, who: &str) -> RunOptions {
@@ -287,8 +249,7 @@ impl Explorer<'_> {
     fn work(
         &self,
         job: usize,
-        base: &Plan,
-        oracle: &Oracle,
+        (base, oracle, limit): (&Plan, &Oracle, &Limit),
         reuses: bool,
         asked: &Mutex<Receiver<Asked>>,
         answer: &Sender<Answered>,
@@ -304,7 +265,7 @@ impl Explorer<'_> {
             let next = asked.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok((number, case)) = next else { break };
             let judged = match &mut worker {
-                Ok((runtime, worker)) => runtime.block_on(worker.play(number, &case)),
+                Ok((runtime, worker)) => runtime.block_on(worker.play(number, &case, limit)),
                 Err(error) => Judged::Unjudged(error.to_string()),
             };
             if answer.send((number, case, judged)).is_err() {
@@ -339,7 +300,7 @@ impl<I: Iterator<Item = Case>> Iterator for Playable<'_, I> {
 /// One exploration while it runs.
 struct Run<'r> {
     options: &'r ExploreOptions,
-    clock: Stopwatch,
+    limit: &'r Limit,
     watch: &'r dyn Fn(&Progress),
     runtime: &'r tokio::runtime::Runtime,
     shrinker: &'r Shrinker<'r>,
@@ -359,15 +320,15 @@ struct Run<'r> {
     causes: Vec<(Cause, FoundScenario)>,
     unreproduced: Vec<Unreproduced>,
     not_shrunk: usize,
-    first_unjudged: Option<String>,
+    unjudged: Vec<UnjudgedCase>,
+    cut_short: usize,
 }
 
 impl Run<'_> {
     fn is_over(&self) -> bool {
-        self.options.budget.is_some_and(|budget| self.clock.elapsed() >= budget)
+        self.limit.is_over()
             || self.options.most_cases.is_some_and(|most| self.numbered >= most)
             || self.options.stops_at_first && !self.causes.is_empty()
-            || self.options.told_to_stop.load(Ordering::Relaxed)
     }
 
     /// Plays a stage's cases. Whatever finishes first, they are taken in their order.
@@ -413,7 +374,7 @@ impl Run<'_> {
             grid: self.grid.covered(),
             pairs: (self.met.len(), self.pairs),
             found: self.causes.len(),
-            elapsed: self.clock.elapsed(),
+            elapsed: self.limit.clock.elapsed(),
         });
     }
 
@@ -426,14 +387,17 @@ impl Run<'_> {
             self.met.extend(&case.meets);
         }
         match judged {
-            Judged::Kept | Judged::NoOccasion => {}
+            Judged::Kept | Judged::NoOccasion | Judged::NotBegun => {}
+            Judged::CutShort => self.cut_short += 1,
             Judged::Unjudged(why) => {
-                self.first_unjudged.get_or_insert(format!("case {number}: {why}"));
+                if self.unjudged.len() < MOST_TOLD {
+                    self.unjudged.push(UnjudgedCase { case: number, faults: told_faults(case), why });
+                }
             }
             Judged::Broken(violations) => {
-                let began = self.clock.elapsed();
+                let began = self.limit.clock.elapsed();
                 self.look_into(number, case, &violations);
-                self.shrinking += self.clock.elapsed().saturating_sub(began);
+                self.shrinking += self.limit.clock.elapsed().saturating_sub(began);
             }
         }
     }
@@ -454,12 +418,21 @@ impl Run<'_> {
             self.not_shrunk += 1;
             return;
         }
-        let after_ms = self.clock.elapsed_ms();
-        let Some(shrunk) = self.runtime.block_on(self.shrinker.shrink(case, &broken)) else {
-            let seen = violations.iter().map(|one| format!("{}: {}", one.message, one.actual)).collect();
-            let (faults, promises) = (told_faults(case), broken);
-            self.unreproduced.push(Unreproduced { case: number, faults, promises, seen });
-            return;
+        let after_ms = self.limit.clock.elapsed_ms();
+        let shrunk = match self.runtime.block_on(self.shrinker.shrink(case, &broken, self.knows_something()))
+        {
+            Shrinking::Shrunk(shrunk) => shrunk,
+            Shrinking::CutShort if self.unreproduced.len() >= MOST_TOLD => {
+                self.not_shrunk += 1;
+                return;
+            }
+            ended => {
+                let seen = violations.iter().map(|one| format!("{}: {}", one.message, one.actual)).collect();
+                let (faults, promises) = (told_faults(case), broken);
+                let cut_short = matches!(ended, Shrinking::CutShort);
+                self.unreproduced.push(Unreproduced { case: number, faults, promises, seen, cut_short });
+                return;
+            }
         };
         let cause = self.cause(&shrunk.promise, &shrunk.case);
         if let Some((_, found)) = self.causes.iter_mut().find(|(known, _)| *known == cause) {
@@ -470,6 +443,11 @@ impl Run<'_> {
         let plan = self.oracle.plan_of(self.base, &shrunk.case);
         found.text = text_of(&plan, &shrunk.case, &found, self.options.seed);
         self.causes.push((cause, found));
+    }
+
+    /// Whether there is something to tell, should the rest be left as it is.
+    fn knows_something(&self) -> bool {
+        !self.causes.is_empty() || !self.unreproduced.is_empty()
     }
 
     fn cause(&self, promise: &str, case: &Case) -> Cause {
@@ -486,7 +464,7 @@ impl Run<'_> {
 
     fn exploration(self, scenario: &str, reuses_subject: bool, not_checked: Vec<String>) -> Exploration {
         let cases = self.stages.iter().map(|stage| stage.played).sum();
-        let exploring_s = self.clock.elapsed().saturating_sub(self.shrinking).as_secs_f64();
+        let exploring_s = self.limit.clock.elapsed().saturating_sub(self.shrinking).as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate is told to a few digits")]
         let cases_per_s = if exploring_s > 0.0 { cases as f64 / exploring_s } else { 0.0 };
         Exploration {
@@ -494,7 +472,7 @@ impl Run<'_> {
             scenario: scenario.to_owned(),
             seed: self.options.seed,
             cases,
-            wall_ms: self.clock.elapsed_ms(),
+            wall_ms: self.limit.clock.elapsed_ms(),
             cases_per_s,
             grid: self.grid.covered(),
             pairs: (self.met.len(), self.pairs),
@@ -506,7 +484,9 @@ impl Run<'_> {
             found: self.causes.into_iter().map(|(_, found)| found).collect(),
             unreproduced: self.unreproduced,
             not_shrunk: self.not_shrunk,
-            first_unjudged: self.first_unjudged,
+            first_unjudged: self.unjudged.first().map(|one| format!("case {}: {}", one.case, one.why)),
+            unjudged: self.unjudged,
+            cut_short: self.cut_short,
         }
     }
 }

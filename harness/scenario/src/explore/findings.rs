@@ -38,12 +38,27 @@ pub struct Exploration {
     pub not_checked: Vec<String>,
     /// What was found, one for each cause.
     pub found: Vec<FoundScenario>,
-    /// Cases that failed and did not when they were played by themselves.
+    /// Cases that failed and did not when they were played by themselves, or could not be played so any more.
     pub unreproduced: Vec<Unreproduced>,
-    /// Cases that failed after so many causes were found that no more were shrunk.
+    /// Cases that failed and were not looked into: so many causes were found before, or exploring ended.
     pub not_shrunk: usize,
     /// The first reason why a case could not be judged.
     pub first_unjudged: Option<String>,
+    /// The first cases that could not be judged.
+    pub unjudged: Vec<UnjudgedCase>,
+    /// Cases that were under way when it ended, and were dropped.
+    pub cut_short: usize,
+}
+
+/// A case that could not be judged.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct UnjudgedCase {
+    /// Its number, from 1.
+    pub case: usize,
+    /// Its faults, as on the command line.
+    pub faults: Vec<String>,
+    /// Why not.
+    pub why: String,
 }
 
 /// A cause, with the smallest case that shows it.
@@ -91,6 +106,8 @@ pub struct Unreproduced {
     pub promises: Vec<String>,
     /// What was seen of it, a sentence for each violation.
     pub seen: Vec<String>,
+    /// Whether exploring ended before it was played by itself, so that it may well fail again.
+    pub cut_short: bool,
 }
 
 /// What makes cases the same: the promise, the kinds of faults, and what they strike.

@@ -6,7 +6,7 @@ use super::truth::{self, Truth};
 use crate::expectation;
 use crate::file::{
     AllowEntry, DestinationExpected, Expectation, FaultEntry, InvariantsEntry, RequestsExpected, SameAs,
-    ScenarioFile, Spanned,
+    ScenarioFile, Spanned, Step,
 };
 use crate::invariant;
 use crate::observed::{Context, Observed, keys};
@@ -20,8 +20,10 @@ use counterpart_outcome::{Violation, ViolationKind};
 use counterpart_stand_in::{DeliveryEnd, RequestSelector, SeenNote};
 use counterpart_subject::{ProbeName, SubjectSpec};
 use indexmap::IndexMap;
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What every case is held against.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,16 @@ pub(super) struct Oracle {
     pub(super) happy_keys: Vec<String>,
     /// Whether two happy paths bring the same records, so that a third thing can be compared with them.
     pub(super) repeats_itself: bool,
+    /// Of a subject in real time: as long as a case may take to come to rest.
+    pub(super) longest_settle: Option<SignedDuration>,
+}
+
+/// Where the happy path takes no time, a case in real time may take so long to come to rest all the same.
+const LEAST_SETTLE: Duration = Duration::from_secs(5);
+
+/// As long as a case in real time may take to come to rest, where the happy path took so long in all.
+pub(super) fn longest_settle(happy_path: Duration) -> SignedDuration {
+    SignedDuration::try_from(LEAST_SETTLE.max(happy_path * 3)).unwrap_or(SignedDuration::MAX)
 }
 
 impl Oracle {
@@ -46,7 +58,12 @@ impl Oracle {
         };
         let ((happy, happy_texts), (_, again_texts)) = (records(happy), records(again));
         let happy_keys = key.as_deref().map(|key| keys(&happy, key)).unwrap_or_default();
-        Self { key, happy_keys, repeats_itself: !happy.is_empty() && happy_texts == again_texts }
+        Self {
+            key,
+            happy_keys,
+            repeats_itself: !happy.is_empty() && happy_texts == again_texts,
+            longest_settle: None,
+        }
     }
 
     /// Whether a fault spoils what a record is known by.
@@ -90,7 +107,7 @@ impl Oracle {
                     nowhere(FaultEntry { at, times, inject })
                 })
                 .collect(),
-            steps: case.spanned_steps(),
+            steps: self.bounded(case.spanned_steps()),
             expect: vec![nowhere(self.expectation(base, truth))],
             invariants: InvariantsEntry { off, on: Vec::new() },
             allow: AllowEntry {
@@ -106,6 +123,17 @@ impl Oracle {
             let _ = keep_only(&mut plan.fixtures, &base.profile, exchange, keep);
         }
         plan
+    }
+
+    fn bounded(&self, mut steps: Vec<Spanned<Step>>) -> Vec<Spanned<Step>> {
+        if let Some(longest) = self.longest_settle {
+            for step in &mut steps {
+                if let Step::Settle(settle) = &mut step.value {
+                    settle.within = settle.within.min(longest);
+                }
+            }
+        }
+        steps
     }
 
     /// What a subject that is right brings about under these faults, as an expectation that can fail.
@@ -163,6 +191,10 @@ pub(super) enum Judged {
     NoOccasion,
     Broken(Vec<Violation>),
     Unjudged(String),
+    /// Exploring ended before it was its turn.
+    NotBegun,
+    /// Exploring ended while it was played.
+    CutShort,
 }
 
 /// Judges what was observed of a case.

@@ -15,7 +15,9 @@ mod fewer_records;
 mod fields;
 mod findings;
 mod judgement;
+mod limit;
 mod mixes;
+mod options;
 mod pairs;
 mod reused;
 mod shrink;
@@ -26,5 +28,6 @@ mod worker;
 
 pub use case::Stage;
 pub use coverage::StageCoverage;
-pub use explorer::{ExploreError, ExploreOptions, Explorer, Progress};
-pub use findings::{Exploration, FoundScenario, Unreproduced};
+pub use explorer::Explorer;
+pub use findings::{Exploration, FoundScenario, UnjudgedCase, Unreproduced};
+pub use options::{ExploreError, ExploreOptions, Progress};

@@ -5,6 +5,7 @@
 
 use super::case::{Case, Stage};
 use super::judgement::{Oracle, promises};
+use super::limit::Limit;
 use crate::file::Step;
 use crate::plan::Plan;
 use crate::run::{RunOptions, Runner};
@@ -28,6 +29,16 @@ pub(super) struct Shrinker<'a> {
     pub(super) http: reqwest::Client,
     pub(super) happy: &'a [Step],
     pub(super) tenants: &'a str,
+    pub(super) limit: &'a Limit,
+}
+
+/// What became of a case that failed.
+pub(super) enum Shrinking {
+    Shrunk(Box<Shrunk>),
+    /// It does not fail when it is played by itself.
+    NotRepeated,
+    /// Exploring ended before that was known.
+    CutShort,
 }
 
 /// A case that fails by itself.
@@ -50,11 +61,20 @@ pub(super) struct Search<'p> {
 }
 
 impl Shrinker<'_> {
-    /// The smallest case that is found to break one of the promises that `case` broke; nothing, where it breaks none when
-    /// it is played by itself.
-    pub(super) async fn shrink(&self, case: &Case, broken: &[String]) -> Option<Shrunk> {
+    /// The smallest case that is found to break one of the promises that `case` broke, as far as exploring goes on.
+    ///
+    /// Where the budget is used up already, the case is played by itself all the same, unless there is something else to
+    /// tell.
+    pub(super) async fn shrink(&self, case: &Case, broken: &[String], is_one_of_many: bool) -> Shrinking {
         let mut search = Search { wanted: broken, tries: 0, most: MOST_TRIES };
-        let (promise, violation) = self.breaks(case, &mut search).await?;
+        if self.limit.is_told() || is_one_of_many && self.limit.is_past_overtime() {
+            return Shrinking::CutShort;
+        }
+        let (promise, violation) = match self.limit.until_told(self.breaks(case, &mut search)).await {
+            Some(Some(seen)) => seen,
+            Some(None) => return Shrinking::NotRepeated,
+            None => return Shrinking::CutShort,
+        };
         // From here on it is this promise that must be broken: another would be another cause.
         let wanted = vec![promise.clone()];
         let mut search = Search { wanted: &wanted, ..search };
@@ -68,7 +88,7 @@ impl Shrinker<'_> {
         let whole = self.pages();
         let left = whole.iter().map(|(page, all)| best.case.records.get(page).unwrap_or(all).len()).sum();
         best.records = (left, whole.values().map(Vec::len).sum());
-        Some(best)
+        Shrinking::Shrunk(Box::new(best))
     }
 
     async fn with_fewer_faults(&self, best: &mut Shrunk, search: &mut Search<'_>) {
@@ -124,7 +144,8 @@ impl Shrinker<'_> {
 
     /// Takes the candidate if it still fails.
     pub(super) async fn replaces(&self, candidate: Case, best: &mut Shrunk, search: &mut Search<'_>) -> bool {
-        let Some((promise, violation)) = self.breaks(&candidate, search).await else { return false };
+        let seen = self.limit.until_over(self.breaks(&candidate, search)).await;
+        let Some((promise, violation)) = seen.flatten() else { return false };
         best.case = candidate;
         (best.promise, best.violation) = (promise, violation);
         true
@@ -136,7 +157,7 @@ impl Shrinker<'_> {
             return None;
         }
         search.tries += 1;
-        let outcome = self.played(case).await;
+        let outcome = Box::pin(self.played(case)).await;
         if outcome.verdict != Verdict::Failed {
             return None;
         }

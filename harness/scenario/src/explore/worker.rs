@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::judgement::{Judged, Oracle, judge};
+use super::limit::Limit;
 use super::reused::ReusedLaunch;
 use crate::observed::Observed;
 use crate::plan::Plan;
@@ -53,13 +54,19 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Plays the case of this number.
-    pub(super) async fn play(&mut self, number: usize, case: &Case) -> Judged {
+    /// Plays the case of this number, unless exploring is over.
+    pub(super) async fn play(&mut self, number: usize, case: &Case, limit: &Limit) -> Judged {
+        if limit.is_over() {
+            return Judged::NotBegun;
+        }
         self.cases_since_launch += 1;
         if self.cases_since_launch > CASES_OF_ONE_SUBJECT {
             self.begin_anew();
         }
-        let played = self.played(number, case).await;
+        let Some(played) = limit.until_over(self.played(number, case)).await else {
+            self.begin_anew();
+            return Judged::CutShort;
+        };
         match played {
             Ok((judged, at_rest)) => {
                 // What goes on by itself would go on in the next case.

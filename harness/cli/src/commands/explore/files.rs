@@ -1,5 +1,8 @@
 //! Found scenarios as files: one a cause, and none over another.
 
+use super::super::run::targets::Target;
+use crate::arguments::Explore as Arguments;
+use anyhow::Context;
 use counterpart_exchange::write_atomically;
 use counterpart_scenario::{Exploration, FoundScenario};
 use std::path::{Path, PathBuf};
@@ -10,14 +13,34 @@ pub(super) struct Written<'a> {
     pub(super) path: PathBuf,
     /// Whether it stood there before, letter for letter.
     pub(super) was_there: bool,
+    /// Why it could not be written, where it is so.
+    pub(super) problem: Option<String>,
 }
 
 /// Most files of one cause.
 const MOST_ALIKE: usize = 1_000;
 
-/// Writes what was found. A file of the same name with another text stays, and the new one gets a number.
-pub(super) fn write<'a>(folder: &Path, exploration: &'a Exploration) -> anyhow::Result<Vec<Written<'a>>> {
-    exploration.found.iter().map(|found| one(folder, found)).collect()
+/// Where they go, as it is told.
+pub(super) fn target(arguments: &Arguments, folder: &Path) -> Target {
+    let option = match &arguments.out {
+        Some(out) => format!("--out {}", out.display()),
+        None => "--out (it is not given)".to_owned(),
+    };
+    Target { option, path: folder.to_owned() }
+}
+
+/// Writes what was found. A file of the same name with another text stays, and the new one gets a number. What cannot be
+/// written is told, and the others are written all the same.
+pub(super) fn write<'a>(folder: &Path, exploration: &'a Exploration) -> Vec<Written<'a>> {
+    let written = |found: &'a FoundScenario| {
+        one(folder, found).unwrap_or_else(|problem| Written {
+            found,
+            path: folder.join(format!("{}.yaml", found.name)),
+            was_there: false,
+            problem: Some(format!("{problem:#}")),
+        })
+    };
+    exploration.found.iter().map(written).collect()
 }
 
 fn one<'a>(folder: &Path, found: &'a FoundScenario) -> anyhow::Result<Written<'a>> {
@@ -26,11 +49,14 @@ fn one<'a>(folder: &Path, found: &'a FoundScenario) -> anyhow::Result<Written<'a
     for name in names {
         let path = folder.join(format!("{name}.yaml"));
         match std::fs::read_to_string(&path) {
-            Ok(text) if text == found.text => return Ok(Written { found, path, was_there: true }),
+            Ok(text) if text == found.text => {
+                return Ok(Written { found, path, was_there: true, problem: None });
+            }
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                write_atomically(&path, found.text.as_bytes())?;
-                return Ok(Written { found, path, was_there: false });
+                write_atomically(&path, found.text.as_bytes())
+                    .with_context(|| format!("{} is not written", path.display()))?;
+                return Ok(Written { found, path, was_there: false, problem: None });
             }
             Err(error) => anyhow::bail!("{}: {error}", path.display()),
         }

@@ -10,13 +10,11 @@ use crate::output;
 use crate::project::Project;
 use crate::subjects;
 use counterpart_scenario::{
-    Exploration, ExploreOptions, Explorer, Plan, Planner, Progress, Selection, select,
+    Exploration, ExploreError, ExploreOptions, Explorer, Plan, Planner, Progress, Selection, select,
 };
 use counterpart_subject::LaunchSpec;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::runtime::Handle;
 
@@ -33,6 +31,9 @@ pub(crate) fn explore(tokio: &Handle, global: &Global, arguments: &Arguments) ->
     let library = project.library();
     let mut planner = Planner::new(&library, &catalogue, &subject).with_contracts(project.contracts());
     let plan = plan(&project, arguments, &mut planner)?;
+    let folder = arguments.out.clone().unwrap_or_else(|| project.scenarios().join("found"));
+    let target = files::target(arguments, &folder);
+    target.check_folder()?;
     let tenants = match &subject.launch {
         // It may still hold what the last exploration wrote.
         LaunchSpec::Url(_) => format!("explore-{}", started_s()),
@@ -45,23 +46,30 @@ pub(crate) fn explore(tokio: &Handle, global: &Global, arguments: &Arguments) ->
         jobs: arguments.jobs.unwrap_or_else(processors),
         stops_at_first: arguments.stop_at_first,
         tenants,
-        told_to_stop: StopSignal::flag(tokio)?,
+        told_to_stop: StopSignal::watched(tokio)?,
     };
-    let told_to_stop = Arc::clone(&options.told_to_stop);
+    let told_to_stop = options.told_to_stop.clone();
     let explorer = Explorer { plan: &plan, subject: &subject, launch: launch.as_ref(), options };
     let bar = bar(global);
     let explored = explorer.explore(&|progress| show(&bar, progress));
     bar.finish_and_clear();
-    let exploration = explored.map_err(Stop::environment)?;
-    let folder = arguments.out.clone().unwrap_or_else(|| project.scenarios().join("found"));
-    let written = files::write(&folder, &exploration).map_err(Stop::environment)?;
-    let found: Vec<_> = written.iter().collect();
+    let exploration = match explored {
+        Err(ExploreError::Stopped { scenario }) => {
+            output::note(&format!("{scenario}: nothing was explored: its happy path was still being played"));
+            return Ok(Exit::Interrupted);
+        }
+        explored => explored.map_err(Stop::environment)?,
+    };
+    let written = files::write(&folder, &exploration);
     if global.format == Format::Json {
-        output::json(&words::json(&exploration, &found)).map_err(Stop::environment)?;
+        output::json(&words::json(&exploration, &written)).map_err(Stop::environment)?;
     } else {
-        words::summary(global, &exploration, &found, arguments);
+        words::summary(global, &exploration, &written, arguments);
     }
-    Ok(if told_to_stop.load(Ordering::Relaxed) { Exit::Interrupted } else { exit(&exploration) })
+    for problem in written.iter().filter_map(|one| one.problem.as_ref()) {
+        output::error(&anyhow::anyhow!("{}: {problem}", target.option));
+    }
+    Ok(if *told_to_stop.borrow() { Exit::Interrupted } else { exit(&exploration) })
 }
 
 /// The scenario, checked. A folder holds several.

@@ -24,10 +24,15 @@ pub(super) fn progress(progress: &Progress) -> String {
 }
 
 /// The data, with the files that were written.
-pub(super) fn json(exploration: &Exploration, written: &[&Written<'_>]) -> Value {
+pub(super) fn json(exploration: &Exploration, written: &[Written<'_>]) -> Value {
     let mut value = serde_json::to_value(exploration).unwrap_or_default();
+    let (unwritten, written): (Vec<_>, Vec<_>) = written.iter().partition(|one| one.problem.is_some());
     let files: Vec<String> = written.iter().map(|one| one.path.display().to_string()).collect();
     value["files"] = json!(files);
+    if !unwritten.is_empty() {
+        let text = |one: &&Written<'_>| json!({ "name": one.found.name, "text": one.found.text });
+        value["unwritten"] = unwritten.iter().map(text).collect();
+    }
     value
 }
 
@@ -35,7 +40,7 @@ pub(super) fn json(exploration: &Exploration, written: &[&Written<'_>]) -> Value
 pub(super) fn summary(
     global: &Global,
     exploration: &Exploration,
-    written: &[&Written<'_>],
+    written: &[Written<'_>],
     arguments: &Arguments,
 ) {
     if !global.quiet {
@@ -45,26 +50,78 @@ pub(super) fn summary(
         output::result(&found(one, arguments));
     }
     for case in &exploration.unreproduced {
-        output::result(&format!(
-            "not repeated: case {} broke {} and did not when it was played by itself: {}",
-            case.case,
-            case.promises.join(", "),
-            case.faults.join(" ")
-        ));
+        let (broke, faults) = (case.promises.join(", "), told(&case.faults));
+        output::result(&match case.cut_short {
+            true => format!(
+                "not looked into: case {} broke {broke}, and there was no time left to play it by itself: {faults}",
+                case.case
+            ),
+            false => format!(
+                "not repeated: case {} broke {broke} and did not when it was played by itself: {faults}",
+                case.case
+            ),
+        });
         case.seen.iter().for_each(|seen| output::result(&format!("  {seen}")));
+        if case.cut_short {
+            output::result(&again(case.case, exploration, arguments));
+        }
     }
-    if let Some(why) = &exploration.first_unjudged {
-        output::result(&format!("not judged: {why}"));
-    }
+    unjudged(exploration, arguments);
     if exploration.not_shrunk > 0 {
         output::result(&format!(
-            "{} more failed for causes beyond those that are told; mend some of these first",
+            "{} more failed and were not looked into; mend some of these first",
             counted(exploration.not_shrunk, "case", "cases")
         ));
     }
-    if exploration.found.is_empty() && !global.quiet {
-        output::result("nothing found");
+    if exploration.cut_short > 0 && !global.quiet {
+        output::result(&format!(
+            "{} under way when it ended; what would have come of it is not known",
+            counted(exploration.cut_short, "case was", "cases were")
+        ));
     }
+    if exploration.found.is_empty() && !global.quiet {
+        output::result(&nothing_found(exploration));
+    }
+}
+
+/// The first cases that could not be judged, with what was in their way, and the way back to the first of them.
+fn unjudged(exploration: &Exploration, arguments: &Arguments) {
+    for case in &exploration.unjudged {
+        output::result(&format!("not judged: case {}: {}", case.case, told(&case.faults)));
+        case.why.lines().for_each(|line| output::result(&format!("  {line}")));
+    }
+    let count: usize = exploration.stages.iter().map(|stage| stage.unjudged).sum();
+    if count > exploration.unjudged.len() {
+        output::result(&format!("  and {} more", count - exploration.unjudged.len()));
+    }
+    if let Some(first) = exploration.unjudged.first() {
+        output::result(&again(first.case, exploration, arguments));
+    }
+}
+
+fn told(faults: &[String]) -> String {
+    if faults.is_empty() { "no fault".to_owned() } else { faults.join(" ") }
+}
+
+/// The command that plays a case again, with those before it.
+fn again(case: usize, exploration: &Exploration, arguments: &Arguments) -> String {
+    let scenario = arguments.scenario.display();
+    let chosen = chosen(arguments);
+    format!("    again:    counterpart explore {scenario}{chosen} --seed {} --cases {case}", exploration.seed)
+}
+
+/// How much was tried, where it was not all that is planned.
+fn nothing_found(exploration: &Exploration) -> String {
+    let part = exploration.stages.iter().find_map(|stage| {
+        let judged = stage.played.saturating_sub(stage.unjudged);
+        let planned = stage.planned.filter(|planned| judged < *planned)?;
+        let idle = match stage.without_occasion {
+            0 => String::new(),
+            count => format!("; in {count} of these the fault had no occasion"),
+        };
+        Some(format!(" in {judged} of {planned} {}{idle}", stage.stage))
+    });
+    format!("nothing found{}", part.unwrap_or_default())
 }
 
 fn covered(exploration: &Exploration) -> String {
@@ -106,12 +163,13 @@ fn line(stage: &StageCoverage) -> String {
 }
 
 fn found(written: &Written<'_>, arguments: &Arguments) -> String {
-    let Written { found, path, was_there } = written;
-    let there = if *was_there { " (there already)" } else { "" };
-    let plants: String = arguments.plant.iter().map(|plant| format!(" --plant {plant}")).collect();
-    let subject = match arguments.subject() {
-        "reference" => String::new(),
-        name => format!(" --subject {name}"),
+    let Written { found, path, was_there, problem } = written;
+    let chosen = chosen(arguments);
+    let (there, path) = (if *was_there { " (there already)" } else { "" }, path.display());
+    let end = match problem {
+        None => format!("{path}{there}\n    again:    counterpart run {path}{chosen}"),
+        // Nothing of it is lost: it can be taken from here.
+        Some(_) => format!("{path} could not be written; it is\n\n{}", found.text),
     };
     #[expect(clippy::cast_precision_loss, reason = "seconds are told to a tenth")]
     let after_s = found.found_after_ms as f64 / 1000.0;
@@ -120,7 +178,7 @@ fn found(written: &Written<'_>, arguments: &Arguments) -> String {
         (left, of) => format!("\n    records:  {left} of {of}"),
     };
     format!(
-        "found    {}\n  {}\n    expected: {}\n    actual:   {}\n    faults:   {}{records}\n    first in case {} ({}) after {after_s:.1} s; {} so far; shrunk in {} tries\n    {}{there}\n    again:    counterpart run {}{subject}{plants}",
+        "found    {}\n  {}\n    expected: {}\n    actual:   {}\n    faults:   {}{records}\n    first in case {} ({}) after {after_s:.1} s; {} so far; shrunk in {} tries\n    {end}",
         found.cause,
         found.message,
         found.expected,
@@ -130,7 +188,14 @@ fn found(written: &Written<'_>, arguments: &Arguments) -> String {
         found.stage,
         counted(found.cases, "case", "cases"),
         found.tries,
-        path.display(),
-        path.display(),
     )
+}
+
+/// The subject, as on the command line.
+fn chosen(arguments: &Arguments) -> String {
+    let plants: String = arguments.plant.iter().map(|plant| format!(" --plant {plant}")).collect();
+    match arguments.subject() {
+        "reference" => plants,
+        name => format!(" --subject {name}{plants}"),
+    }
 }

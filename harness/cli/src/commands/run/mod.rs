@@ -5,6 +5,7 @@ mod list;
 mod play;
 pub(super) mod reports;
 mod selection;
+pub(super) mod targets;
 
 use crate::arguments::{Format, Global, Run as RunArguments};
 use crate::exit::{Exit, Stop};
@@ -12,7 +13,7 @@ use crate::output;
 use crate::project::Project;
 use crate::subjects;
 use counterpart_outcome::{Digest, Environment, Run, SubjectSeen, integrations};
-use counterpart_scenario::{Catalogue, RunOptions, Runner, SnapshotMode};
+use counterpart_scenario::{Catalogue, RunOptions, Runner, SnapshotMode, was_not_run};
 use counterpart_subject::{Launch, Stopwatch, SubjectSpec};
 use jiff::Timestamp;
 use play::Play;
@@ -34,13 +35,19 @@ pub(crate) fn run(tokio: &Handle, global: &Global, arguments: &RunArguments) -> 
     if arguments.list {
         return list::list(global, &chosen);
     }
+    reports::check(&project, &arguments.reports)?;
     if arguments.require_docker {
         tokio.block_on(subjects::require(launch.as_ref()))?;
     }
-    let Some(run) = play(tokio, global, arguments, &subject, launch.as_ref(), &catalogue, &chosen)? else {
+    let (run, is_cut_short) = play(tokio, global, arguments, &subject, launch.as_ref(), &catalogue, &chosen)?;
+    if is_cut_short && run.scenarios.iter().all(was_not_run) {
+        output::note("no scenario was judged, so no report is written");
         return Ok(Exit::Interrupted);
-    };
+    }
     let exit = reports::deliver(&project, global, &arguments.reports, &run)?;
+    if is_cut_short {
+        return Ok(Exit::Interrupted);
+    }
     let is_whole = arguments.paths.is_empty() && arguments.filter.is_none() && chosen.shard.is_none();
     if is_whole && !arguments.rerun_failed && !global.quiet && global.format == Format::Text {
         super::review::note_unreferenced(&project);
@@ -48,7 +55,7 @@ pub(crate) fn run(tokio: &Handle, global: &Global, arguments: &RunArguments) -> 
     Ok(exit)
 }
 
-/// What comes of them; nothing where the process is told to stop before.
+/// What comes of them, and whether the process was told to stop before all were played.
 fn play(
     tokio: &Handle,
     global: &Global,
@@ -57,7 +64,7 @@ fn play(
     launch: &dyn Launch,
     catalogue: &Catalogue,
     chosen: &Chosen,
-) -> Result<Option<Run>, Stop> {
+) -> Result<(Run, bool), Stop> {
     let http = reqwest::Client::builder().no_proxy().build().map_err(Stop::environment)?;
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     // Nobody reviews in CI, nor what a planted bug left behind.
@@ -85,8 +92,8 @@ fn play(
     };
     let most_failures = if arguments.fail_fast { Some(1) } else { arguments.max_fail.map(usize::from) };
     let play = Play { runner: &runner, plans: &chosen.plans, jobs, most_failures };
-    let Some(scenarios) = play.all(tokio, global)? else { return Ok(None) };
-    Ok(Some(Run {
+    let (scenarios, is_cut_short) = play.all(tokio, global)?;
+    let run = Run {
         counterpart: "run/1".to_owned(),
         started_at,
         wall_ms: watch.elapsed_ms(),
@@ -102,7 +109,8 @@ fn play(
         integrations: integrations(&scenarios),
         scenarios,
         shard: chosen.shard.clone(),
-    }))
+    };
+    Ok((run, is_cut_short))
 }
 
 fn subject_seen(name: &str, subject: &SubjectSpec, version: Option<String>) -> Result<SubjectSeen, Stop> {

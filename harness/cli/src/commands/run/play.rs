@@ -11,6 +11,7 @@ use counterpart_outcome::{ScenarioOutcome, Verdict};
 use counterpart_report::terminal;
 use counterpart_scenario::{Plan, Runner};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
@@ -29,9 +30,10 @@ pub(super) struct Play<'a> {
 }
 
 impl Play<'_> {
-    /// Plays all of them; the outcomes are in the order of the plans. Nothing where the process is told to stop before:
-    /// then what is being played is dropped, and with it the programs that it started are ended.
-    pub(super) fn all(&self, tokio: &Handle, global: &Global) -> Result<Option<Vec<ScenarioOutcome>>, Stop> {
+    /// Plays all of them; the outcomes are in the order of the plans. Where the process is told to stop before, what is
+    /// being played is dropped, and with it the programs that it started are ended; that and the rest count as not run.
+    /// The second half tells whether it was so.
+    pub(super) fn all(&self, tokio: &Handle, global: &Global) -> Result<(Vec<ScenarioOutcome>, bool), Stop> {
         let told = tokio.block_on(async { StopSignal::listen() }).map_err(Stop::environment)?;
         let (stop, stopped) = watch::channel(false);
         let listener = tokio.spawn(tell(told, stop));
@@ -65,14 +67,22 @@ impl Play<'_> {
         });
         listener.abort();
         teller.progress.finish_and_clear();
-        if *stopped.borrow() {
+        let is_cut_short = *stopped.borrow();
+        if is_cut_short {
             output::note("told to stop; what was started is ended");
-            return Ok(None);
         }
-        let mut ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
-        ended.sort_by_key(|(index, _)| *index);
-        Ok(Some(ended.into_iter().map(|(_, outcome)| outcome).collect()))
+        let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut ended: BTreeMap<usize, ScenarioOutcome> = ended.into_iter().collect();
+        let of_plan = |(index, plan)| ended.remove(&index).unwrap_or_else(|| cut_short(plan));
+        Ok((self.plans.iter().enumerate().map(of_plan).collect(), is_cut_short))
     }
+}
+
+/// What becomes of a plan that was not played to its end, because the process was told to stop.
+fn cut_short(plan: &Plan) -> ScenarioOutcome {
+    // It begins as that of every scenario that was not run, so that `--rerun-failed` takes it.
+    let reason = "not run after the process was told to stop".to_owned();
+    ScenarioOutcome { verdict: Verdict::Skipped { reason }, ..Runner::not_run(plan, 0) }
 }
 
 /// Tells all jobs once the process is told.
