@@ -73,9 +73,8 @@ fn end_of_user_info(scheme: &str, line: &str) -> usize {
     match scheme {
         "http" | "https" | "ws" | "wss" if authority.contains('@') => last(authority),
         "http" | "https" | "ws" | "wss" | "" if has_password && word.contains('@') => last(word),
-        "http" | "https" | "ws" | "wss" => 0,
         "" if authority.contains('@') => last(word),
-        "" => 0,
+        "http" | "https" | "ws" | "wss" | "" => 0,
         _ if quoted.contains('@') => last(quoted),
         _ if has_password => last(line),
         _ => 0,

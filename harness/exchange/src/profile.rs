@@ -449,7 +449,7 @@ mod tests {
             ("versions: {told_by: {query: ''}}", "no query field has an empty name"),
             ("versions: {told_by: {header: v}, default: ''}", "leave the key out"),
             ("versions: {told_by: {header: 'a b'}}", "is no name of a header field"),
-            ("versions: {told_by: {path_segment: 0}}", "nonzero"),
+            ("versions: {told_by: {path_segment: 0}}", "a whole number from 1"),
             ("resources: {a: {id: id, grow: {to: 10000001}}}", "is over 10000000"),
             (
                 "resources: {hook: {id: id}}\nwebhook_subscriptions: {resource: hok, url: u}",

@@ -67,10 +67,9 @@ impl SubjectSpec {
 
     fn look_at_launch(&self, look: &mut impl FnMut(String, Vec<String>)) {
         let (run, env) = match &self.launch {
-            LaunchSpec::Reference { .. } | LaunchSpec::Url(_) => return,
-            LaunchSpec::Command(spec) => (&spec.run, &spec.env),
             // A run of a batch is given its trigger's words too.
-            LaunchSpec::Batch(_) => return,
+            LaunchSpec::Reference { .. } | LaunchSpec::Url(_) | LaunchSpec::Batch(_) => return,
+            LaunchSpec::Command(spec) => (&spec.run, &spec.env),
             LaunchSpec::Container(spec) => (&spec.run, &spec.env),
         };
         let kind = self.launch.kind();

@@ -497,7 +497,7 @@ mod tests {
                 format!("{{{kind}, refusal: {{status: 200}}}}"),
                 "the status 200 does not fit; expected one from 400 to 599",
             ),
-            ("{kind: {calls_per_second: {limit: 0}}}".to_owned(), "nonzero"),
+            ("{kind: {calls_per_second: {limit: 0}}}".to_owned(), "a whole number from 1"),
             ("{kind: {token_bucket: {capacity: 1, refill_per_s: 1/0}}}".to_owned(), "is no rate"),
             ("{kind: {token_bucket: {capacity: 1, refill_per_s: 0}}}".to_owned(), "is no rate"),
             ("{kind: {daily: {limit: 1, resets_at: '24:00Z'}}}".to_owned(), "is no time of day"),
