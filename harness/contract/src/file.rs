@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_file_that_is_missing_is_told() {
         let error = read_contract(Path::new("missing.openapi.yaml")).unwrap_err().to_string();
-        assert!(error.starts_with("missing.openapi.yaml: cannot be read"), "{error}");
+        assert!(error.starts_with("missing.openapi.yaml: there is no such file"), "{error}");
     }
 
     #[test]
