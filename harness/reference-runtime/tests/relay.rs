@@ -4,6 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use support::raw::{RawProvider, Script};
 use support::{ACCESS_TOKEN, Subject, start};
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -231,5 +232,46 @@ async fn how_long_keys_are_kept_is_a_duration_or_none_or_unlimited() {
         let (status, answer) = subject.call("PUT", "/connections/acme/chat", Some(body)).await;
         assert_eq!(status, 422, "{bad:?}: {answer}");
         assert!(answer.to_string().contains("idempotency_retention must be a duration"), "{answer}");
+    }
+}
+
+/// What a process that died had under way may have been done: where no key tells, nobody repeats it.
+#[tokio::test]
+async fn a_write_that_was_under_way_when_the_process_died_is_not_repeated_without_a_key() {
+    for (kept, made, state) in [("none", 1, "held"), ("24h", 2, "succeeded")] {
+        let provider = RawProvider::start(vec![Script::Hang, Script::Answer("{}".to_owned())]).await;
+        let subject = start().await;
+        let body = json!({ "provider": "shop", "base_url": provider.url(), "access_token": ACCESS_TOKEN,
+                           "idempotency_retention": kept });
+        subject.call("PUT", "/connections/acme/chat", Some(body)).await;
+        deliver(&subject, json!({})).await;
+        subject.quiet(1).await;
+        let subject = subject.crash().await;
+        subject.settle().await;
+        assert_eq!(provider.headers("idempotency-key").len(), made, "{kept}");
+        assert_eq!(subject.state(1).await, state, "{kept}");
+        if state == "held" {
+            assert_eq!(subject.column("/holds", "holds", "reason").await, ["outcome_unknown"]);
+        }
+    }
+}
+
+/// Once the provider has said that it took a document, nothing of it is in doubt, whatever came before.
+#[tokio::test]
+async fn what_was_taken_in_the_end_is_read_back_and_never_sent_again() {
+    let (subject, provider) = (start().await, MockServer::start().await);
+    let post = |status| Mock::given(method("POST")).respond_with(ResponseTemplate::new(status));
+    post(500).up_to_n_times(1).with_priority(1).mount(&provider).await;
+    post(201).mount(&provider).await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(404)).mount(&provider).await;
+    connect_keeping(&subject, &provider, None).await;
+    deliver(&subject, json!({ "confirm": "/orders/1" })).await;
+    for hold in 1..=2 {
+        subject.settle().await;
+        assert_eq!(subject.column("/holds", "holds", "reason").await, ["not_found"]);
+        let operations = subject.column("/audit", "entries", "operation").await;
+        assert_eq!(operations.iter().filter(|one| **one == "deliver").count(), 2, "{operations:?}");
+        let path = format!("/holds/hold-{hold}/release");
+        subject.call("POST", &path, Some(json!({ "tenant": "acme", "by": "ann" }))).await;
     }
 }
