@@ -1,13 +1,15 @@
 //! What is said over HTTP of work that is accepted, kept and sent on, said once more of PostgreSQL.
-#![allow(clippy::duplicate_mod, reason = "each of these files stands for itself too, on SQLite")]
+//! A binary of its own: by its name the tests' support knows which database to take.
 
-#[path = "forwarding.rs"]
+#[path = "runtime/forwarding.rs"]
 mod forwarding;
-#[path = "holds.rs"]
+#[path = "runtime/holds.rs"]
 mod holds;
-#[path = "relay.rs"]
+#[path = "runtime/relay.rs"]
 mod relay;
-#[path = "retries.rs"]
+#[path = "runtime/retries.rs"]
 mod retries;
-#[path = "shared_endpoints.rs"]
+#[path = "runtime/shared_endpoints.rs"]
 mod shared_endpoints;
+#[path = "runtime/support/mod.rs"]
+mod support;

@@ -1,0 +1,261 @@
+//! Files that cannot be used: told with file, line and column, what is wrong and what would be right; exit code 2;
+//! nothing is run and nothing is written.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+
+use crate::support::{GOOD, Project, repository};
+
+/// Runs the one scenario of a project and tells what was said.
+fn refused(project: &Project) -> String {
+    let ran = project.run(&["run"]);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.out, "", "nothing but the problem is told");
+    assert!(!project.path("target").exists(), "nothing is written");
+    ran.err
+}
+
+fn refused_scenario(text: &str) -> String {
+    let project = Project::new();
+    project.write("scenarios/s/bad.yaml", text);
+    refused(&project)
+}
+
+#[test]
+fn an_unknown_key() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("title:", "titel:")));
+}
+
+#[test]
+fn a_wrong_type() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("count: 72", "count: many")));
+}
+
+#[test]
+fn an_unknown_step() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("settle:", "setle:")));
+}
+
+#[test]
+fn an_unknown_fixture() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("room-history]", "room-histroy]")));
+}
+
+#[test]
+fn an_unknown_exchange_and_whatever_else_is_wrong_at_once() {
+    let text = GOOD
+        .replace("steps:", "faults:\n  - {at: {exchange: message-2}, inject: {timeout: {}}}\nsteps:")
+        .replace("scheduled-import", "sheduled-import")
+        .replace("destination: {count: 72}", "requests: {to: mesages, count: 1}");
+    let first = refused_scenario(&text);
+    insta::assert_snapshot!(first);
+    insta::assert_snapshot!(refused_scenario(&text.replace("sheduled", "scheduled")));
+}
+
+#[test]
+fn an_unknown_fault() {
+    let text =
+        GOOD.replace("steps:", "faults:\n  - {at: {exchange: messages-2}, inject: {time_out: {}}}\nsteps:");
+    insta::assert_snapshot!(refused_scenario(&text));
+}
+
+#[test]
+fn a_scenario_that_cannot_fail() {
+    let vacuous = GOOD.replace("destination: {count: 72}", "destination: {same_as: happy_path}");
+    insta::assert_snapshot!(refused_scenario(&vacuous));
+    let (head, _) = GOOD.split_once("steps:").unwrap();
+    insta::assert_snapshot!(refused_scenario(&format!("{head}steps: []\nexpect: []\n")));
+}
+
+#[test]
+fn a_trigger_with_other_words_than_it_asks_for() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("{room:", "{rom:")));
+}
+
+#[test]
+fn a_fault_at_an_exchange_that_is_never_replayed() {
+    let text =
+        GOOD.replace("steps:", "faults:\n  - {at: {exchange: messages-6}, inject: {timeout: {}}}\nsteps:");
+    insta::assert_snapshot!(refused_scenario(&text));
+}
+
+#[test]
+fn webhooks_that_are_none() {
+    let text = GOOD
+        .replace("matrix/room-history", "slack/channel-messages")
+        .replace("- trigger: {sync: {room: \"#history:test.local\"}}", "- webhook: {exchange: evnt-1}")
+        .replace(
+            "steps:",
+            "faults:\n  - {at: {webhook: {exchange: event-9}}, inject: {webhook_lost: {}}}\n  \
+             - {at: {exchange: event-1}, inject: {timeout: {}}}\n  \
+             - {at: {webhook: {operation: event}}, inject: {timeout: {}}}\nsteps:",
+        );
+    assert!(text.contains("evnt-1"), "{text}");
+    insta::assert_snapshot!(refused_scenario(&text));
+}
+
+#[test]
+fn a_webhook_of_a_provider_that_sends_none() {
+    insta::assert_snapshot!(refused_scenario(&GOOD.replace("settle: {}", "webhook: {exchange: messages-1}")));
+}
+
+#[test]
+fn a_yaml_bomb() {
+    let mut bomb = String::from("counterpart: scenario/1\ntitle: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..30 {
+        let inner = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("k{level}: &a{level} [{inner}]\n"));
+    }
+    let message = refused_scenario(&bomb);
+    assert!(message.contains("bad.yaml:"), "{message}");
+}
+
+/// A project with its own copy of one fixture, changed.
+fn with_fixture(change: impl Fn(String) -> String) -> Project {
+    let project = Project::new();
+    project.write("counterpart.toml", "counterpart = \"config/1\"\n");
+    project.write("scenarios/s/good.yaml", &GOOD.replace("room-history", "missing"));
+    let matrix = repository().join("fixtures/matrix");
+    let profile = std::fs::read_to_string(matrix.join("provider.yaml")).unwrap();
+    project.write("fixtures/matrix/provider.yaml", &profile);
+    let fixture = std::fs::read_to_string(matrix.join("missing.yaml")).unwrap();
+    project.write("fixtures/matrix/missing.yaml", &change(fixture));
+    project
+}
+
+#[test]
+fn a_fixture_of_a_newer_version() {
+    insta::assert_snapshot!(refused(&with_fixture(|text| text.replace("fixture/1", "fixture/2"))));
+}
+
+#[test]
+fn a_truncated_fixture() {
+    let in_the_body = with_fixture(|text| text[..text.rfind("errcode").unwrap() + 12].to_owned());
+    insta::assert_snapshot!(refused(&in_the_body));
+    let before_the_exchanges = with_fixture(|text| text[..text.find("- id:").unwrap()].to_owned());
+    insta::assert_snapshot!(refused(&before_the_exchanges));
+    let elsewhere = with_fixture(|text| text.replace("flow: missing", "flow: found"));
+    insta::assert_snapshot!(refused(&elsewhere));
+    let fewer = with_fixture(|text| text.replace("count: 1", "count: 2"));
+    insta::assert_snapshot!(refused(&fewer));
+}
+
+#[test]
+fn arguments_that_cannot_be_used() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    let said = |arguments: &[&str]| {
+        let ran = project.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.err);
+        ran.err
+    };
+    insta::assert_snapshot!(
+        [
+            said(&["run", "nowhere"]),
+            said(&["run", "--subject", "referense"]),
+            said(&["run", "--plant", "no_such_bug"]),
+            said(&["serve", "matrix/room-histroy"]),
+            said(&["serve", "matrix/room-history", "--fault", "timout@messages-2"]),
+            said(&["serve", "matrix/room-history", "--fault", "timeout@mesages"]),
+            said(&["serve", "matrix/room-history", "--fault", "timeout@messages-99"]),
+            said(&["contract", "check", "nowhere"]),
+            said(&["record", "--provider", "p", "--flow", "f"]),
+            said(&["record", "--provider", "p", "--flow", "f", "--webhooks", "/in=http://jo:pw@127.0.0.1:1"]),
+            said(&["record", "--provider", "p", "--flow", "f", "--webhooks", "hooks"]),
+            said(&[
+                "record",
+                "--provider",
+                "p",
+                "--flow",
+                "f",
+                "--webhooks",
+                "/a=http://127.0.0.1:1",
+                "--webhooks",
+                "/a/b=http://127.0.0.1:2",
+            ]),
+            said(&["runtime", "serve", "--data", "data", "--plant", "no_timeout"]),
+        ]
+        .join("\n")
+        .replace(&repository().display().to_string(), "[repository]")
+    );
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    project.write("counterpart.toml", "counterpart = \"config/1\"\nfixture = \"fixtures\"\n");
+    insta::assert_snapshot!(refused(&project));
+}
+
+#[test]
+fn a_configuration_whose_line_holds_a_password() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    let database = "postgers://reader:hunter2secret@127.0.0.1/app";
+    let text = format!(
+        "counterpart = \"config/1\"\n[subject.mine]\nlaunch = {{ url = \"http://127.0.0.1:1\" }}\n\
+         probe.destination = {{ sql = \"SELECT 1\", database = \"{database}\" }}\n"
+    );
+    project.write("counterpart.toml", &text);
+    insta::assert_snapshot!(refused(&project));
+    let looked = project.run(&["doctor"]);
+    assert!(
+        looked.out.contains("postgers://***") || looked.err.contains("postgers://***"),
+        "{}{}",
+        looked.out,
+        looked.err
+    );
+    assert!(!format!("{}{}", looked.out, looked.err).contains("hunter2"), "{}{}", looked.out, looked.err);
+}
+
+#[test]
+fn a_fixtures_folder_that_is_none() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    project.write("counterpart.toml", "counterpart = \"config/1\"\nfixtures = \"nofixtures\"\n");
+    let missing = refused(&project);
+    project.write("nofixtures", "");
+    insta::assert_snapshot!([missing, refused(&project)].join("\n"));
+}
+
+#[test]
+fn a_provider_without_a_profile() {
+    let project = with_fixture(|text| text);
+    std::fs::remove_file(project.path("fixtures/matrix/provider.yaml")).unwrap();
+    let text = GOOD.replace("room-history", "missing");
+    project.write(
+        "scenarios/s/good.yaml",
+        &text.replace("destination: {count: 72}", "requests: {to: messages, count: 1}"),
+    );
+    insta::assert_snapshot!(refused(&project));
+    let looked = project.run(&["doctor"]);
+    assert!(looked.out.contains("fixtures/matrix/provider.yaml is not there"), "{}", looked.out);
+}
+
+#[test]
+fn an_entry_of_a_catalogue_that_is_not_there() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    std::fs::remove_file(project.path("scenarios/catalogue.yaml")).unwrap();
+    insta::assert_snapshot!(refused(&project));
+}
+
+#[test]
+fn files_that_are_none() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", &format!("{GOOD}---\ncounterpart: scenario/1\n"));
+    let second = refused(&project);
+    std::fs::write(project.path("binary.toml"), b"counterpart = \"\xff\"").unwrap();
+    let said =
+        ["binary.toml", "nope.toml", "scenarios"].map(|file| project.run(&["run", "--config", file]).err);
+    insta::assert_snapshot!([second, said.concat()].join("\n"));
+}
+
+#[test]
+fn a_plant_that_is_nearly_one() {
+    let project = Project::new();
+    project.write("scenarios/s/good.yaml", GOOD);
+    let said = project.run(&["run", "--plant", "no_validaton"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("did you mean `no_validation`?"), "{}", said.err);
+}

@@ -1,0 +1,136 @@
+//! Connectors that print their records, in the form of Airbyte's sources. They need python3.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
+
+use crate::support::{Project, Ran, repository};
+use counterpart_outcome::read_run;
+
+/// A source of two streams, whose ways of ending are its last argument. It goes on where its state says.
+const SOURCE: &str = r##"
+import json, os, sys, urllib.request
+print("starting up", file=sys.stderr)
+how, state = sys.argv[-1], {}
+if "--state" in sys.argv:
+    for entry in json.load(open(sys.argv[sys.argv.index("--state") + 1])):
+        state[entry["stream"]["stream_descriptor"]["name"]] = entry["stream"]["stream_state"]["last"]
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+target = os.environ["API"] + "/_matrix/client/v3/directory/room/%23history%3Atest.local"
+room = json.load(opener.open(target))["room_id"]
+def say(message): print(json.dumps(message), flush=True)
+def record(stream, number):
+    if number > state.get(stream, 0):
+        data = {"id": stream + str(number), "room": room, "began_at": state.get(stream, 0)}
+        say({"type": "RECORD", "record": {"stream": stream, "data": data, "emitted_at": 1}})
+def keep(stream, number):
+    if number > state.get(stream, 0):
+        descriptor = {"stream_descriptor": {"name": stream}, "stream_state": {"last": number}}
+        say({"type": "STATE", "state": {"type": "STREAM", "stream": descriptor}})
+say({"type": "LOG", "log": {"level": "INFO", "message": "hello"}})
+say({"type": "TRACE", "trace": {"type": "STREAM_STATUS", "emitted_at": 1, "stream_status": {"status": "STARTED"}}})
+if how == "prints rubbish": print("Traceback (most recent call last):")
+if how == "unknown type": say({"type": "RECORDS", "records": []})
+record("users", 1); keep("users", 1)
+record("users", 2); record("rooms", 1)
+keep("rooms", 1)
+if how == "fails":
+    say({"type": "TRACE", "trace": {"type": "ERROR", "emitted_at": 1, "error": {"message": "quota used up"}}})
+    sys.exit("quota used up")
+if how == "is cut off": sys.stdout.write('{"type": "RECORD", "rec'); sys.stdout.flush(); os._exit(1)
+record("users", 3); keep("users", 3)
+say({"type": "CONTROL", "control": {"type": "CONNECTOR_CONFIG", "emitted_at": 1}})
+"##;
+
+fn played(target: &str, scenario: &str) -> (Ran, Vec<String>) {
+    let project = Project::new();
+    let fixtures = repository().join("fixtures");
+    project.write("source.py", SOURCE);
+    project.write("scenarios/s/it.yaml", scenario);
+    project.write(
+        "counterpart.toml",
+        &format!(
+            r#"counterpart = "config/1"
+fixtures = {fixtures:?}
+[subject.source]
+trigger.sync = {{ batch = ["{{how}}"] }}
+probe.destination = {{ stdout = {{}}, key = "id" }}
+[subject.source.launch.batch]
+run = ["python3", "source.py", "read"]
+state = ["--state", "{{state}}"]
+env = {{ API = "{{base_url}}" }}
+{target}
+"#
+        ),
+    );
+    let ran = project.run(&["run", "--subject", "source", "--out", "out"]);
+    let Ok(run) = read_run(&project.path("out/run.json")) else { return (ran, Vec::new()) };
+    let steps = run.scenarios.iter().flat_map(|one| &one.attempts).flat_map(|attempt| &attempt.steps);
+    (ran, steps.map(|step| format!("{}: {}", step.step, step.result)).collect())
+}
+
+fn scenario(steps: &str, expect: &str) -> String {
+    format!(
+        "counterpart: scenario/1\ntitle: It is read\ncovers: []\nfixtures: [matrix/room-history]\n\
+         steps:\n{steps}expect:\n{expect}allow:\n  unused: one request is enough here\n"
+    )
+}
+
+#[test]
+fn a_source_passes_its_state_on() {
+    let steps = "  - trigger: {sync: {how: well}, answer: {exit_code: 0, records: 4, committed: 4, states: 3}}\n  - trigger: {sync: {how: well}, answer: {records: 0}}\n  - settle: {}\n";
+    let expect = "  - destination: {count: 4, unique_by: id}\n  - probe: {name: destination, record: {_stream: rooms}, count: 1}\n";
+    let (ran, steps) = played("", &scenario(steps, expect));
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    insta::assert_snapshot!(steps.join("\n"), @"
+    trigger sync: ended with exit code 0; 4 records, 4 committed, 3 states
+    trigger sync: ended with exit code 0; 0 records, 0 committed, 0 states
+    settle: quiet; no timer fired
+    ");
+}
+
+/// Streams take turns: what a state of one says is nothing about another.
+#[test]
+fn a_run_that_fails_leaves_of_each_stream_what_its_own_state_covers() {
+    let steps = "  - trigger: {sync: {how: fails}, answer: {exit_code: 1, records: 3, committed: 2, states: 2}}\n  - trigger: {sync: {how: well}, answer: {exit_code: 0, records: 2, committed: 2}}\n  - settle: {}\n";
+    let expect = "  - destination: {count: 4, unique_by: id}\n  - probe: {name: destination, record: {id: users2, began_at: 1}, count: 1}\n";
+    let (ran, steps) = played("", &scenario(steps, expect));
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    // Which of its two streams is read last is not decided.
+    assert!(
+        steps[0].starts_with(
+            "trigger sync: ended with exit code 1; 3 records, 2 committed, 2 states; its last line: "
+        ),
+        "{steps:?}"
+    );
+    let at_once = "target = { commits = \"at_once\" }";
+    let twice = scenario(
+        "  - trigger: {sync: {how: fails}}\n  - trigger: {sync: {how: well}}\n  - settle: {}\n",
+        "  - destination: {count: 5}\n",
+    );
+    let (ran, _) = played(at_once, &twice);
+    assert_eq!(ran.code, 1, "what came after a stream's state came twice: {}{}", ran.out, ran.err);
+    assert!(ran.out.contains("invariant applied_once") && ran.out.contains("users2"), "{}", ran.out);
+}
+
+#[test]
+fn a_last_line_that_is_cut_off_is_left_out() {
+    let steps = "  - trigger: {sync: {how: is cut off}, answer: {exit_code: 1, records: 3, committed: 2}}\n  - settle: {}\n";
+    let (ran, _) = played("", &scenario(steps, "  - destination: {count: 2}\n"));
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn lines_that_are_no_messages_could_not_be_judged() {
+    let told = |how: &str| {
+        let steps = format!("  - trigger: {{sync: {{how: {how}}}}}\n  - settle: {{}}\n");
+        let (ran, _) = played("", &scenario(&steps, "  - destination: {count: 4}\n"));
+        assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+        ran.out
+    };
+    let rubbish = told("prints rubbish");
+    assert!(rubbish.contains("line 3 of its standard output is no JSON"), "{rubbish}");
+    let unknown = told("unknown type");
+    assert!(
+        unknown.contains("line 3 of its standard output is of the type \"RECORDS\", which is not understood"),
+        "{unknown}"
+    );
+}
