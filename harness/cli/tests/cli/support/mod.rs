@@ -1,5 +1,5 @@
 //! A project in a folder of its own, and the `counterpart` binary run in it.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
