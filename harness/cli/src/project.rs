@@ -83,7 +83,7 @@ impl Project {
             Some(path) => Some(path.clone()),
             None => {
                 let here = std::env::current_dir().map_err(Stop::environment)?;
-                let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
+                let found = here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.exists());
                 // Paths are told relative to where the user is, where they can be.
                 found.map(|path| path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path))
             }

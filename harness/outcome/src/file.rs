@@ -78,23 +78,25 @@ pub fn read_run(path: &Path) -> Result<Run, RunFileError> {
     if found_mib >= MOST_MIB {
         return Err(RunFileError::TooLarge { path: path.to_owned(), found_mib });
     }
-    let text = std::fs::read_to_string(path).map_err(io)?;
-    let malformed = |error: &serde_json::Error| RunFileError::Malformed {
-        path: path.to_owned(),
-        line: error.line(),
-        column: error.column(),
-        problem: error.to_string(),
+    let bytes = std::fs::read(path).map_err(io)?;
+    let at = |line, column, problem| RunFileError::Malformed { path: path.to_owned(), line, column, problem };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let lines: Vec<&[u8]> = before.split(|byte| *byte == b'\n').collect();
+        let column = lines.last().map_or(1, |last| last.len() + 1);
+        at(lines.len(), column, "a byte that is no text".to_owned())
+    })?;
+    let malformed = |error: &serde_json::Error| {
+        let told = error.to_string();
+        let problem = told.split(" at line ").next().unwrap_or(&told).to_owned();
+        // An empty file has no first line.
+        at(error.line().max(1), error.column().max(1), problem)
     };
     let head: Head = serde_json::from_str(&text).map_err(|error| malformed(&error))?;
     let version = head.counterpart.strip_prefix("run/").and_then(|number| number.parse::<u32>().ok());
     match version {
         Some(1) => serde_json::from_str(&text).map_err(|error| malformed(&error)),
         Some(_) => Err(RunFileError::Newer { path: path.to_owned(), found: head.counterpart }),
-        None => Err(RunFileError::Malformed {
-            path: path.to_owned(),
-            line: 1,
-            column: 1,
-            problem: format!("this is {:?}", head.counterpart),
-        }),
+        None => Err(at(1, 1, format!("this is {:?}", head.counterpart))),
     }
 }

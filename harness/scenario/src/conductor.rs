@@ -3,6 +3,7 @@
 //! Quiet means that the subject is busy with nothing and that both sides count the same requests, what the
 //! stand-in holds on purpose apart, and that no webhook is on its way, seen twice in a row.
 
+use crate::work::Work;
 use counterpart_stand_in::{StandIn, Traffic};
 use counterpart_subject::{ClockState, ProbeName, Stopwatch, Subject, SubjectError};
 use jiff::{SignedDuration, Timestamp};
@@ -63,10 +64,9 @@ pub trait Timed {
     /// Moves its clock: at most one timer fires.
     fn advance(&self, to: Timestamp) -> impl Future<Output = Result<(), SubjectError>>;
 
-    /// Real time alone: lets a little of it pass; then whether all work that so many triggers began is over, as far as it
-    /// can be told from anything but its requests.
-    fn looked_at(&self, _triggers: usize) -> impl Future<Output = Result<Option<bool>, SubjectError>> {
-        async { Ok(None) }
+    /// Real time alone: lets a little of it pass; then whether all work that so many triggers began is over.
+    fn looked_at(&self, _triggers: usize) -> impl Future<Output = Result<Work, SubjectError>> {
+        async { Ok(Work::SeenByItsRequests) }
     }
 
     /// Real time alone: whether nothing is done but while it is triggered.
@@ -92,7 +92,7 @@ impl Timed for Subject {
         Self::advance(self, to).await.map(|_| ())
     }
 
-    async fn looked_at(&self, triggers: usize) -> Result<Option<bool>, SubjectError> {
+    async fn looked_at(&self, triggers: usize) -> Result<Work, SubjectError> {
         self.wait(REAL_PAUSE).await;
         // Whoever has ended will never come to rest.
         if let Some(how) = self.has_ended() {
@@ -100,14 +100,8 @@ impl Timed for Subject {
         }
         let probe = self.spec().probe.get(&ProbeName::Runs);
         Ok(match (probe, self.probe(ProbeName::Runs).await?) {
-            (Some(probe), Some(runs)) => {
-                let is_settled = |run: &serde_json::Value| {
-                    let state = probe.state.as_ref().and_then(|field| crate::observed::text_of(run, field));
-                    state.is_some_and(|state| probe.settled.contains(&state))
-                };
-                Some(runs.len() >= triggers && runs.iter().all(is_settled))
-            }
-            _ => None,
+            (Some(probe), Some(runs)) => Work::shown(probe, &runs, triggers),
+            _ => Work::SeenByItsRequests,
         })
     }
 
@@ -344,6 +338,7 @@ impl<T: Timed> Conductor<'_, T> {
     async fn real_quiet(&self, longest: Duration) -> Result<Quiet, SubjectError> {
         let waited = Stopwatch::start();
         let mut calm = 0;
+        let mut seen = "it goes on sending requests".to_owned();
         let mut last = self.stand_in.traffic();
         while waited.elapsed() < longest {
             if self.subject.rests_between_triggers() {
@@ -352,16 +347,23 @@ impl<T: Timed> Conductor<'_, T> {
                     return Ok(Quiet::RealTime);
                 }
             }
+            let work = self.subject.looked_at(self.triggers).await?;
             // Without a probe of runs, calm over half a second has to do.
-            let done = self.subject.looked_at(self.triggers).await?.unwrap_or(calm >= 25);
+            let done = work == Work::Done || work == Work::SeenByItsRequests && calm >= 25;
             let traffic = self.stand_in.traffic();
             calm = if traffic == last { calm + 1 } else { 0 };
             last = traffic;
+            let under_way = traffic.received - traffic.answered;
+            seen = match work {
+                Work::Unfinished(what) => what,
+                _ if under_way > 0 => format!("requests that are not answered yet: {under_way}"),
+                _ => "it goes on sending requests".to_owned(),
+            };
             if done && calm > 0 && traffic.received == traffic.answered && traffic.deliveries_under_way == 0 {
                 return Ok(Quiet::RealTime);
             }
         }
-        Err(SubjectError::NotAtRest { within: longest })
+        Err(SubjectError::NotAtRest { within: longest, seen })
     }
 }
 

@@ -389,7 +389,7 @@ fn each_webhook_that_was_answered_has_to_be_audited_and_is_told() {
 
 /// The names of the invariants that an observation breaks.
 fn broken_invariants(observed: &Observed) -> Vec<String> {
-    let (plan, subject, happy) = (plan("{requests: {to: list, at_least: 0}}"), subject(), good());
+    let (plan, subject, happy) = (plan("{requests: {to: list, at_most: 1000}}"), subject(), good());
     let context = Context { plan: &plan, subject: &subject, observed, happy_path: Some(&happy) };
     let (outcomes, _) = invariant::judge(&context);
     let unchecked = outcomes.iter().filter(|one| matches!(one.status, InvariantStatus::NotChecked { .. }));
@@ -464,7 +464,7 @@ fn every_invariant_that_is_checked_is_broken_by_its_own_observation() {
 
 /// What is wrong with the use of the recording, by kind, where a scenario allows so much.
 fn misused(observed: &Observed, allow: &str) -> Vec<ViolationKind> {
-    let plan = plan_with("requests: {to: list, at_least: 0}", &format!("allow: {{{allow}}}"));
+    let plan = plan_with("requests: {to: list, at_most: 1000}", &format!("allow: {{{allow}}}"));
     let (subject, happy) = (subject(), good());
     let context = Context { plan: &plan, subject: &subject, observed, happy_path: Some(&happy) };
     let told = replay::outcome(&context).allowed;
@@ -499,7 +499,7 @@ fn every_use_of_the_recording_that_is_not_as_recorded_fails_unless_it_is_allowed
 #[test]
 fn a_happy_path_that_was_not_recorded_is_none_unless_it_is_allowed() {
     let noted = |note| Observed { seen: vec![Seen { note, ..seen(0, 501) }], ..good() };
-    let strict = plan("requests: {to: list, at_least: 0}");
+    let strict = plan("requests: {to: list, at_most: 1000}");
     for (note, word) in
         [(SeenNote::Unmatched("why".into()), "unmatched"), (SeenNote::Exhausted("why".into()), "exhausted")]
     {
@@ -507,7 +507,7 @@ fn a_happy_path_that_was_not_recorded_is_none_unless_it_is_allowed() {
         let why = replay::answered_as_recorded(&strict, &happy).unwrap_err();
         assert!(why.contains("GET /list: why"), "{why}");
         let lenient =
-            plan_with("requests: {to: list, at_least: 0}", &format!("allow: {{{word}: It is right}}"));
+            plan_with("requests: {to: list, at_most: 1000}", &format!("allow: {{{word}: It is right}}"));
         assert_eq!(replay::answered_as_recorded(&lenient, &happy), Ok(()));
     }
     assert_eq!(replay::answered_as_recorded(&strict, &good()), Ok(()));
@@ -516,7 +516,7 @@ fn a_happy_path_that_was_not_recorded_is_none_unless_it_is_allowed() {
 #[test]
 fn without_a_probe_an_invariant_is_not_checked() {
     let (plan, mut subject, happy, observed) =
-        (plan("{requests: {to: list, at_least: 0}}"), subject(), good(), good());
+        (plan("{requests: {to: list, at_most: 1000}}"), subject(), good(), good());
     subject.probe.clear();
     let observed = Observed { seen_by_witness: Err("nothing to look at"), ..observed };
     let context = Context { plan: &plan, subject: &subject, observed: &observed, happy_path: Some(&happy) };
@@ -533,7 +533,7 @@ fn permission(name: &str) -> Value {
 
 /// How the credential is judged: what the subject says it holds, what the provider tells in its answer, and the profile.
 fn privilege(by_subject: &[&str], by_provider: Option<(&str, &str)>, admin: &[&str]) -> Result<(), String> {
-    let mut plan = plan("{requests: {to: list, at_least: 0}}");
+    let mut plan = plan("{requests: {to: list, at_most: 1000}}");
     plan.profile.permissions = Some(Permissions {
         held_in: Some("x-held".to_owned().try_into().unwrap()),
         accepted_in: Some("x-accepted".to_owned().try_into().unwrap()),

@@ -33,6 +33,7 @@ mod suite;
 mod unjudged;
 mod witness;
 mod wording;
+mod work;
 
 pub use catalogue::{Catalogue, CatalogueCase};
 pub use conductor::{Baseline, Conductor, Settled, Timed};
@@ -54,3 +55,4 @@ pub use snapshot::{SnapshotMode, SnapshotText};
 pub use snapshot_content::{RecordOrder, RecordedOrder, Redactions, records_text, requests_text};
 pub use snapshot_files::{PendingSnapshot, SnapshotFilesError, pending_snapshots, unreferenced_snapshots};
 pub use suite::{SelectError, Selected, Selection, select};
+pub use work::Work;

@@ -1,21 +1,31 @@
 //! Which scenarios a run takes: paths, a filter, and names.
 
+use counterpart_exchange::suggest;
 use std::path::{Path, PathBuf};
 
 /// What to take.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Files and folders; the whole scenarios folder where empty.
+    /// Files and folders, or names under the scenarios folder: `chat-import`, `chat-import/happy-path`,
+    /// `tokens/refresh[late]` for a row of a table. The whole folder where empty.
     pub paths: Vec<PathBuf>,
     /// Words that must all occur in a scenario's name; one with `!` before it must not.
     pub filter: Option<String>,
 }
 
 impl Selection {
-    /// Whether the filter takes a scenario of this name, the row of a table in brackets behind it.
+    /// Whether a scenario of this name is taken, the row of a table in brackets behind it.
     #[must_use]
     pub fn takes(&self, name: &str) -> bool {
-        self.filter.as_deref().is_none_or(|filter| fits(filter, name))
+        self.filter.as_deref().is_none_or(|filter| fits(filter, name)) && self.takes_row(name)
+    }
+
+    /// Rows are named one by one; a file whose rows are not named is taken with all of them.
+    fn takes_row(&self, name: &str) -> bool {
+        let Some((file, _)) = row_of(name) else { return true };
+        let is_given = |name: &str| self.paths.iter().any(|path| path == Path::new(name));
+        let mut rows = self.paths.iter().filter_map(|path| row_of(path.to_str()?));
+        is_given(name) || is_given(file) || !rows.any(|(of, _)| of == file)
     }
 
     /// Whether the filter takes a file of this name, as far as can be told before its rows are known.
@@ -50,10 +60,12 @@ pub enum SelectError {
         root: PathBuf,
     },
     /// Nothing there.
-    #[error("{path}: there is no such file or folder; scenarios are under {root}", path = path.display(), root = root.display())]
+    #[error("{path}: there is no such file or folder, and no scenario of that name under {root}{hint}", path = path.display(), root = root.display())]
     Missing {
         /// What was given.
         path: PathBuf,
+        /// What may be meant.
+        hint: String,
         /// Where scenarios are.
         root: PathBuf,
     },
@@ -78,12 +90,14 @@ pub fn select(root: &Path, selection: &Selection) -> Result<Vec<Selected>, Selec
         return Err(SelectError::NoFolder { root: root.to_owned() });
     }
     for start in starts {
-        if start.is_file() {
-            files.push(start);
-        } else if start.is_dir() {
-            collect(&start, &mut files)?;
-        } else {
-            return Err(SelectError::Missing { path: start, root: root.to_owned() });
+        // What a run prints is a name; it may be typed as it was read.
+        let name = start.to_str().and_then(row_of).map_or(start.as_path(), |(file, _)| Path::new(file));
+        let named = [root.join(name), root.join(format!("{}.yaml", name.display()))];
+        let found = [&start].into_iter().chain(&named).find(|path| path.exists()).cloned();
+        match found {
+            Some(folder) if folder.is_dir() => collect(&folder, &mut files)?,
+            Some(file) => files.push(file),
+            None => return Err(missing(root, start)),
         }
     }
     let mut selected: Vec<Selected> = files
@@ -94,6 +108,23 @@ pub fn select(root: &Path, selection: &Selection) -> Result<Vec<Selected>, Selec
     selected.sort_by(|a, b| a.name.cmp(&b.name));
     selected.dedup_by(|a, b| a.name == b.name);
     Ok(selected)
+}
+
+/// The file and the row of `chat-import/values[empty]`.
+fn row_of(name: &str) -> Option<(&str, &str)> {
+    name.strip_suffix(']')?.split_once('[')
+}
+
+fn missing(root: &Path, path: PathBuf) -> SelectError {
+    let mut files = Vec::new();
+    // What cannot be read is no hint.
+    let _ = collect(root, &mut files);
+    let names: Vec<String> = files.iter().map(|file| name_of(root, file)).collect();
+    let suites = names.iter().filter_map(|name| name.rsplit_once('/').map(|(suite, _)| suite));
+    let found = path.to_string_lossy();
+    let near = suggest(&found, names.iter().map(String::as_str).chain(suites));
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    SelectError::Missing { path, hint, root: root.to_owned() }
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SelectError> {
@@ -158,6 +189,25 @@ mod tests {
         let rows = Selection { filter: Some("two[x !one[z".into()), ..Selection::default() };
         assert_eq!(names(&rows), ["a/two"], "its rows are known only once it is read");
         assert_eq!(["a/two[x]", "a/two[y]"].map(|name| rows.takes(name)), [true, false]);
-        assert!(select(root.path(), &Selection { paths: vec!["nowhere".into()], filter: None }).is_err());
+        let named = |name: &str| names(&Selection { paths: vec![name.into()], filter: None });
+        assert_eq!(
+            (named("a"), named("b/three")),
+            (vec!["a/one".into(), "a/two".into()], vec!["b/three".into()])
+        );
+        assert_eq!(named("a/two[x]"), ["a/two"], "its rows are known only once it is read");
+        let rows =
+            |paths: &[&str]| Selection { paths: paths.iter().map(PathBuf::from).collect(), filter: None };
+        let taken = |paths: &[&str]| {
+            ["a/one[x]", "a/two[x]", "a/two[y]", "b/three"].map(|name| rows(paths).takes(name))
+        };
+        assert_eq!(taken(&["a/two[x]", "a/one", "b"]), [true, true, false, true]);
+        assert_eq!(taken(&["a/two[x]", "a/two"]), [true; 4]);
+        assert_eq!(taken(&[]), [true; 4]);
+        let refused = |name: &str| {
+            let selection = Selection { paths: vec![name.into()], filter: None };
+            select(root.path(), &selection).unwrap_err().to_string()
+        };
+        assert!(refused("nowhere").ends_with(&root.path().display().to_string()), "{}", refused("nowhere"));
+        assert!(refused("b/tree").ends_with("did you mean `b/three`?"), "{}", refused("b/tree"));
     }
 }

@@ -83,12 +83,14 @@ pub enum SubjectError {
     },
     /// It lives in real time, and real time ran out.
     #[error(
-        "the subject lives in real time and did not come to rest within {within:?}; \
+        "the subject lives in real time and did not come to rest within {within:?}; at last: {seen}; \
          with the clock endpoints of docs/clock-protocol.md its waits would take no time"
     )]
     NotAtRest {
         /// How long it was waited for.
         within: Duration,
+        /// What it was still doing, as far as it was seen.
+        seen: String,
     },
     /// It was asked for something that its description does not have.
     #[error("{0}")]

@@ -62,7 +62,7 @@ pub mod macros {
     pub use insta;
 }
 
-pub use counterpart_scenario::{Settled, Timed};
+pub use counterpart_scenario::{Settled, Timed, Work};
 pub use counterpart_stand_in::{
     Credentials, Delivered, DeliveryEnd, DeliveryReport, Fault, FaultSite, PlannedFault, RequestSelector,
     Seen, SeenNote, Times, WebhookKeys, WebhookSelector,

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Run {
-    /// Scenario files or folders; all of the project's by default
+    /// Scenarios: files, folders, or names as the run prints them (suite/case, suite/case[row]); all by default
+    #[arg(value_name = "SCENARIO")]
     pub(crate) paths: Vec<PathBuf>,
     /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`; by default the only
     /// one that is described, and `reference` where none is

@@ -67,6 +67,38 @@ fn a_scenario_that_cannot_fail() {
 }
 
 #[test]
+fn expectations_that_cannot_fail_or_cannot_hold() {
+    let expected = [
+        "destination: {}",
+        "destination: {at_least: 0}",
+        "requests: {to: messages}",
+        "requests: {to: messages, at_least: 0}",
+        "requests: {to: messages, at_least: 3, at_most: 2}",
+        "requests: {to: messages, count: 1, apart: {}}",
+        "requests: {to: messages, count: 1, apart: {at_least: 2s, at_most: 1s}}",
+        "order: {requests: [messages]}",
+        "elapsed: {}",
+        "elapsed: {at_least: 0s}",
+        "elapsed: {at_least: 40s, at_most: 30s}",
+        "alerts: {}",
+        "holds: {}",
+        "holds: {at_least: 0}",
+        "audit: {}",
+        "audit: {at_least: 0}",
+        "deliveries: {}",
+        "deliveries: {at_least: 0}",
+        "probe: {name: log, record: {level: error}, at_least: 0}",
+        "snapshot: {of: []}",
+    ];
+    let (head, _) = GOOD.split_once("expect:").unwrap();
+    let told = expected.map(|one| {
+        let told = refused_scenario(&format!("{head}expect:\n  - {one}\n"));
+        format!("{one}\n{told}")
+    });
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
 fn a_trigger_with_other_words_than_it_asks_for() {
     insta::assert_snapshot!(refused_scenario(&GOOD.replace("{room:", "{rom:")));
 }
@@ -248,7 +280,12 @@ fn files_that_are_none() {
     std::fs::write(project.path("binary.toml"), b"counterpart = \"\xff\"").unwrap();
     let said =
         ["binary.toml", "nope.toml", "scenarios"].map(|file| project.run(&["run", "--config", file]).err);
-    insta::assert_snapshot!([second, said.concat()].join("\n"));
+    // A folder in the place of the configuration is no configuration that is not there.
+    std::fs::remove_file(project.path("counterpart.toml")).unwrap();
+    std::fs::create_dir(project.path("counterpart.toml")).unwrap();
+    let folder = project.run(&["run"]);
+    assert_eq!(folder.code, 2);
+    insta::assert_snapshot!([second, said.concat(), folder.err].join("\n"));
 }
 
 #[test]

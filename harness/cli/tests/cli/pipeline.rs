@@ -119,8 +119,6 @@ fn a_shard_without_scenarios_writes_its_run_file_and_stops_nothing() {
         .map(|index| {
             let (shard, out) = (format!("{index}/4"), format!("shards/{index}"));
             let ran = project.run(&["run", "c/five", "--shard", &shard, "--out", &out]);
-            assert!(ran.code == 2, "a path is no name");
-            let ran = project.run(&["run", "--filter", "c/five", "--shard", &shard, "--out", &out]);
             let says_so = format!("none of the scenarios belongs to shard {shard}; its run file says so\n");
             match run_file(&project, &out).scenarios.len() {
                 0 => assert_eq!((ran.err, ran.out.contains("GO")), (says_so, false)),

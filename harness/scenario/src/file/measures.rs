@@ -65,6 +65,16 @@ pub struct ElapsedExpected {
 }
 
 impl ElapsedExpected {
+    /// Whether every length of time fits.
+    pub(crate) fn is_always_so(self) -> bool {
+        self.at_most.is_none() && self.at_least.is_none_or(|least| least.is_zero())
+    }
+
+    /// Whether none does: 40s at least and 30s at most.
+    pub(crate) fn is_impossible(self) -> bool {
+        matches!((self.at_least, self.at_most), (Some(least), Some(most)) if least > most)
+    }
+
     pub(crate) fn hold(self, elapsed: SignedDuration) -> bool {
         self.at_least.is_none_or(|least| elapsed >= least) && self.at_most.is_none_or(|most| elapsed <= most)
     }

@@ -3,12 +3,16 @@
 use super::check::Check;
 use super::steps::{NO_FILES, has_probe};
 use crate::file::{
-    Expectation, FilesExpected, Location, RequestsExpected, ScenarioFile, SnapshotOf, Spanned,
+    ElapsedExpected, Expectation, FilesExpected, Location, RequestsExpected, ScenarioFile, SnapshotOf,
+    Spanned,
 };
 use crate::files::pattern;
 use counterpart_exchange::ProviderProfile;
 use counterpart_stand_in::RequestSelector;
 use counterpart_subject::{ProbeName, SubjectSpec};
+
+const EVERY_NUMBER: &str =
+    "every number is that, so it cannot fail: give a `count`, an `at_least` from 1, or an `at_most`";
 
 pub(super) fn check_expectations(
     file: &ScenarioFile,
@@ -18,11 +22,15 @@ pub(super) fn check_expectations(
 ) {
     for expectation in &file.expect {
         let place = expectation.referenced;
-        if expectation.value.counts().is_some_and(crate::file::Counts::is_impossible) {
+        let counts = expectation.value.counts().unwrap_or_default();
+        if counts.is_impossible() {
             check.at(
                 place,
                 "no number is that: `at_least` is more than `at_most`, or `count` is outside of them",
             );
+        }
+        if counts.is_always_so() && !counts.is_empty() {
+            check.at(place, EVERY_NUMBER);
         }
         match &expectation.value {
             Expectation::Requests(requests) => check_requests(place, requests, profiles, check),
@@ -34,9 +42,7 @@ pub(super) fn check_expectations(
                     check_selector(selector, profiles, check);
                 }
             }
-            Expectation::Elapsed(elapsed) if *elapsed == crate::file::ElapsedExpected::default() => {
-                check.at(place, "says nothing: give `at_least` or `at_most`");
-            }
+            Expectation::Elapsed(elapsed) => check_elapsed(place, *elapsed, check),
             Expectation::Destination(expected) => {
                 let says_nothing = expected.same_as.is_none()
                     && expected.unique_by.is_none()
@@ -113,8 +119,8 @@ fn check_requests(
     if bounds.iter().all(Option::is_none) && requests.apart.is_none() {
         check.at(place, "says nothing: give `count`, `at_least`, `at_most` or `apart`");
     }
-    if requests.apart == Some(crate::file::ElapsedExpected::default()) {
-        check.at(place, "`apart` says nothing: give it `at_least` or `at_most`");
+    if let Some(apart) = requests.apart {
+        check_elapsed(place, apart, check);
     }
     check_selector(&requests.to, profiles, check);
 }
@@ -126,6 +132,15 @@ fn check_selector(selector: &Spanned<RequestSelector>, profiles: &[&ProviderProf
         && let Some(Err(problem)) = checked.into_iter().next()
     {
         check.at(selector.referenced, problem);
+    }
+}
+
+fn check_elapsed(place: Location, elapsed: ElapsedExpected, check: &mut Check<'_>) {
+    if elapsed.is_always_so() {
+        check.at(place, "every length of time is that: give `at_least` or `at_most`, as in `at_least: 30s`");
+    }
+    if elapsed.is_impossible() {
+        check.at(place, "no length of time is that: `at_least` is more than `at_most`");
     }
 }
 
@@ -146,7 +161,7 @@ fn check_files(place: Location, files: &FilesExpected, subject: &SubjectSpec, ch
         check.at(place, "says nothing: give `exist`, `gone`, `counts` or `content`");
     }
     for (pattern, counts) in &files.counts {
-        if counts.is_empty() || counts.is_impossible() {
+        if counts.is_always_so() || counts.is_impossible() {
             check.at(
                 pattern.referenced,
                 "no number: give `count`, `at_least` or `at_most`, which can hold together",

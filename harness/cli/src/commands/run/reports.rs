@@ -109,7 +109,7 @@ fn pending(run: &Run) {
     let files: Vec<&String> = run.scenarios.iter().flat_map(|scenario| &scenario.snapshots_pending).collect();
     if let Some(first) = files.first() {
         let count = files.len();
-        let noun = if count == 1 { "snapshot differs" } else { "snapshots differ" };
+        let noun = if count == 1 { "snapshot differs or is new" } else { "snapshots differ or are new" };
         output::note(&format!("{count} {noun} ({first}); look with: counterpart review"));
     }
 }
