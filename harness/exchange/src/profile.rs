@@ -250,13 +250,7 @@ impl ProviderProfile {
         }
         protocol::check(&profile).map_err(|problem| DocumentError::whole(path, problem))?;
         for operation in profile.operations_named() {
-            if !profile.may_have(operation) {
-                let known = profile.operations.keys().map(|name| name.0.as_str());
-                let hint = crate::suggest(&operation.0, known)
-                    .map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
-                let message = format!("`{operation}` is not among the profile's operations{hint}");
-                return Err(DocumentError::whole(path, message));
-            }
+            profile.check_operation(operation).map_err(|problem| DocumentError::whole(path, problem))?;
         }
         profile.check_state().map_err(|problem| DocumentError::whole(path, problem))?;
         Ok(profile)
@@ -341,6 +335,25 @@ impl ProviderProfile {
         quota.chain(self.idempotency.iter().flat_map(IdempotencyKey::forms_named))
     }
 
+    /// What is wrong with a limit that is not the profile's own, if anything.
+    ///
+    /// # Errors
+    /// What, in words.
+    pub fn check_limit(&self, limit: &Limit) -> Result<(), String> {
+        limit.check()?;
+        limit.operations_named().try_for_each(|operation| self.check_operation(operation))
+    }
+
+    fn check_operation(&self, operation: &OperationName) -> Result<(), String> {
+        if self.may_have(operation) {
+            return Ok(());
+        }
+        let known = self.operations.keys().map(|name| name.0.as_str());
+        let hint = crate::suggest(&operation.0, known)
+            .map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+        Err(format!("`{operation}` is not among the profile's operations{hint}"))
+    }
+
     /// What is wrong with the parts that are played as state, if anything.
     fn check_state(&self) -> Result<(), String> {
         let mut owners: IndexMap<&OperationName, &str> = IndexMap::new();
@@ -380,7 +393,7 @@ impl ProviderProfile {
     }
 
     fn operations_named(&self) -> impl Iterator<Item = &OperationName> {
-        let limited = self.quota.iter().flat_map(|limit| limit.operations.iter().chain(limit.cost.keys()));
+        let limited = self.quota.iter().flat_map(Limit::operations_named);
         self.auth
             .operations_named()
             .into_iter()

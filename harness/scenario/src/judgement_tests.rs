@@ -102,6 +102,7 @@ fn good() -> Observed {
         seen: vec![seen(0, 200)],
         delivered: Vec::new(),
         unused_faults: Vec::new(),
+        limits_never_reached: Vec::new(),
         counts: Counts { replayed: 1, ..Counts::default() },
         unused_exchanges: Vec::new(),
         probes: BTreeMap::from([

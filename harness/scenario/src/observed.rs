@@ -23,6 +23,8 @@ pub(crate) struct Observed {
     /// The webhooks that went out.
     pub(crate) delivered: Vec<Delivered>,
     pub(crate) unused_faults: Vec<UnusedFault>,
+    /// The places of the limits, the scenario's or else the provider's, that nobody came up against.
+    pub(crate) limits_never_reached: Vec<usize>,
     pub(crate) counts: Counts,
     /// Exchanges that were never asked for.
     pub(crate) unused_exchanges: Vec<Arc<str>>,

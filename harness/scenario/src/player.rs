@@ -269,8 +269,12 @@ async fn stand_in(
     tls: Option<CertificateAuthority>,
     listen: IpAddr,
 ) -> Result<StandIn, Unjudged> {
+    let mut profile = plan.profile.clone();
+    if !plan.quota.is_empty() {
+        profile.quota.clone_from(&plan.quota);
+    }
     let provider = ProviderConfig {
-        profile: plan.profile.clone(),
+        profile,
         fixtures: plan.fixtures.clone(),
         forms: plan.forms.clone(),
         faults: faults.to_vec(),

@@ -11,6 +11,7 @@ use crate::replay;
 use crate::snapshot::SnapshotMode;
 use crate::steps::{flattened, happy_steps, same_steps};
 use crate::unjudged::Unjudged;
+use counterpart_exchange::Limit;
 use counterpart_outcome::{
     Attempt, Evidence, Quarantine, Replay, ScenarioOutcome, Verdict, Violation, ViolationKind,
 };
@@ -164,7 +165,7 @@ impl<'a> Runner<'a> {
 
     async fn attempt(&self, plan: &Plan, snapshots_pending: &mut Vec<String>) -> Result<Attempt, Unjudged> {
         let happy_steps = happy_steps(&plan.file.steps);
-        let is_happy_path = plan.faults.is_empty() && same_steps(&happy_steps, &plan.file.steps);
+        let is_happy_path = plan.is_undisturbed() && same_steps(&happy_steps, &plan.file.steps);
         let happy_path = if is_happy_path { None } else { Some(self.happy_path(plan, &happy_steps).await?) };
         if let Some(happy_path) = &happy_path {
             replay::answered_as_recorded(plan, happy_path).map_err(Unjudged)?;
@@ -204,7 +205,7 @@ impl<'a> Runner<'a> {
         })
     }
 
-    /// The same triggers, each once, without faults; played once and kept.
+    /// The same triggers, each once, without faults or a quota of the scenario's; played once and kept.
     async fn happy_path(&self, plan: &Plan, steps: &[Spanned<Step>]) -> Result<Arc<Observed>, Unjudged> {
         let names: Vec<&str> = plan.fixtures_seen.iter().map(|fixture| fixture.name.as_str()).collect();
         let mut key = format!(
@@ -218,7 +219,8 @@ impl<'a> Runner<'a> {
         }
         let kept = Arc::clone(self.happy_paths.lock().await.entry(key.clone()).or_default());
         let played = kept.get_or_try_init(|| async {
-            let observed = self.player.play_as(self.player.tenant(&key), plan, steps, &[]).await?;
+            let undisturbed = Plan { quota: Vec::new(), ..plan.clone() };
+            let observed = self.player.play_as(self.player.tenant(&key), &undisturbed, steps, &[]).await?;
             match observed.step_violations.first() {
                 None => Ok(Arc::new(observed)),
                 Some(violation) => Err(Unjudged(format!(
@@ -306,7 +308,25 @@ fn faults_unused(context: &Context<'_>) -> Vec<Violation> {
             format!("struck {} time(s)", unused.struck),
         ))
     });
-    unused.chain(inapplicable).chain(undelivered).collect()
+    let mut violations: Vec<Violation> = unused.chain(inapplicable).chain(undelivered).collect();
+    violations.extend(limits_never_reached(context));
+    violations
+}
+
+/// A limit that nobody came up against shows nothing.
+fn limits_never_reached(context: &Context<'_>) -> Vec<Violation> {
+    let entries = &context.plan.file.quota;
+    let generous = context.observed.limits_never_reached.iter().filter_map(|place| entries.get(*place));
+    let violation = |entry: &Spanned<Limit>| {
+        context.violation(
+            ViolationKind::FaultUnused,
+            entry.referenced,
+            "nobody came up against this limit".to_owned(),
+            "all of it used at least once; make it narrower".to_owned(),
+            format!("{} requests, all of them within it", context.observed.seen.len()),
+        )
+    };
+    generous.map(violation).collect()
 }
 
 /// The verdict on a scenario, of all its attempts: a pass hides no failure before it, nor an error one.

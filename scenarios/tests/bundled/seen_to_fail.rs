@@ -6,7 +6,7 @@ use counterpart_reference_subject::Plant;
 use std::collections::BTreeSet;
 
 /// Scenario, bug, and what must be broken by it.
-const SEEN: [(&str, Plant, &str); 135] = [
+const SEEN: [(&str, Plant, &str); 141] = [
     ("chat-import/happy-path", Plant::NoticesSkipped, "expectation destination"),
     ("chat-import/happy-path", Plant::SecretLogged, "invariant no_secret"),
     ("chat-import/token-expires-between-pages", Plant::NoRefresh, "expectation requests"),
@@ -72,6 +72,12 @@ const SEEN: [(&str, Plant, &str); 135] = [
     ("chat-import/record-taken-back", Plant::NoValidation, "expectation destination"),
     ("chat-import/record-deleted", Plant::ShortPageIsLast, "expectation destination"),
     ("chat-import/clock-skew", Plant::ProviderClockTrusted, "invariant nothing_lost"),
+    ("throttle/token-bucket", Plant::RetryAfterIgnored, "expectation requests"),
+    ("throttle/leaky-bucket", Plant::RetryAfterIgnored, "invariant polite"),
+    ("throttle/fixed-window", Plant::RetryAfterIgnored, "invariant polite"),
+    ("throttle/calls-per-second", Plant::NoBackoff, "expectation elapsed"),
+    ("throttle/daily-quota", Plant::RetryAfterIgnored, "expectation elapsed"),
+    ("throttle/daily-quota", Plant::ErrorSwallowed, "invariant nothing_lost"),
     ("wire/latency", Plant::Impatient, "expectation requests"),
     ("wire/latency-beyond-the-time-out", Plant::NoTimeout, "expectation requests"),
     ("wire/narrow-line", Plant::NoTimeout, "expectation requests"),

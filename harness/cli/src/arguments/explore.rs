@@ -8,7 +8,7 @@ use std::time::Duration;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Explore {
-    /// The scenario whose happy path is explored, its file or its name; its faults and expectations are left out
+    /// The scenario whose happy path is explored, its file or its name; its faults, quota and expectations are left out
     #[arg(value_name = "SCENARIO")]
     pub(crate) scenario: PathBuf,
     /// The integration under test: a [subject.NAME] of counterpart.toml, or the bundled `reference`; by default the only

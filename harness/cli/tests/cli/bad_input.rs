@@ -99,6 +99,20 @@ fn expectations_that_cannot_fail_or_cannot_hold() {
 }
 
 #[test]
+fn a_quota_that_cannot_be_kept() {
+    let told = [
+        "kind: {calls_per_second: {limit: 3}}, operations: [mesages]",
+        "kind: {calls_per_second: {limit: 3}}, cost: {messages: 4}",
+        "kind: {calls_per_secnd: {limit: 3}}",
+        "kind: {token_bucket: {capacity: 0, refill_per_s: 1}}",
+        "kind: {token_bucket: {capacity: 1, refill_per_s: 1/0}}",
+        "kind: {calls_per_second: {limit: 3}}, headers: {x-left: \"{remaining}\"}",
+    ]
+    .map(|limit| refused_scenario(&GOOD.replace("steps:", &format!("quota:\n  - {{{limit}}}\nsteps:"))));
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
 fn a_trigger_with_other_words_than_it_asks_for() {
     insta::assert_snapshot!(refused_scenario(&GOOD.replace("{room:", "{rom:")));
 }

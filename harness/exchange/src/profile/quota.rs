@@ -444,6 +444,11 @@ impl Limit {
     ///
     /// # Errors
     /// A sentence.
+    /// The operations that it speaks of.
+    pub(super) fn operations_named(&self) -> impl Iterator<Item = &OperationName> {
+        self.operations.iter().chain(self.cost.keys())
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         let limit = self.kind.limit();
         for (operation, cost) in &self.cost {

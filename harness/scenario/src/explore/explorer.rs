@@ -491,7 +491,7 @@ impl Run<'_> {
     }
 }
 
-/// The plan as its happy path is judged: no faults, no expectations of its own.
+/// The plan as its happy path is judged: no faults, no quota, no expectations of its own.
 fn without_faults(plan: &Plan) -> Plan {
     let file = &plan.file;
     let bare = ScenarioFile {
@@ -505,13 +505,14 @@ fn without_faults(plan: &Plan) -> Plan {
         beside: file.beside.clone(),
         records: file.records.clone(),
         tls: file.tls,
+        quota: Vec::new(),
         faults: Vec::new(),
         steps: happy_steps(&file.steps),
         expect: Vec::new(),
         invariants: InvariantsEntry { off: file.invariants.off.clone(), on: Vec::new() },
         allow: AllowEntry { unused: None, ..file.allow.clone() },
     };
-    Plan { file: Arc::new(bare), faults: Vec::new(), ..plan.clone() }
+    Plan { file: Arc::new(bare), quota: Vec::new(), faults: Vec::new(), ..plan.clone() }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, ExploreError> {

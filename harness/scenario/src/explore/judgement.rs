@@ -99,6 +99,7 @@ impl Oracle {
             beside: base.file.beside.clone(),
             records: records_of(base, case),
             tls: base.file.tls,
+            quota: Vec::new(),
             faults: case
                 .faults
                 .iter()

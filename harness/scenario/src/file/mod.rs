@@ -27,7 +27,7 @@ pub use measures::{Counts, ElapsedExpected};
 pub use place::{Location, Spanned};
 pub use step::{CallStep, Captures, FileStep, Nothing, Settle, Step, TriggerStep, WaitForStep};
 
-use counterpart_exchange::Document;
+use counterpart_exchange::{Document, Limit};
 use counterpart_stand_in::{Fault, FaultSite, Times};
 use indexmap::IndexMap;
 use jiff::civil::Date;
@@ -67,6 +67,9 @@ pub struct ScenarioFile {
     /// given as `{ca_pem}`.
     #[serde(default)]
     pub tls: Option<TlsEntry>,
+    /// How often the provider lets itself be called here, whatever its profile says: the `quota` of a profile.
+    #[serde(default)]
+    pub quota: Vec<Spanned<Limit>>,
     /// What goes wrong.
     #[serde(default)]
     pub faults: Vec<Spanned<FaultEntry>>,

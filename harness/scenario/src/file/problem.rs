@@ -135,6 +135,7 @@ fn plain(expected: &str) -> String {
         "a boolean" => "true or false".to_owned(),
         "u16" => "a whole number from 0 to 65535".to_owned(),
         "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
+        "a nonzero u32" => "a whole number from 1".to_owned(),
         "nonzero u64" | "a nonzero u64" => "a whole number from 1".to_owned(),
         other if other.starts_with("struct ") => "a mapping of keys to values".to_owned(),
         other if other.starts_with("enum ") => "one word with its value, as in `settle: {}`".to_owned(),

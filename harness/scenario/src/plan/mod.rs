@@ -14,7 +14,7 @@ use crate::file::{Expectation, Location, ScenarioFile, SnapshotOf, Spanned};
 use crate::records::keep_only;
 use check::Check;
 use counterpart_contract::{Contract, read_contract};
-use counterpart_exchange::{DocumentError, Fixture, FixtureRef, Library, ProviderProfile, read_text};
+use counterpart_exchange::{DocumentError, Fixture, FixtureRef, Library, Limit, ProviderProfile, read_text};
 use counterpart_outcome::{Digest, FixtureSeen};
 use counterpart_stand_in::{ErrorForms, PlannedFault, check_webhooks};
 use counterpart_subject::SubjectSpec;
@@ -44,6 +44,8 @@ pub struct Plan {
     pub forms: ErrorForms,
     /// Other providers, which play their fixtures without faults.
     pub beside: Vec<Beside>,
+    /// The limits that stand in the place of the provider's own; none where those count.
+    pub quota: Vec<Limit>,
     /// The faults, in the order of the file.
     pub faults: Vec<PlannedFault>,
     /// The provider's contract, where the scenario expects it to be kept.
@@ -62,6 +64,11 @@ impl Plan {
             }
             None => self.path.clone(),
         }
+    }
+
+    /// Whether the provider behaves as it does by itself.
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        self.faults.is_empty() && self.quota.is_empty()
     }
 
     /// Whether something is expected of the subject's files.
@@ -186,6 +193,7 @@ impl<'a> Planner<'a> {
             }
         }
         let faults = faults(&file, provider, &played, check);
+        let quota = quota(&file, &provider.profile, check);
         steps::check_webhook_steps(&file.steps, &provider.profile, &played, check);
         if let Err(problem) = check_webhooks(&provider.profile) {
             check.whole(problem);
@@ -213,6 +221,7 @@ impl<'a> Planner<'a> {
             profile: provider.profile.clone(),
             forms: provider.forms.clone(),
             beside,
+            quota,
             faults,
             contract,
             file: Arc::new(file),
@@ -291,6 +300,16 @@ impl<'a> Planner<'a> {
         }
         Ok(&self.providers[name])
     }
+}
+
+/// The limits, each one that can be kept.
+fn quota(file: &ScenarioFile, profile: &ProviderProfile, check: &mut Check<'_>) -> Vec<Limit> {
+    for limit in &file.quota {
+        if let Err(problem) = profile.check_limit(&limit.value) {
+            check.at(limit.referenced, problem);
+        }
+    }
+    file.quota.iter().map(|limit| limit.value.clone()).collect()
 }
 
 /// The faults, each at a place that there is.

@@ -54,7 +54,8 @@ pub(super) fn check_can_fail(file: &ScenarioFile, check: &mut Check<'_>) {
     if file.expect.is_empty() {
         check.whole("`expect` is empty; say what must come of the steps");
     }
-    let is_happy_path = file.faults.is_empty() && same_steps(&happy_steps(&file.steps), &file.steps);
+    let is_undisturbed = file.faults.is_empty() && file.quota.is_empty();
+    let is_happy_path = is_undisturbed && same_steps(&happy_steps(&file.steps), &file.steps);
     for expectation in file.expect.iter().filter(|_| is_happy_path) {
         let Expectation::Destination(DestinationExpected { same_as, fewer_than_happy_path, .. }) =
             &expectation.value

@@ -283,6 +283,7 @@ impl Stage<'_> {
             seen: self.stand_in.seen(),
             delivered: self.stand_in.delivered(),
             unused_faults: self.stand_in.unused_faults(),
+            limits_never_reached: self.stand_in.limits_never_reached(),
             counts: self.stand_in.counts(),
             unused_exchanges: self
                 .stand_in

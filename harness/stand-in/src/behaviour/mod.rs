@@ -90,6 +90,11 @@ impl Behaviours {
         Arrival::Admitted(Pass { headers, slots, ticket: None })
     }
 
+    /// The places of the limits of which nobody ever used all.
+    pub(crate) fn limits_never_reached(&self) -> Vec<usize> {
+        self.quota.never_reached()
+    }
+
     /// A request is over, however it ended.
     pub(crate) fn finish(&mut self, pass: Pass) {
         self.quota.finish(pass.slots);

@@ -217,6 +217,10 @@ impl Play {
         self.plan.unused()
     }
 
+    pub(crate) fn limits_never_reached(&self) -> Vec<usize> {
+        self.behaviours.limits_never_reached()
+    }
+
     /// Exchanges that were never asked for.
     pub(crate) fn unused_exchanges(&self) -> Vec<Arc<str>> {
         self.recording.unused(|operation| !self.data.decides(operation))

@@ -270,6 +270,12 @@ impl StandIn {
         self.providers().iter().flat_map(|provider| provider.play().unused_faults()).collect()
     }
 
+    /// Of the first provider's quota the places of the limits that nobody came up against.
+    #[must_use]
+    pub fn limits_never_reached(&self) -> Vec<usize> {
+        self.providers().first().map(|provider| provider.play().limits_never_reached()).unwrap_or_default()
+    }
+
     /// Text with what stands for secrets put back to placeholders.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {

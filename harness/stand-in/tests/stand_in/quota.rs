@@ -42,12 +42,18 @@ async fn a_refusal_has_the_recorded_form_and_consumes_nothing() {
     let stand_in = start(TWO_A_MINUTE, exchanges).await;
     let first = member(&stand_in).await;
     assert_eq!((first.text(), first.all("x-left"), first.all("x-reset")), ("[1]", vec!["1"], vec!["60"]));
+    assert_eq!(stand_in.limits_never_reached(), [0]);
     at_ms(&stand_in, 10_500);
     let second = member(&stand_in).await;
     assert_eq!(
         (second.text(), second.all("x-left")),
         ("[2]", vec!["0"]),
         "a recorded figure is that of another day"
+    );
+    assert_eq!(
+        stand_in.limits_never_reached(),
+        [0; 0],
+        "whoever uses all of it and waits has come up against it"
     );
     for _ in 0..3 {
         let refused = member(&stand_in).await;

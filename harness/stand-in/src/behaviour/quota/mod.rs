@@ -31,6 +31,8 @@ struct Counted {
     limit: Limit,
     gauge: Gauge,
     meters: Keyed<Meter>,
+    /// Whether somebody has used all of it.
+    is_reached: bool,
 }
 
 /// Places that a request holds as long as it is under way.
@@ -79,6 +81,7 @@ impl Quota {
             limit: limit.clone(),
             gauge: Gauge::of(limit.kind),
             meters: Keyed::default(),
+            is_reached: false,
         };
         Self(profile.quota.iter().map(counted).collect())
     }
@@ -96,6 +99,9 @@ impl Quota {
             // Of waits that are as long, the first in the profile speaks.
             (one.wait, std::cmp::Reverse(one.index))
         });
+        for refusing in governing.iter().filter(|one| one.wait > Wait::No) {
+            self.0[refusing.index].is_reached = true;
+        }
         if let Some(refusing) = refusing {
             let wait_s = match refusing.wait {
                 Wait::No | Wait::Unknown => None,
@@ -112,12 +118,18 @@ impl Quota {
             let counted = &mut self.0[*index];
             if let Some(meter) = counted.meters.get_mut(*key) {
                 meter.take(counted.gauge, *cost, now);
+                counted.is_reached |= meter.read(counted.gauge, now).remaining() == 0;
             }
             if matches!(counted.gauge, Gauge::Slots { .. }) && *cost > 0 {
                 slots.0.push((*index, *key, *cost));
             }
         }
         Admission::Admitted { headers: self.headers(&governing, None, now), slots }
+    }
+
+    /// The places of the limits of which nobody ever used all.
+    pub(crate) fn never_reached(&self) -> Vec<usize> {
+        (0..self.0.len()).filter(|index| !self.0[*index].is_reached).collect()
     }
 
     /// A request is over: its places are free.
@@ -131,7 +143,7 @@ impl Quota {
 
     fn ask(&mut self, operation: &OperationName, credential: Option<&str>, now: Nanos) -> Vec<Governing> {
         let mut governing = Vec::new();
-        for (index, Counted { limit, gauge, meters }) in self.0.iter_mut().enumerate() {
+        for (index, Counted { limit, gauge, meters, .. }) in self.0.iter_mut().enumerate() {
             if !limit.governs(operation) {
                 continue;
             }
