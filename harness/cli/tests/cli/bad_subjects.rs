@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
-use crate::support::{ONE_ROW, Project, repository};
+use crate::support::{ONE_ROW, Project};
 
 /// A subject that is good but for one thing, the first time it is started; and good from then on.
 const SUBJECT: &str = r#"
@@ -52,17 +52,11 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Endpoint
 
 fn project(bad: &str) -> Project {
     let project = Project::new();
-    let fixtures = repository().join("fixtures");
     project.write("subject.py", SUBJECT);
     project.write("scenarios/s/a-first.yaml", ONE_ROW);
     project.write("scenarios/s/b-second.yaml", ONE_ROW);
     let mark = project.path("").display().to_string();
-    project.write(
-        "counterpart.toml",
-        &format!(
-            r#"counterpart = "config/1"
-fixtures = {fixtures:?}
-[subject.mine]
+    project.configure(&format!(r#"[subject.mine]
 clock = "endpoint"
 trigger.sync = {{ call = "POST /sync", json = {{}} }}
 probe.destination = {{ get = "/rows", key = "room_id" }}
@@ -71,9 +65,7 @@ run = ["python3", "subject.py", {bad:?}]
 within = "8s"
 stop_within = "400ms"
 env = {{ PORT = "{{port}}", API = "{{base_url}}", TOKEN = "{{access_token}}", CLOCK_START = "{{clock_start}}", TEST_MARK = {mark:?} }}
-"#
-        ),
-    );
+"#));
     project
 }
 

@@ -2,7 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
-use crate::support::{Project, Ran, repository};
+use crate::support::{Project, Ran};
 use counterpart_outcome::read_run;
 
 /// A source of two streams, whose ways of ending are its last argument. It goes on where its state says.
@@ -42,15 +42,10 @@ say({"type": "CONTROL", "control": {"type": "CONNECTOR_CONFIG", "emitted_at": 1}
 
 fn played(target: &str, scenario: &str) -> (Ran, Vec<String>) {
     let project = Project::new();
-    let fixtures = repository().join("fixtures");
     project.write("source.py", SOURCE);
     project.write("scenarios/s/it.yaml", scenario);
-    project.write(
-        "counterpart.toml",
-        &format!(
-            r#"counterpart = "config/1"
-fixtures = {fixtures:?}
-[subject.source]
+    project.configure(&format!(
+        r#"[subject.source]
 trigger.sync = {{ batch = ["{{how}}"] }}
 probe.destination = {{ stdout = {{}}, key = "id" }}
 [subject.source.launch.batch]
@@ -59,8 +54,7 @@ state = ["--state", "{{state}}"]
 env = {{ API = "{{base_url}}" }}
 {target}
 "#
-        ),
-    );
+    ));
     let ran = project.run(&["run", "--subject", "source", "--out", "out"]);
     let Ok(run) = read_run(&project.path("out/run.json")) else { return (ran, Vec::new()) };
     let steps = run.scenarios.iter().flat_map(|one| &one.attempts).flat_map(|attempt| &attempt.steps);

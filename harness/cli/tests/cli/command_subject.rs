@@ -9,18 +9,6 @@
 use crate::support::{GOOD, Project, repository};
 use counterpart_outcome::read_run;
 
-/// The bundled runtime as anybody would describe their connector, with its launch.
-fn describe(project: &Project, launch: &str, clock: &str) {
-    let reference = repository().join("harness/reference-subject/src/reference.toml");
-    let text = std::fs::read_to_string(reference).unwrap();
-    let (_, rest) = text.split_once("health =").unwrap();
-    let subject =
-        format!("launch = {launch}\nclock = \"{clock}\"\nhealth ={rest}").replace("\n[", "\n[subject.mine.");
-    let fixtures = repository().join("fixtures");
-    let head = format!("counterpart = \"config/1\"\nfixtures = {fixtures:?}\n\n[subject.mine]\n");
-    project.write("counterpart.toml", &format!("{head}{subject}"));
-}
-
 fn runtime(further: &str) -> String {
     let binary = env!("CARGO_BIN_EXE_counterpart");
     format!(
@@ -32,7 +20,7 @@ fn runtime(further: &str) -> String {
 #[test]
 fn the_bundled_runtime_is_one_like_any_other() {
     let project = Project::new();
-    describe(&project, &runtime("ready = { http = \"/health\" }"), "endpoint");
+    project.describe_the_runtime(&runtime("ready = { http = \"/health\" }"), "endpoint");
     let suite = repository().join("scenarios/chat-import");
     let ran = project.run(&["run", suite.to_str().unwrap(), "--subject", "mine", "--out", "out"]);
     assert_eq!(ran.code, 0, "also what restarts it: {}{}", ran.out, ran.err);
@@ -49,14 +37,14 @@ fn one_for_the_whole_suite_is_started_once() {
         "{{ command = {{ run = [\"sh\", \"-c\", \"{script}\", {binary:?}, \"{{data}}\", \"127.0.0.1:{{port}}\"], \
          each = \"suite\" }} }}"
     );
-    describe(&project, &launch, "endpoint");
+    project.describe_the_runtime(&launch, "endpoint");
     project.write("scenarios/s/good.yaml", GOOD);
     project.write("scenarios/s/again.yaml", GOOD);
     let ran = project.run(&["run", "--subject", "mine"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert_eq!(std::fs::read_to_string(project.path("started")).unwrap(), "started\n");
     let refused = launch.replace("{port}", "{port}{access_token}");
-    describe(&project, &refused, "endpoint");
+    project.describe_the_runtime(&refused, "endpoint");
     let ran = project.run(&["run", "--subject", "mine"]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("{access_token} differs from play to play"), "{}", ran.err);
@@ -75,21 +63,15 @@ print(json.dumps({"type": "RECORD", "stream": "days", "record": row}))
 #[test]
 fn dates_are_shifted_between_the_runs_of_a_batch() {
     let project = Project::new();
-    let fixtures = repository().join("fixtures");
     project.write("job.py", JOB);
-    project.write(
-        "counterpart.toml",
-        &format!(
-            r#"counterpart = "config/1"
-fixtures = {fixtures:?}
-[subject.job]
+    project.configure(&format!(
+        r#"[subject.job]
 clock = "faketime"
 trigger.go = {{ batch = [] }}
 probe.destination = {{ stdout = {{}}, key = "day" }}
 launch.batch = {{ run = ["python3", "job.py"], env = {{ API = "{{base_url}}" }} }}
 "#
-        ),
-    );
+    ));
     project.write(
         "scenarios/s/days.yaml",
         r#"counterpart: scenario/1
@@ -146,21 +128,15 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Endpoints).serve_
 #[test]
 fn dates_of_a_program_are_shifted_where_it_is_at_rest_alone() {
     let project = Project::new();
-    let fixtures = repository().join("fixtures");
     project.write("dated.py", DATED);
-    project.write(
-        "counterpart.toml",
-        &format!(
-            r#"counterpart = "config/1"
-fixtures = {fixtures:?}
-[subject.dated]
+    project.configure(&format!(
+        r#"[subject.dated]
 clock = "faketime"
 trigger.go = {{ call = "POST /go" }}
 probe.destination = {{ get = "/rows", key = "number" }}
 launch.command = {{ run = ["python3", "dated.py"], env = {{ API = "{{base_url}}", PORT = "{{port}}" }} }}
 "#
-        ),
-    );
+    ));
     let scenario = |steps: &str| {
         format!(
             "counterpart: scenario/1\ntitle: Two days later it is another day\ncovers: []\n\

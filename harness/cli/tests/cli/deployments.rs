@@ -2,7 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
-use crate::support::{Project, Ran, repository};
+use crate::support::{Project, Ran};
 use counterpart_outcome::read_run;
 
 /// A connector that copies two things, an hour apart, with the clock protocol. Its second version keeps its place in
@@ -84,15 +84,9 @@ allow:
 /// What the scenario comes to, and, per scenario that was played, what its steps came to.
 fn deployed(how: &str, scenario: &str) -> (Ran, Vec<String>) {
     let project = Project::new();
-    let fixtures = repository().join("fixtures");
     project.write("connector.py", CONNECTOR);
     project.write("scenarios/s/deployed.yaml", scenario);
-    project.write(
-        "counterpart.toml",
-        &format!(
-            r#"counterpart = "config/1"
-fixtures = {fixtures:?}
-[subject.mine]
+    project.configure(&format!(r#"[subject.mine]
 clock = "endpoint"
 files = "{{data}}"
 trigger.sync = {{ call = "POST /sync" }}
@@ -103,9 +97,7 @@ run = ["python3", "connector.py", {how:?}]
 env = {{ PORT = "{{port}}", API = "{{base_url}}", TOKEN = "{{access_token}}", DATA = "{{data}}", CLOCK_START = "{{clock_start}}", VERSION = "v1", FEATURE = "off" }}
 [subject.mine.versions.v2]
 env = {{ VERSION = "v2", FEATURE = "on" }}
-"#
-        ),
-    );
+"#));
     let ran = project.run(&["run", "--subject", "mine", "--out", "out"]);
     let Ok(run) = read_run(&project.path("out/run.json")) else { return (ran, Vec::new()) };
     let steps = run.scenarios.iter().flat_map(|one| &one.attempts).flat_map(|attempt| &attempt.steps);

@@ -1,7 +1,7 @@
 //! What is told to stop, what runs out of time and what cannot be written loses nothing that was found before.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
-use crate::support::{GOOD, Project, Ran, repository};
+use crate::support::{GOOD, Project, Ran};
 use counterpart_outcome::{Verdict, read_run};
 use counterpart_scenario::was_not_run;
 use std::process::{Command, Stdio};
@@ -67,14 +67,9 @@ allow:
 
 fn project() -> Project {
     let project = Project::new();
-    let fixtures = repository().join("fixtures");
     project.write("server.py", SERVER);
-    project.write(
-        "counterpart.toml",
-        &format!(
-            r#"counterpart = "config/1"
-fixtures = {fixtures:?}
-[subject.server]
+    project.configure(&format!(
+        r#"[subject.server]
 clock = "real"
 health = "/health"
 trigger.go = {{ call = "POST /go" }}
@@ -86,8 +81,7 @@ trigger.go = {{ call = "POST /go" }}
 probe.destination = {{ get = "/records", records = "/records", key = "room" }}
 launch.command = {{ run = ["python3", "server.py", "{{port}}", "forgets"], env = {{ API = "{{base_url}}" }} }}
 "#
-        ),
-    );
+    ));
     project.write("scenarios/s/a-asks.yaml", ASKS);
     let fault = "steps:\n".to_owned();
     let faults =

@@ -1,17 +1,23 @@
 //! Ten thousand clients that connect and say nothing: the stand-in serves the next one all the same.
 //!
-//! In a process of its own, because both ends of so many connections are more than one process may have open.
+//! The server is a process of its own, because both ends of so many connections are more than one may have open. So are
+//! those of two tests at once: they take turns.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
 use crate::support::Project;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 const CONNECTIONS: usize = 10_000;
 /// Resident memory of the server with all of them, in KiB.
 const MOST_MEMORY_KIB: u64 = 256 * 1024;
+
+static TURN: Mutex<()> = Mutex::new(());
+/// Files that are left to the tests beside.
+const FILES_OF_OTHERS: usize = 300;
 
 /// How many files this process may have open, where the system tells.
 fn most_open_files() -> usize {
@@ -41,7 +47,8 @@ fn a_server_that_runs_out_of_files_lets_go_of_who_is_idle() {
 
 #[expect(clippy::print_stderr, reason = "a test that does less than its name says so")]
 fn serves_beside_idle_connections(files: Option<usize>) {
-    let count = CONNECTIONS.min(most_open_files().saturating_sub(200));
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = CONNECTIONS.min(most_open_files().saturating_sub(FILES_OF_OTHERS));
     if count < CONNECTIONS {
         eprintln!("only {count} connections: this process may not have more files open (ulimit -n)");
     }

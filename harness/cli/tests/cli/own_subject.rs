@@ -10,14 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Describes the bundled runtime, in a process of its own, as anybody would describe their connector.
 fn describe(project: &Project, address: &str, clock: &str) {
-    let reference = repository().join("harness/reference-subject/src/reference.toml");
-    let text = std::fs::read_to_string(reference).unwrap();
-    let (_, rest) = text.split_once("health =").unwrap();
-    let subject = format!("launch = {{ url = \"http://{address}\" }}\nclock = \"{clock}\"\nhealth ={rest}")
-        .replace("\n[", "\n[subject.mine.");
-    let fixtures = repository().join("fixtures");
-    let head = format!("counterpart = \"config/1\"\nfixtures = {fixtures:?}\n\n[subject.mine]\n");
-    project.write("counterpart.toml", &format!("{head}{subject}"));
+    project.describe_the_runtime(&format!("{{ url = \"http://{address}\" }}"), clock);
 }
 
 #[test]
@@ -139,15 +132,13 @@ fn one_that_hammers_is_stopped_and_told() {
         .replace("{room: \"#history:test.local\"}", "{}")
         .replace("destination: {count: 72}", "requests: {to: resolve_alias, at_most: 20}");
     project.write("scenarios/s/hammer.yaml", &scenario);
-    let fixtures = repository().join("fixtures");
     let subject = format!(
         "launch = {{ url = \"http://{}\" }}\nclock = \"endpoint\"\n\
          setup.connect = {{ call = \"PUT /settings\", json = {{ api = \"{{base_url}}\" }} }}\n\
          trigger.sync = {{ call = \"POST /sync\" }}\n",
         hammering_connector()
     );
-    let head = format!("counterpart = \"config/1\"\nfixtures = {fixtures:?}\n\n[subject.mine]\n");
-    project.write("counterpart.toml", &format!("{head}{subject}"));
+    project.configure(&format!("[subject.mine]\n{subject}"));
     let ran = project.run(&["run", "--subject", "mine"]);
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("without any time passing on its clock"), "{}{}", ran.out, ran.err);

@@ -247,11 +247,7 @@ fn what_passes_only_when_tried_again_is_flaky_and_says_so_everywhere() {
     let project = Project::new();
     let server = flaky::Server::start();
     project.write("scenarios/s/good.yaml", &FLAKY.replace("{count}", "0"));
-    let fixtures = repository().join("fixtures");
-    project.write(
-        "counterpart.toml",
-        &format!("counterpart = \"config/1\"\nfixtures = {fixtures:?}\n{}", server.subject()),
-    );
+    project.configure(&server.subject());
     let arguments = ["run", "--subject", "mine", "--report", "markdown=r.md,ctrf=r.json"];
     let once = project.run(&arguments);
     assert_eq!(once.code, 1, "the first attempt fails: {}{}", once.out, once.err);
@@ -296,14 +292,10 @@ fn what_passes_only_when_tried_again_is_flaky_and_says_so_everywhere() {
 fn a_subject_that_all_scenarios_meet_is_met_by_one_at_a_time() {
     let project = Project::new();
     let server = flaky::Server::start();
-    let fixtures = repository().join("fixtures");
     for name in ["one", "two", "three"] {
         project.write(&format!("scenarios/s/{name}.yaml"), &FLAKY.replace("{count}", "0"));
     }
-    project.write(
-        "counterpart.toml",
-        &format!("counterpart = \"config/1\"\nfixtures = {fixtures:?}\n{}", server.subject()),
-    );
+    project.configure(&server.subject());
     let ran = project.run(&["run", "--subject", "mine", "--jobs", "3", "--retries", "1"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     assert_eq!(server.most_at_once(), 1);

@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
-use crate::support::{Project, Ran, repository};
+use crate::support::{Project, Ran};
 
 /// A connector that is told of its tenants by a call. It starts a child that goes on without it.
 const CONNECTOR: &str = r##"
@@ -48,18 +48,12 @@ fn scenario(how: &str) -> String {
 
 fn project(scenarios: &[(&str, &str)]) -> Project {
     let project = Project::new();
-    let fixtures = repository().join("fixtures");
     project.write("connector.py", CONNECTOR);
     for (name, how) in scenarios {
         project.write(&format!("scenarios/s/{name}.yaml"), &scenario(how));
     }
     let mark = project.path("").display().to_string();
-    project.write(
-        "counterpart.toml",
-        &format!(
-            r#"counterpart = "config/1"
-fixtures = {fixtures:?}
-[subject.mine]
+    project.configure(&format!(r#"[subject.mine]
 setup.settings = {{ call = "POST /settings", json = {{ tenant = "{{tenant}}", api = "{{base_url}}", token = "{{access_token}}" }} }}
 trigger.sync = {{ call = "POST /sync", json = {{ tenant = "{{tenant}}", how = "{{how}}" }} }}
 probe.destination = {{ get = "/rows/{{tenant}}", key = "room_id" }}
@@ -68,9 +62,7 @@ run = ["python3", "connector.py"]
 each = "suite"
 stop_within = "400ms"
 env = {{ PORT = "{{port}}", DATA = "{{data}}", TEST_MARK = {mark:?} }}
-"#
-        ),
-    );
+"#));
     project
 }
 

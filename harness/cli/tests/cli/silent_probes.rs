@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
-use crate::support::{ONE_ROW, Project, repository};
+use crate::support::{ONE_ROW, Project};
 use counterpart_outcome::read_run;
 
 /// A subject that keeps its rows in three places, and is bad at one of them the first time it is started.
@@ -42,24 +42,18 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Endpoint
 /// The first scenario is errored for these reasons, within so long; the second passes.
 fn is_told(bad: &str, probe: &str, reasons: &[&str], within_s: u64) {
     let project = Project::new();
-    let fixtures = repository().join("fixtures");
     project.write("subject.py", SUBJECT);
     project.write("scenarios/s/a-first.yaml", ONE_ROW);
     project.write("scenarios/s/b-second.yaml", ONE_ROW);
-    project.write(
-        "counterpart.toml",
-        &format!(
-            r#"counterpart = "config/1"
-fixtures = {fixtures:?}
-[subject.mine]
+    project.configure(&format!(
+        r#"[subject.mine]
 trigger.sync = {{ call = "POST /sync", json = {{}} }}
 probe.destination = {{ {probe}, key = "id" }}
 [subject.mine.launch.command]
 run = ["python3", "subject.py", {bad:?}]
 env = {{ PORT = "{{port}}", API = "{{base_url}}", DATA = "{{data}}" }}
 "#
-        ),
-    );
+    ));
     let ran = project.run(&["run", "--subject", "mine", "--out", "out"]);
     assert_eq!(ran.code, 3, "{bad}: {}{}", ran.out, ran.err);
     assert!(ran.out.contains("2 scenarios: 1 passed, 1 errored"), "{bad}: {}", ran.out);

@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed unwrap is a failed test")]
 
-use crate::support::{Project, Ran, repository};
+use crate::support::{Project, Ran};
 use counterpart_outcome::read_run;
 
 /// A program that asks the provider for one thing, and writes what came of it as a line of `rows.jsonl`.
@@ -24,11 +24,9 @@ const IDLE: &str = r#"{ command = { run = ["python3", "-c", "import time; print(
 /// Plays a scenario against a subject; what it comes to, and what its steps came to.
 fn played(subject: &str, files: &[(&str, &str)], scenario: &str) -> (Ran, Vec<String>) {
     let project = Project::new();
-    let fixtures = repository().join("fixtures");
     files.iter().for_each(|(name, text)| project.write(name, text));
     project.write("scenarios/s/it.yaml", scenario);
-    let head = format!("counterpart = \"config/1\"\nfixtures = {fixtures:?}\n[subject.mine]\n");
-    project.write("counterpart.toml", &format!("{head}{subject}"));
+    project.configure(&format!("[subject.mine]\n{subject}"));
     let ran = project.run(&["run", "--subject", "mine", "--out", "out"]);
     let Ok(run) = read_run(&project.path("out/run.json")) else { return (ran, Vec::new()) };
     let steps = run.scenarios.iter().flat_map(|one| &one.attempts).flat_map(|attempt| &attempt.steps);

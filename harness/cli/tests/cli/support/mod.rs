@@ -46,11 +46,26 @@ pub(crate) struct Project {
 impl Project {
     pub(crate) fn new() -> Self {
         let project = Self { folder: tempfile::tempdir().unwrap() };
-        let fixtures = repository().join("fixtures");
-        project.write("counterpart.toml", &format!("counterpart = \"config/1\"\nfixtures = {fixtures:?}\n"));
+        project.configure("");
         let catalogue = std::fs::read_to_string(repository().join("scenarios/catalogue.yaml")).unwrap();
         project.write("scenarios/catalogue.yaml", &catalogue);
         project
+    }
+
+    /// Its configuration: the repository's fixtures, and what stands in this text.
+    pub(crate) fn configure(&self, text: &str) {
+        let fixtures = repository().join("fixtures");
+        let head = format!("counterpart = \"config/1\"\nfixtures = {fixtures:?}\n");
+        self.write("counterpart.toml", &(head + text));
+    }
+
+    /// The bundled runtime as anybody would describe their connector, called `mine`, with its launch.
+    pub(crate) fn describe_the_runtime(&self, launch: &str, clock: &str) {
+        let reference = repository().join("harness/reference-subject/src/reference.toml");
+        let text = std::fs::read_to_string(reference).unwrap();
+        let (_, rest) = text.split_once("health =").unwrap();
+        let rest = rest.replace("\n[", "\n[subject.mine.");
+        self.configure(&format!("[subject.mine]\nlaunch = {launch}\nclock = \"{clock}\"\nhealth ={rest}"));
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
