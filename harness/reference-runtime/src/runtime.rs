@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::clock::{Clock, bounded_in_real_time};
 use crate::config::{ClockMode, RuntimeConfig};
 use crate::crash::Crash;
-use crate::http;
+use crate::http::{self, Cut, Lines};
 use crate::journal::{About, Journal, Level};
 use crate::outbound::Outbound;
 use crate::plants::{Plant, Plants};
@@ -90,6 +90,8 @@ pub struct Runtime {
     server: JoinHandle<()>,
     /// Dropping it tells the server to close.
     open: Option<watch::Sender<()>>,
+    /// Ends its connections, which outlive the server.
+    cut: Cut,
 }
 
 impl Runtime {
@@ -128,13 +130,15 @@ impl Runtime {
         workers.start().await;
 
         let (open, mut closed) = watch::channel(());
-        let served = axum::serve(listener, http::router(Arc::clone(&workers)))
+        let cut = Cut::default();
+        let lines = Lines { listener, cut: cut.clone() };
+        let served = axum::serve(lines, http::router(Arc::clone(&workers)))
             .with_graceful_shutdown(async move { while closed.changed().await.is_ok() {} });
         let server = tokio::spawn(async move {
             // It ends without an error: a failing accept is tried again.
             let _ = served.await;
         });
-        Ok(Self { address, workers, drain: config.drain, server, open: Some(open) })
+        Ok(Self { address, workers, drain: config.drain, server, open: Some(open), cut })
     }
 
     /// The address it listens on, with the port that was taken.
@@ -155,6 +159,7 @@ impl Runtime {
     /// Ends it as a crash does, but waits until the data directory can be used again: no step comes to its end, no
     /// caller is told why, and no work is given back.
     pub async fn crash(mut self) {
+        self.cut.now();
         self.workers.abort();
         self.server.abort();
         let _ = (&mut self.server).await;
@@ -164,6 +169,7 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
+        self.cut.now();
         self.workers.abort();
         self.server.abort();
     }

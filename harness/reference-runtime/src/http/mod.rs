@@ -9,6 +9,7 @@ mod connections;
 mod documents;
 mod holds;
 mod hooks;
+mod line;
 mod probes;
 mod refusal;
 mod runs;
@@ -26,6 +27,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+pub(crate) use self::line::{Cut, Lines};
 use self::refusal::Refusal;
 use crate::hooks::{Endpoints, Intake};
 use crate::identity::{Lane, Name};

@@ -9,6 +9,7 @@ use crate::support::{START, config, install_tls, start};
 use counterpart_reference_runtime::{ClockMode, Plant, Runtime, StartError};
 use jiff::SignedDuration;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wiremock::ResponseTemplate;
 
 #[tokio::test]
@@ -54,6 +55,23 @@ async fn a_call_that_was_under_way_is_made_again() {
     subject.settle().await;
     assert_eq!(subject.bodies().await, ["m1", "m2"]);
     assert_eq!(subject.now().await.to_string(), START);
+}
+
+/// As of a process that died: no word, where one that stops in good order refuses.
+#[tokio::test]
+async fn who_asked_before_a_crash_is_not_answered_after_it() {
+    let subject = start().await;
+    let mut asked =
+        tokio::net::TcpStream::connect(subject.url().trim_start_matches("http://")).await.unwrap();
+    asked.write_all(b"GET /tenants/t-1/runs HTTP/1.1\r\nhost: x\r\n").await.unwrap();
+    subject.quiet(0).await;
+    let subject = subject.crash().await;
+    // It may notice before the rest of the question is out.
+    let _ = asked.write_all(b"\r\n").await;
+    let mut answer = Vec::new();
+    let _ = asked.read_to_end(&mut answer).await;
+    assert_eq!(String::from_utf8_lossy(&answer), "");
+    subject.quiet(0).await;
 }
 
 #[tokio::test]
