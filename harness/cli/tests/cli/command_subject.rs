@@ -64,14 +64,14 @@ print(json.dumps({"type": "RECORD", "stream": "days", "record": row}))
 fn dates_are_shifted_between_the_runs_of_a_batch() {
     let project = Project::new();
     project.write("job.py", JOB);
-    project.configure(&format!(
+    project.configure(
         r#"[subject.job]
 clock = "faketime"
-trigger.go = {{ batch = [] }}
-probe.destination = {{ stdout = {{}}, key = "day" }}
-launch.batch = {{ run = ["python3", "job.py"], env = {{ API = "{{base_url}}" }} }}
-"#
-    ));
+trigger.go = { batch = [] }
+probe.destination = { stdout = {}, key = "day" }
+launch.batch = { run = ["python3", "job.py"], env = { API = "{base_url}" } }
+"#,
+    );
     project.write(
         "scenarios/s/days.yaml",
         r#"counterpart: scenario/1
@@ -129,14 +129,14 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Endpoints).serve_
 fn dates_of_a_program_are_shifted_where_it_is_at_rest_alone() {
     let project = Project::new();
     project.write("dated.py", DATED);
-    project.configure(&format!(
+    project.configure(
         r#"[subject.dated]
 clock = "faketime"
-trigger.go = {{ call = "POST /go" }}
-probe.destination = {{ get = "/rows", key = "number" }}
-launch.command = {{ run = ["python3", "dated.py"], env = {{ API = "{{base_url}}", PORT = "{{port}}" }} }}
-"#
-    ));
+trigger.go = { call = "POST /go" }
+probe.destination = { get = "/rows", key = "number" }
+launch.command = { run = ["python3", "dated.py"], env = { API = "{base_url}", PORT = "{port}" } }
+"#,
+    );
     let scenario = |steps: &str| {
         format!(
             "counterpart: scenario/1\ntitle: Two days later it is another day\ncovers: []\n\

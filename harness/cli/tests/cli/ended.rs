@@ -68,20 +68,20 @@ allow:
 fn project() -> Project {
     let project = Project::new();
     project.write("server.py", SERVER);
-    project.configure(&format!(
+    project.configure(
         r#"[subject.server]
 clock = "real"
 health = "/health"
-trigger.go = {{ call = "POST /go" }}
-launch.command = {{ run = ["python3", "server.py", "{{port}}"], env = {{ API = "{{base_url}}" }} }}
+trigger.go = { call = "POST /go" }
+launch.command = { run = ["python3", "server.py", "{port}"], env = { API = "{base_url}" } }
 [subject.forgets]
 clock = "real"
 health = "/health"
-trigger.go = {{ call = "POST /go" }}
-probe.destination = {{ get = "/records", records = "/records", key = "room" }}
-launch.command = {{ run = ["python3", "server.py", "{{port}}", "forgets"], env = {{ API = "{{base_url}}" }} }}
-"#
-    ));
+trigger.go = { call = "POST /go" }
+probe.destination = { get = "/records", records = "/records", key = "room" }
+launch.command = { run = ["python3", "server.py", "{port}", "forgets"], env = { API = "{base_url}" } }
+"#,
+    );
     project.write("scenarios/s/a-asks.yaml", ASKS);
     let fault = "steps:\n".to_owned();
     let faults =
