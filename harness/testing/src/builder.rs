@@ -7,6 +7,7 @@ use crate::fixture::load;
 use crate::problems::Allowed;
 use crate::stand_in::TestStandIn;
 use counterpart_certificates::{CertificateAuthority, Life};
+use counterpart_exchange::{Limit, ProviderProfile};
 use counterpart_stand_in::{PlannedFault, ProviderConfig, StandIn, StandInClock, StandInConfig};
 use jiff::Timestamp;
 use std::future::{Future, IntoFuture};
@@ -24,6 +25,7 @@ const CLOCK_START_S: i64 = 1_767_225_600;
 pub fn stand_in(fixture: impl Into<PathBuf>) -> StandInBuilder {
     StandInBuilder {
         fixtures: vec![fixture.into()],
+        quota: Vec::new(),
         faults: Vec::new(),
         clock: None,
         is_tls: false,
@@ -36,6 +38,7 @@ pub fn stand_in(fixture: impl Into<PathBuf>) -> StandInBuilder {
 #[derive(Debug)]
 pub struct StandInBuilder {
     fixtures: Vec<PathBuf>,
+    quota: Vec<String>,
     faults: Vec<Result<PlannedFault, String>>,
     clock: Option<Timestamp>,
     is_tls: bool,
@@ -52,6 +55,13 @@ impl StandInBuilder {
     /// Puts a fault in the way, spelled as on the command line (`rate_limited{"retry_after_s":30}@messages-2*3`) or typed.
     pub fn with_fault(mut self, fault: impl IntoFault) -> Self {
         self.faults.push(fault.into_fault());
+        self
+    }
+
+    /// Puts a limit in the place of those of the profile, or beside the last one, spelled as in a profile's `quota`:
+    /// `kind: {calls_per_second: {limit: 3}}`. One that the code under test never used up fails the test.
+    pub fn with_quota(mut self, limit: &str) -> Self {
+        self.quota.push(limit.to_owned());
         self
     }
 
@@ -80,7 +90,7 @@ impl StandInBuilder {
         self
     }
 
-    /// Faults that never struck do not fail the test.
+    /// Faults that never struck do not fail the test, nor limits that were never used up.
     pub fn allow_unused_faults(mut self) -> Self {
         self.allowed.unused_faults = true;
         self
@@ -92,7 +102,11 @@ impl StandInBuilder {
     /// [`TestingError`] with the place of what cannot be used.
     pub async fn try_start(self) -> Result<TestStandIn, TestingError> {
         let loaded = load(&self.fixtures)?;
-        let (profile, fixtures) = (loaded.profile, loaded.fixtures);
+        let (mut profile, fixtures) = (loaded.profile, loaded.fixtures);
+        if !self.quota.is_empty() {
+            profile.quota =
+                self.quota.iter().map(|limit| limited(limit, &profile)).collect::<Result<_, _>>()?;
+        }
         let faults = self.faults.into_iter().map(|fault| checked(fault, &profile, &fixtures));
         let faults = faults.collect::<Result<Vec<_>, _>>()?;
         let authority = self.is_tls.then(|| CertificateAuthority::generate(Life::ANY_TIME)).transpose()?;
@@ -116,9 +130,18 @@ impl StandInBuilder {
             ca_pem,
             clock: self.clock.map(VirtualClock::starting_at),
             began,
-            allowed: self.allowed,
+            allowed: Allowed {
+                unused_limits: self.allowed.unused_faults || self.quota.is_empty(),
+                ..self.allowed
+            },
         })
     }
+}
+
+fn limited(text: &str, profile: &ProviderProfile) -> Result<Limit, TestingError> {
+    let limit: Result<Limit, String> = text.parse();
+    let checked = limit.and_then(|limit| profile.check_limit(&limit).map(|()| limit));
+    checked.map_err(TestingError::Quota)
 }
 
 impl IntoFuture for StandInBuilder {

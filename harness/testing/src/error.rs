@@ -24,6 +24,11 @@ pub enum TestingError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A limit that cannot be read or kept.
+    #[error(
+        "{0}; a limit is spelled as in the `quota` of a profile: kind: {{calls_per_second: {{limit: 3}}}}"
+    )]
+    Quota(String),
     /// The server cannot begin.
     #[error(transparent)]
     Start(#[from] counterpart_stand_in::StandInError),

@@ -11,6 +11,8 @@ const MAX_TOLD: usize = 10;
 pub(crate) struct Allowed {
     pub(crate) unmatched: bool,
     pub(crate) unused_faults: bool,
+    /// Of a quota that the profile has, nobody need use all.
+    pub(crate) unused_limits: bool,
 }
 
 /// Each problem as a sentence; none where all is well.
@@ -33,6 +35,14 @@ pub(crate) fn problems(stand_in: &StandIn, allowed: Allowed) -> Vec<String> {
     }
     if !allowed.unused_faults {
         all.extend(faults_that_did_not_strike(stand_in));
+    }
+    if !allowed.unused_limits {
+        all.extend(stand_in.limits_never_reached().into_iter().map(|place| {
+            format!(
+                "nobody came up against limit {} of the quota, so the test shows less than it says",
+                place + 1
+            )
+        }));
     }
     all
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::str::FromStr;
 
 /// One limit. Several apply at once: a request must pass all that govern it.
@@ -36,6 +37,15 @@ pub struct Limit {
     /// How it refuses.
     #[serde(default)]
     pub refusal: LimitRefusal,
+}
+
+/// As it stands in a list of limits: `kind: {calls_per_second: {limit: 3}}`.
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        crate::parse_spanned(Path::new("quota"), text).map_err(|error| error.to_string())
+    }
 }
 
 /// How a limit counts. All arithmetic is exact.

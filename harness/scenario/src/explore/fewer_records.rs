@@ -5,9 +5,9 @@
 
 use super::case::Case;
 use super::shrink::{Search, Shrinker, Shrunk};
-use counterpart_exchange::Direction;
+use counterpart_exchange::{Direction, Exchange, ExchangeId, Fixture};
 use counterpart_stand_in::{FaultSite, PlannedFault, records_on_page};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Candidates that are played for this alone.
 const MOST_TRIES: usize = 60;
@@ -88,24 +88,29 @@ impl Shrinker<'_> {
 
     /// The pages that are played, with the places of all their records.
     pub(super) fn pages(&self) -> Pages {
-        let exchanges = || {
-            let of = |exchange: &&counterpart_exchange::Exchange| exchange.direction == Direction::Outbound;
-            self.base.fixtures.iter().flat_map(move |fixture| {
-                let name = fixture.name();
-                fixture.exchanges.iter().filter(of).map(move |exchange| (name.clone(), exchange))
-            })
-        };
+        let mut fixtures_with = HashMap::<&ExchangeId, usize>::new();
+        for exchange in self.base.fixtures.iter().flat_map(outbound) {
+            *fixtures_with.entry(&exchange.id).or_default() += 1;
+        }
         let mut pages = Pages::new();
-        for (fixture, exchange) in exchanges() {
-            let count = records_on_page(exchange, &self.base.profile).unwrap_or_default();
-            let is_alone = exchanges().filter(|(_, other)| other.id == exchange.id).count() == 1;
-            let name = if is_alone { exchange.id.to_string() } else { format!("{fixture}#{}", exchange.id) };
-            if count > 0 {
-                pages.insert(name, (1..=count).collect());
+        for fixture in &self.base.fixtures {
+            for exchange in outbound(fixture) {
+                let count = records_on_page(exchange, &self.base.profile).unwrap_or_default();
+                let name = match fixtures_with.get(&exchange.id) {
+                    Some(1) => exchange.id.to_string(),
+                    _ => format!("{}#{}", fixture.name(), exchange.id),
+                };
+                if count > 0 {
+                    pages.insert(name, (1..=count).collect());
+                }
             }
         }
         pages
     }
+}
+
+fn outbound(fixture: &Fixture) -> impl Iterator<Item = &Exchange> {
+    fixture.exchanges.iter().filter(|exchange| exchange.direction == Direction::Outbound)
 }
 
 fn owned((page, keep): (&String, &Vec<usize>)) -> (String, Vec<usize>) {

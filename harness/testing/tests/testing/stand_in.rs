@@ -81,6 +81,26 @@ async fn a_fault_that_never_struck_fails_the_test() {
 }
 
 #[tokio::test]
+async fn a_quota_refuses_and_one_that_nobody_meets_fails_the_test() {
+    let twice = || {
+        let quota = "kind: {token_bucket: {capacity: 2, refill_per_s: 1/60}}";
+        stand_in(fixture!("matrix/room-history")).virtual_clock().with_quota(quota)
+    };
+    let provider = twice().await;
+    for expected in [200, 200, 429] {
+        assert_eq!(status(provider.base_url(), ALIAS, "none").await, expected);
+    }
+    provider.finish();
+    let provider = twice().await;
+    status(provider.base_url(), ALIAS, "none").await;
+    insta::assert_snapshot!(panic_of(|| provider.finish()), @"
+    the stand-in for matrix was left with problems:
+    - nobody came up against limit 1 of the quota, so the test shows less than it says
+    ");
+    drop(twice().allow_unused_faults().await);
+}
+
+#[tokio::test]
 async fn a_test_that_fails_already_is_not_failed_twice() {
     let provider = stand_in(fixture!("matrix/room-history")).with_fault("timeout@messages-3").await;
     let said = panic_of(move || {
@@ -122,6 +142,14 @@ async fn what_cannot_be_played_is_told_with_its_place() {
     insta::assert_snapshot!(error(fault), @"the fault timeout@messages-12: no exchange of the fixtures is called `messages-12`; did you mean `messages-1`?");
     let fault = stand_in(fixture!("matrix/room-history")).with_fault("timout@messages-1").try_start().await;
     insta::assert_snapshot!(error(fault), @r#"the fault cannot be read: "timout@messages-1": there is no fault `timout`; did you mean `timeout`?; expected FAULT[JSON]@PLACE[*TIMES], as in expired_token@messages-2 or rate_limited{"retry_after_s":30}@messages-2*3"#);
+    let limits = [
+        "kind: {calls_per_secnd: {limit: 3}}",
+        "{kind: {calls_per_second: {limit: 3}}, operations: [mesages]}",
+    ];
+    for (limit, expected) in limits.into_iter().zip(["calls_per_second", "did you mean `messages`?"]) {
+        let told = error(stand_in(fixture!("matrix/room-history")).with_quota(limit).try_start().await);
+        assert!(told.contains(expected), "{told}");
+    }
     let two =
         stand_in(fixture!("matrix/room-history")).and(fixture!("stripe/create-customer")).try_start().await;
     insta::assert_snapshot!(error(two), @"stripe/create-customer is of another provider than matrix; start one stand-in for each provider");
