@@ -19,6 +19,8 @@ const MAX_REQUESTS_AT_ONE_INSTANT: u64 = 5_000;
 const MAX_UNREST: Duration = Duration::from_secs(300);
 /// How often a subject on real time is looked at.
 const REAL_PAUSE: Duration = Duration::from_millis(20);
+/// So many looks, a pause apart, without a request are taken for rest where nothing else tells: a second.
+const CALM_LOOKS: u32 = 50;
 
 /// Looks at a provider whose client was killed: the first of them at once, the rest over two seconds.
 const MAX_LOOKS_AFTER_A_KILL: usize = 1_100;
@@ -37,6 +39,8 @@ pub enum Settled {
         /// How many timers fired.
         timers_fired: u64,
     },
+    /// In real time nothing was asked for a second, and nobody was told to wait longer; nothing else tells.
+    Calm,
     /// Requests are held, and no timer will ever end the wait.
     Stuck {
         /// How many.
@@ -171,7 +175,7 @@ impl Conductor<'_> {
     pub(crate) async fn tick(&self) -> Result<Settled, SubjectError> {
         let state = match self.quiet(MAX_RESTLESS).await? {
             Quiet::Yes(state) => state,
-            Quiet::RealTime => {
+            Quiet::RealTime | Quiet::Calm => {
                 let why = "the subject lives in real time: its schedule ticks by itself; describe the call that does the \
                            same, as in tick = { call = \"POST /tick\" }";
                 return Err(SubjectError::NotDescribed(why.to_owned()));
@@ -243,12 +247,13 @@ impl<T: Timed> Conductor<'_, T> {
             let state = match self.quiet(longest).await? {
                 Quiet::Yes(state) => state,
                 // Dates are shifted where nothing is under way; of a subject in real time no plan asks that.
-                Quiet::RealTime if stop == Stop::AtTheInstant => {
+                Quiet::RealTime | Quiet::Calm if stop == Stop::AtTheInstant => {
                     self.stand_in.clock().advance_to(limit);
                     self.subject.set_time(self.stand_in.clock().now())?;
                     return Ok(Settled::Reached { timers_fired });
                 }
                 Quiet::RealTime => return Ok(Settled::Quiet { timers_fired }),
+                Quiet::Calm => return Ok(Settled::Calm),
                 Quiet::No(state) => return Ok(Settled::Restless { state }),
             };
             if is_shown().await? {
@@ -339,6 +344,7 @@ impl<T: Timed> Conductor<'_, T> {
         let waited = Stopwatch::start();
         let mut calm = 0;
         let mut seen = "it goes on sending requests".to_owned();
+        let mut told_to_wait = self.stand_in.told_to_wait_until();
         let mut last = self.stand_in.traffic();
         while waited.elapsed() < longest {
             if self.subject.rests_between_triggers() {
@@ -348,19 +354,26 @@ impl<T: Timed> Conductor<'_, T> {
                 }
             }
             let work = self.subject.looked_at(self.triggers).await?;
-            // Without a probe of runs, calm over half a second has to do.
-            let done = work == Work::Done || work == Work::SeenByItsRequests && calm >= 25;
+            let is_seen_by_requests = work == Work::SeenByItsRequests;
+            // Without a probe of runs, calm over a while has to do.
+            let done = work == Work::Done || is_seen_by_requests && calm >= CALM_LOOKS;
             let traffic = self.stand_in.traffic();
-            calm = if traffic == last { calm + 1 } else { 0 };
+            if traffic != last {
+                told_to_wait = self.stand_in.told_to_wait_until();
+            }
+            // Whoever was told to wait is not at rest because it waits.
+            let waits = told_to_wait.is_some_and(|until| until > self.stand_in.clock().now());
+            calm = if traffic == last && !waits { calm + 1 } else { 0 };
             last = traffic;
             let under_way = traffic.received - traffic.answered;
             seen = match work {
                 Work::Unfinished(what) => what,
+                _ if waits => "a request was told when to come again, and that is not yet".to_owned(),
                 _ if under_way > 0 => format!("requests that are not answered yet: {under_way}"),
                 _ => "it goes on sending requests".to_owned(),
             };
             if done && calm > 0 && traffic.received == traffic.answered && traffic.deliveries_under_way == 0 {
-                return Ok(Quiet::RealTime);
+                return Ok(if is_seen_by_requests { Quiet::Calm } else { Quiet::RealTime });
             }
         }
         Err(SubjectError::NotAtRest { within: longest, seen })
@@ -379,6 +392,8 @@ enum Stop {
 enum Quiet {
     Yes(ClockState),
     RealTime,
+    /// Nothing was asked for a while, and nothing else tells.
+    Calm,
     No(String),
 }
 

@@ -103,6 +103,7 @@ fn good() -> Observed {
         delivered: Vec::new(),
         unused_faults: Vec::new(),
         limits_never_reached: Vec::new(),
+        wreck: None,
         counts: Counts { replayed: 1, ..Counts::default() },
         unused_exchanges: Vec::new(),
         probes: BTreeMap::from([

@@ -37,6 +37,9 @@ pub(crate) struct Observed {
     pub(crate) names: Names,
     /// What another tenant, who did nothing, was shown.
     pub(crate) seen_by_witness: SeenByWitness,
+    /// How the subject ended by itself while a provider misbehaved, and what it printed last: then nothing could be
+    /// looked at.
+    pub(crate) wreck: Option<String>,
     /// Requests that were under way when the subject was stopped by a step.
     pub(crate) interrupted: usize,
     /// Whether nothing more would have happened by itself after the last step.

@@ -171,7 +171,9 @@ impl<'a> Player<'a> {
         if self.launch.is_shared() {
             self.secrets.learn(&stage.stand_in);
         }
-        ended(stage, played).await
+        // What a provider does may end a subject; whoever ends without that is no subject that could be judged.
+        let is_disturbed = !(faults.is_empty() && plan.quota.is_empty());
+        ended(stage, played, is_disturbed.then_some(began)).await
     }
 
     async fn set_up(
@@ -234,12 +236,29 @@ pub(crate) fn tenant_named(name: &str) -> Variables {
 }
 
 /// Ends what was played: what was seen of it counts only where the subject also ended as it should.
-async fn ended(mut stage: Stage<'_>, played: Result<Observed, Unjudged>) -> Result<Observed, Unjudged> {
+/// Where it was disturbed since an instant, a subject that ended by itself is seen as what it is then.
+async fn ended(
+    mut stage: Stage<'_>,
+    played: Result<Observed, Unjudged>,
+    disturbed_since: Option<Timestamp>,
+) -> Result<Observed, Unjudged> {
     let how = match &played {
         Ok(_) => stage.subject.has_ended(),
         // A connection ends before its process is known to have ended.
         Err(_) => stage.subject.ends_soon().await,
     };
+    if let (Some(how), Some(began)) = (&how, disturbed_since) {
+        // It ended in its own way already; its children are ended now.
+        let _ = stage.subject.end().await;
+        let how = with_last_lines(&format!("it {how}"), &stage.subject, &stage.stand_in);
+        return Ok(stage.wreck(began, how));
+    }
+    let told = stage.violations.first().map(|first| format!("{}: {}", first.message, first.actual));
+    let played = played.map_err(|Unjudged(why)| match told {
+        // What is wrong later may well come of what was wrong before.
+        Some(told) => Unjudged(format!("{told}; and then {why}")),
+        None => Unjudged(why),
+    });
     let played = match (played, how) {
         (Ok(_), Some(how)) => Err(Unjudged(format!("the subject {how}"))),
         (Err(Unjudged(why)), Some(how)) if !why.contains(&how) => {

@@ -13,7 +13,8 @@ use crate::steps::{flattened, happy_steps, same_steps};
 use crate::unjudged::Unjudged;
 use counterpart_exchange::Limit;
 use counterpart_outcome::{
-    Attempt, Evidence, Quarantine, Replay, ScenarioOutcome, Verdict, Violation, ViolationKind,
+    Attempt, Evidence, InvariantOutcome, Quarantine, Replay, ScenarioOutcome, Verdict, Violation,
+    ViolationKind,
 };
 use counterpart_stand_in::{DeliveryEnd, SeenNote};
 use counterpart_subject::{ClockKind, Launch, ProbeName, Stopwatch, SubjectSpec};
@@ -178,15 +179,13 @@ impl<'a> Runner<'a> {
             observed: &observed,
             happy_path: happy_path.as_deref(),
         };
-        let mut violations = observed.step_violations.clone();
-        violations.extend(replay::judge(&context));
-        violations.extend(faults_unused(&context));
-        violations.extend(expectation::judge(&context, self.snapshots, snapshots_pending).map_err(Unjudged)?);
-        let (invariants, broken) = invariant::judge(&context);
-        if let Some(why) = invariant::unseen(&context, &invariants) {
-            return Err(Unjudged(why));
-        }
-        violations.extend(broken);
+        let (mut violations, invariants) = match &observed.wreck {
+            Some(how) => {
+                let (invariants, broken) = invariant::wrecked(&context, how);
+                (vec![broken], invariants)
+            }
+            None => self.judged(&context, snapshots_pending)?,
+        };
         // Stable: what is as grave stays in the order in which it was found.
         violations.sort_by_key(gravity);
         Ok(Attempt {
@@ -203,6 +202,31 @@ impl<'a> Runner<'a> {
             steps: observed.steps,
             wall_ms: 0,
         })
+    }
+
+    /// What is broken, and what every invariant came to.
+    fn judged(
+        &self,
+        context: &Context<'_>,
+        snapshots_pending: &mut Vec<String>,
+    ) -> Result<(Vec<Violation>, Vec<InvariantOutcome>), Unjudged> {
+        let mut violations = context.observed.step_violations.clone();
+        violations.extend(replay::judge(context));
+        violations.extend(faults_unused(context));
+        violations.extend(expectation::judge(context, self.snapshots, snapshots_pending).map_err(Unjudged)?);
+        let (invariants, broken) = invariant::judge(context);
+        if let Some(why) = invariant::unseen(context, &invariants) {
+            return Err(Unjudged(why));
+        }
+        violations.extend(broken);
+        if ends_unsettled(&context.plan.file.steps) && !self.player.subject.is_batch() {
+            for violation in violations.iter_mut().filter(|violation| is_about_what_arrived(violation)) {
+                violation.message.push_str(
+                    "; no `settle` stands behind the last step, so the work may still have been under way",
+                );
+            }
+        }
+        Ok((violations, invariants))
     }
 
     /// The same triggers, each once, without faults or a quota of the scenario's; played once and kept.
@@ -311,6 +335,19 @@ fn faults_unused(context: &Context<'_>) -> Vec<Violation> {
     let mut violations: Vec<Violation> = unused.chain(inapplicable).chain(undelivered).collect();
     violations.extend(limits_never_reached(context));
     violations
+}
+
+/// Whether nothing waits for what the last step set off.
+fn ends_unsettled(steps: &[Spanned<Step>]) -> bool {
+    flattened(steps).last().is_some_and(|step| step.value.is_act())
+}
+
+fn is_about_what_arrived(violation: &Violation) -> bool {
+    match &violation.kind {
+        ViolationKind::Invariant(name) => name == "nothing_lost" || name == "recovers",
+        ViolationKind::Expectation(word) => word == "destination" || word == "runs",
+        _ => false,
+    }
 }
 
 /// A limit that nobody came up against shows nothing.

@@ -1,9 +1,10 @@
 //! Snapshots on the disk: those that wait for somebody to look, and those that no scenario asks for any more.
 
-use crate::file::{Expectation, ScenarioFile};
+use crate::file::Expectation;
+use crate::file::rows::{Row, rows};
 use crate::snapshot::SnapshotText;
 use crate::suite::{SelectError, Selection, select};
-use counterpart_exchange::{DocumentError, parse_document, read_text, write_atomically};
+use counterpart_exchange::{DocumentError, read_text, write_atomically};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ impl PendingSnapshot {
     #[must_use]
     pub fn scenario(&self) -> Option<PathBuf> {
         let (case, _) = self.committed.file_name()?.to_str()?.rsplit_once('@')?;
+        let (case, _) = case.split_once('[').unwrap_or((case, ""));
         Some(self.committed.parent()?.parent()?.join(format!("{case}.yaml")))
     }
 
@@ -55,8 +57,7 @@ impl PendingSnapshot {
     #[must_use]
     pub fn title(&self) -> Option<String> {
         let path = self.scenario()?;
-        let file: ScenarioFile = parse_document(&path, &read_text(&path).ok()?).ok()?;
-        Some(file.title)
+        rows_of(&path).ok()?.into_iter().map(|row| row.file.title).next()
     }
 
     /// Puts it in the place of the committed one.
@@ -101,6 +102,12 @@ pub fn pending_snapshots(place: &Path) -> Result<Vec<PendingSnapshot>, SnapshotF
     Ok(found)
 }
 
+fn rows_of(path: &Path) -> Result<Vec<Row>, DocumentError> {
+    rows(path, &read_text(path)?).map_err(|problems| {
+        problems.into_iter().next().unwrap_or_else(|| DocumentError::whole(path, "cannot be read"))
+    })
+}
+
 /// Snapshots under a folder of scenarios that none of these asks for, pending ones too, sorted.
 ///
 /// # Errors
@@ -108,10 +115,12 @@ pub fn pending_snapshots(place: &Path) -> Result<Vec<PendingSnapshot>, SnapshotF
 pub fn unreferenced_snapshots(scenarios: &Path) -> Result<Vec<PathBuf>, SnapshotFilesError> {
     let mut asked_for = BTreeSet::new();
     for selected in select(scenarios, &Selection::default())? {
-        let file: ScenarioFile = parse_document(&selected.path, &read_text(&selected.path)?)?;
-        for expectation in &file.expect {
-            if let Expectation::Snapshot { of, .. } = &expectation.value {
-                asked_for.extend(of.iter().map(|what| SnapshotText::path(&selected.path, what.word())));
+        for row in rows_of(&selected.path)? {
+            let path = row.snapshot_path(&selected.path);
+            for expectation in &row.file.expect {
+                if let Expectation::Snapshot { of, .. } = &expectation.value {
+                    asked_for.extend(of.iter().map(|what| SnapshotText::path(&path, what.word())));
+                }
             }
         }
     }

@@ -14,18 +14,10 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether a scenario of this name is taken, the row of a table in brackets behind it.
+    /// Whether the filter takes a scenario of this name, the row of a table in brackets behind it.
     #[must_use]
     pub fn takes(&self, name: &str) -> bool {
-        self.filter.as_deref().is_none_or(|filter| fits(filter, name)) && self.takes_row(name)
-    }
-
-    /// Rows are named one by one; a file whose rows are not named is taken with all of them.
-    fn takes_row(&self, name: &str) -> bool {
-        let Some((file, _)) = row_of(name) else { return true };
-        let is_given = |name: &str| self.paths.iter().any(|path| path == Path::new(name));
-        let mut rows = self.paths.iter().filter_map(|path| row_of(path.to_str()?));
-        is_given(name) || is_given(file) || !rows.any(|(of, _)| of == file)
+        self.filter.as_deref().is_none_or(|filter| fits(filter, name))
     }
 
     /// Whether the filter takes a file of this name, as far as can be told before its rows are known.
@@ -48,6 +40,35 @@ pub struct Selected {
     pub name: String,
     /// Its file.
     pub path: PathBuf,
+    /// The rows of its table that were named; all of them where none was.
+    pub rows: Vec<String>,
+}
+
+impl Selected {
+    /// Whether a scenario of the file is taken, by its name with the row behind it.
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        self.rows.is_empty()
+            || row_of(name).is_some_and(|(_, row)| self.rows.iter().any(|named| named == row))
+    }
+
+    /// Whether each row that was named is one of its table, given the names of all scenarios of the file.
+    ///
+    /// # Errors
+    /// [`SelectError::NoRow`].
+    pub fn check_rows<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), SelectError> {
+        let known = names.filter_map(|name| row_of(name).map(|(_, row)| row));
+        match self.rows.iter().find(|row| !known.clone().any(|known| known == row.as_str())) {
+            None => Ok(()),
+            Some(row) => {
+                let hint = suggest(row, known.clone()).map_or_else(
+                    || crate::file::problem::listed(known.clone()),
+                    |near| format!("did you mean `{}[{near}]`?", self.name),
+                );
+                Err(SelectError::NoRow { name: self.name.clone(), row: row.clone(), hint })
+            }
+        }
+    }
 }
 
 /// A path that is no scenario.
@@ -69,6 +90,24 @@ pub enum SelectError {
         /// Where scenarios are.
         root: PathBuf,
     },
+    /// A table without this row.
+    #[error("{name}[{row}]: the table of {name} has no row `{row}`; {hint}")]
+    NoRow {
+        /// The scenario's.
+        name: String,
+        /// What was named.
+        row: String,
+        /// What may be meant, or what there is.
+        hint: String,
+    },
+    /// A file that would be passed over in silence.
+    #[error("{path}: {why}", path = path.display())]
+    PassedOver {
+        /// The file.
+        path: PathBuf,
+        /// Why, and how to mend it.
+        why: &'static str,
+    },
     /// The file system said no.
     #[error("{path}: {source}", path = path.display())]
     Io {
@@ -84,29 +123,45 @@ pub enum SelectError {
 /// # Errors
 /// [`SelectError`].
 pub fn select(root: &Path, selection: &Selection) -> Result<Vec<Selected>, SelectError> {
-    let mut files = Vec::new();
+    let mut files: Vec<(PathBuf, Option<String>)> = Vec::new();
     let starts = if selection.paths.is_empty() { vec![root.to_owned()] } else { selection.paths.clone() };
     if selection.paths.is_empty() && !root.is_dir() {
         return Err(SelectError::NoFolder { root: root.to_owned() });
     }
     for start in starts {
+        let (path, row) = match start.to_str().and_then(row_of) {
+            Some((file, row)) if !start.exists() => (PathBuf::from(file), Some(row.to_owned())),
+            _ => (start.clone(), None),
+        };
         // What a run prints is a name; it may be typed as it was read.
-        let name = start.to_str().and_then(row_of).map_or(start.as_path(), |(file, _)| Path::new(file));
-        let named = [root.join(name), root.join(format!("{}.yaml", name.display()))];
-        let found = [&start].into_iter().chain(&named).find(|path| path.exists()).cloned();
+        let named = [root.join(&path), root.join(format!("{}.yaml", path.display()))];
+        let found = [&path].into_iter().chain(&named).find(|path| path.exists()).cloned();
         match found {
-            Some(folder) if folder.is_dir() => collect(&folder, &mut files)?,
-            Some(file) => files.push(file),
+            Some(folder) if folder.is_dir() => {
+                let mut below = Vec::new();
+                collect(&folder, &mut below)?;
+                files.extend(below.into_iter().map(|file| (file, None)));
+            }
+            Some(file) => files.push((file, row)),
             None => return Err(missing(root, start)),
         }
     }
     let mut selected: Vec<Selected> = files
         .into_iter()
-        .map(|path| Selected { name: name_of(root, &path), path })
+        .map(|(path, row)| Selected { name: name_of(root, &path), path, rows: row.into_iter().collect() })
         .filter(|scenario| selection.may_take(&scenario.name))
         .collect();
     selected.sort_by(|a, b| a.name.cmp(&b.name));
-    selected.dedup_by(|a, b| a.name == b.name);
+    selected.dedup_by(|further, first| {
+        let is_same = further.name == first.name;
+        if is_same && !further.rows.is_empty() && !first.rows.is_empty() {
+            first.rows.append(&mut further.rows);
+        } else if is_same {
+            // One of both is all of it.
+            first.rows.clear();
+        }
+        is_same
+    });
     Ok(selected)
 }
 
@@ -122,7 +177,12 @@ fn missing(root: &Path, path: PathBuf) -> SelectError {
     let names: Vec<String> = files.iter().map(|file| name_of(root, file)).collect();
     let suites = names.iter().filter_map(|name| name.rsplit_once('/').map(|(suite, _)| suite));
     let found = path.to_string_lossy();
-    let near = suggest(&found, names.iter().map(String::as_str).chain(suites));
+    let (found, _) = row_of(&found).unwrap_or((&found, ""));
+    let found = found.trim_end_matches(".yaml");
+    // Its last word alone is what people remember.
+    let of_that_case =
+        || names.iter().find(|name| name.rsplit('/').next() == Some(found)).map(String::as_str);
+    let near = suggest(found, names.iter().map(String::as_str).chain(suites)).or_else(of_that_case);
     let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     SelectError::Missing { path, hint, root: root.to_owned() }
 }
@@ -139,8 +199,20 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SelectError> {
         let is_project = is_folder && path.join("counterpart.toml").is_file();
         if is_folder && !is_project && !matches!(name.as_str(), "snapshots" | "src" | "tests") {
             collect(&path, files)?;
-        } else if path.is_file() && name.ends_with(".yaml") && name != "catalogue.yaml" {
-            files.push(path);
+        } else if name == "catalogue.yaml" {
+            // It is no scenario.
+        } else if name.ends_with(".yaml") {
+            if path.is_file() {
+                files.push(path);
+            } else if !path.exists() {
+                let why = "leads to a file that is not there; take the link out, or mend it";
+                return Err(SelectError::PassedOver { path, why });
+            }
+        } else if path.is_file()
+            && [".yml", ".yaml"].iter().any(|ending| name.to_lowercase().ends_with(ending))
+        {
+            let why = "the file of a scenario ends in .yaml, so this one would not be played; rename it";
+            return Err(SelectError::PassedOver { path, why });
         }
     }
     Ok(())
@@ -194,20 +266,41 @@ mod tests {
             (named("a"), named("b/three")),
             (vec!["a/one".into(), "a/two".into()], vec!["b/three".into()])
         );
-        assert_eq!(named("a/two[x]"), ["a/two"], "its rows are known only once it is read");
-        let rows =
-            |paths: &[&str]| Selection { paths: paths.iter().map(PathBuf::from).collect(), filter: None };
-        let taken = |paths: &[&str]| {
-            ["a/one[x]", "a/two[x]", "a/two[y]", "b/three"].map(|name| rows(paths).takes(name))
+        let rows = |paths: &[&str]| -> Vec<Vec<String>> {
+            let paths = paths.iter().map(PathBuf::from).collect();
+            let selected = select(root.path(), &Selection { paths, filter: None }).unwrap();
+            selected.into_iter().map(|one| one.rows).collect()
         };
-        assert_eq!(taken(&["a/two[x]", "a/one", "b"]), [true, true, false, true]);
-        assert_eq!(taken(&["a/two[x]", "a/two"]), [true; 4]);
-        assert_eq!(taken(&[]), [true; 4]);
+        assert_eq!(rows(&["a/two[x]", "b/three", "a/two[y]"]), [vec!["x", "y"], vec![]]);
+        assert_eq!(rows(&["a/two[x]", "a"]), [[""; 0]; 2], "all of a folder is all of its files");
+        let by_path = format!("{}[x]", root.path().join("a/two.yaml").display());
+        assert_eq!(rows(&[&by_path]), [["x"]]);
+        let two =
+            Selected { name: "a/two".into(), path: "two.yaml".into(), rows: vec!["x".into(), "yy".into()] };
+        assert_eq!(["a/two[x]", "a/two[z]", "a/two"].map(|name| two.takes(name)), [true, false, false]);
+        assert!(two.check_rows(["a/two[x]", "a/two[yy]"].into_iter()).is_ok());
+        let told = |names: &[&'static str]| two.check_rows(names.iter().copied()).unwrap_err().to_string();
+        assert!(told(&["a/two[x]", "a/two[yx]"]).ends_with("did you mean `a/two[yx]`?"));
+        assert_eq!(told(&["a/two"]), "a/two[x]: the table of a/two has no row `x`; there is none");
         let refused = |name: &str| {
             let selection = Selection { paths: vec![name.into()], filter: None };
             select(root.path(), &selection).unwrap_err().to_string()
         };
         assert!(refused("nowhere").ends_with(&root.path().display().to_string()), "{}", refused("nowhere"));
-        assert!(refused("b/tree").ends_with("did you mean `b/three`?"), "{}", refused("b/tree"));
+        for name in ["b/tree", "three", "three[x]"] {
+            assert!(refused(name).ends_with("did you mean `b/three`?"), "{}", refused(name));
+        }
+        for (file, why) in [("a/four.yml", "rename it"), ("a/Five.YAML", "rename it")] {
+            std::fs::write(root.path().join(file), "").unwrap();
+            let told = select(root.path(), &Selection::default()).unwrap_err().to_string();
+            assert!(told.contains(file) && told.ends_with(why), "{told}");
+            std::fs::remove_file(root.path().join(file)).unwrap();
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("nowhere.yaml", root.path().join("a/link.yaml")).unwrap();
+            let told = select(root.path(), &Selection::default()).unwrap_err().to_string();
+            assert!(told.contains("a/link.yaml: leads to a file that is not there"), "{told}");
+        }
     }
 }

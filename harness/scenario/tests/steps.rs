@@ -357,9 +357,7 @@ expect:
     };
     assert_eq!(project.wrong(&rest("{run}")), [""; 0]);
     let wrong = project.wrong(&rest("{run}x")).join("\n");
-    insta::assert_snapshot!(wrong, @r#"
-    no record of the destination is as it must be: wanted {"run":"run-1x","status":201}; found none of 1; the nearest: {"id":"r-0","run":"run-1","status":201}
-    "#);
+    insta::assert_snapshot!(wrong, @r#"no record of the destination is as it must be; no `settle` stands behind the last step, so the work may still have been under way: wanted {"run":"run-1x","status":201}; found none of 1; the nearest: {"id":"r-0","run":"run-1","status":201}"#);
     let nothing_there = "steps:\n  - trigger: {order: {}, capture: {id: $.nowhere}, answer: {run: {id: 5}}}\nexpect:\n  - destination: {count: 1}\n";
     insta::assert_snapshot!(project.wrong(nothing_there).join("\n"), @r##"without any fault the steps do not pass: `id` could not be captured from the answer (0 values there; the answer: {"run":{"id":"run-1"},"number":1})"##);
 }

@@ -69,7 +69,9 @@ impl TestStandIn {
 
     fn came_to_rest(&self, settled: Result<Settled, String>) {
         let why = match settled {
-            Ok(Settled::Quiet { .. } | Settled::Reached { .. } | Settled::Shown { .. }) => return,
+            Ok(Settled::Quiet { .. } | Settled::Calm | Settled::Reached { .. } | Settled::Shown { .. }) => {
+                return;
+            }
             Ok(Settled::Stuck { held }) => format!(
                 "the code under test waits for ever: {held} request(s) are held and no time-out is running"
             ),

@@ -57,7 +57,13 @@ fn a_program_is_run_to_its_end() {
     );
     let (ran, steps) = played(&run_subject(""), &[("job.py", JOB)], &scenario);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    assert_eq!(steps, ["trigger sync: ended with exit code 0", "settle: quiet; no timer fired"]);
+    assert_eq!(
+        steps,
+        [
+            "trigger sync: ended with exit code 0",
+            "settle: taken to be at rest: a second without a request, and no probe `runs` that would tell"
+        ]
+    );
 }
 
 #[test]
@@ -122,7 +128,7 @@ fn a_file_is_dropped_whole_and_by_halves() {
     wait_for destination: shown; no timer fired
     trigger copy: 10 bytes
     wait_for destination: shown; no timer fired
-    settle: quiet; no timer fired
+    settle: taken to be at rest: a second without a request, and no probe `runs` that would tell
     ");
 }
 
@@ -220,7 +226,13 @@ fn a_tick_in_real_time_is_a_call() {
     let (ran, steps_taken) =
         played(&scheduled("never", "real", "{ call = \"POST /tick\" }"), &files, &scenario(steps, expect));
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
-    assert_eq!(steps_taken, ["trigger schedule: 200", "settle: quiet; no timer fired"]);
+    assert_eq!(
+        steps_taken,
+        [
+            "trigger schedule: 200",
+            "settle: taken to be at rest: a second without a request, and no probe `runs` that would tell"
+        ]
+    );
     let (ran, _) = played(&scheduled("never", "real", "{}"), &files, &scenario(steps, expect));
     assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
     insta::assert_snapshot!(ran.err, @r#"error: counterpart.toml: [subject.mine] trigger.schedule: `tick = {}` moves a clock, which takes clock = "endpoint"; in real time write the call that does what the schedule does, as in tick = { call = "POST /tick" }"#);

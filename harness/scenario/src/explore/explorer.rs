@@ -209,6 +209,7 @@ impl Explorer<'_> {
             })
             .collect();
         let mut oracle = Oracle::of(self.subject, &observed, &again);
+        oracle.runs_again = self.subject.is_batch();
         if self.subject.clock == ClockKind::Real {
             oracle.longest_settle = Some(longest_settle(took));
         }

@@ -36,6 +36,8 @@ pub(super) struct Oracle {
     pub(super) repeats_itself: bool,
     /// Of a subject in real time: as long as a case may take to come to rest.
     pub(super) longest_settle: Option<SignedDuration>,
+    /// Of a batch: a run that fails says so by its exit code, and whoever schedules it runs it again. So does each case.
+    pub(super) runs_again: bool,
 }
 
 /// Where the happy path takes no time, a case in real time may take so long to come to rest all the same.
@@ -63,6 +65,7 @@ impl Oracle {
             happy_keys,
             repeats_itself: !happy.is_empty() && happy_texts == again_texts,
             longest_settle: None,
+            runs_again: false,
         }
     }
 
@@ -108,7 +111,7 @@ impl Oracle {
                     nowhere(FaultEntry { at, times, inject })
                 })
                 .collect(),
-            steps: self.bounded(case.spanned_steps()),
+            steps: self.bounded(self.steps_of(base, case)),
             expect: vec![nowhere(self.expectation(base, truth))],
             invariants: InvariantsEntry { off, on: Vec::new() },
             allow: AllowEntry {
@@ -124,6 +127,14 @@ impl Oracle {
             let _ = keep_only(&mut plan.fixtures, &base.profile, exchange, keep);
         }
         plan
+    }
+
+    fn steps_of(&self, base: &Plan, case: &Case) -> Vec<Spanned<Step>> {
+        let mut steps = case.spanned_steps();
+        if self.runs_again && !case.faults.is_empty() {
+            steps.extend(base.file.steps.iter().cloned());
+        }
+        steps
     }
 
     fn bounded(&self, mut steps: Vec<Spanned<Step>>) -> Vec<Spanned<Step>> {
@@ -206,6 +217,9 @@ pub(super) fn judge(
     happy_path: &Observed,
 ) -> Result<Judged, Unjudged> {
     let context = Context { plan, subject, observed, happy_path: Some(happy_path) };
+    if let Some(how) = &observed.wreck {
+        return Ok(Judged::Broken(vec![invariant::wrecked(&context, how).1]));
+    }
     let mut violations = observed.step_violations.clone();
     violations.extend(replay::judge(&context));
     violations

@@ -45,7 +45,10 @@ pub(super) fn text_of(plan: &Plan, case: &Case, found: &FoundScenario, seed: u64
         }
     }
     text.push_str("steps:\n");
-    case.steps.iter().for_each(|step| text.push_str(&format!("  - {}\n", step_as_json(step))));
+    let further = file.steps.iter().skip(case.steps.len()).map(|step| &step.value);
+    for step in case.steps.iter().chain(further) {
+        text.push_str(&format!("  - {}\n", step_as_json(step)));
+    }
     text.push_str("expect:\n");
     for expectation in &file.expect {
         text.push_str(&format!("  - {}\n", expectation_as_json(&expectation.value)));

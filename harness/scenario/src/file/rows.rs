@@ -9,7 +9,7 @@ use super::tree::{Content, Node, ScenarioTree};
 use super::uses::{Captured, filled};
 use counterpart_exchange::{DocumentError, parse_document};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes of a scenario's file: what is larger was not written by hand.
 const MAX_FILE_BYTES: usize = 1024 * 1024;
@@ -26,6 +26,25 @@ pub(crate) struct Row {
     /// The row's name; none where the file has no table.
     pub(crate) name: Option<String>,
     pub(crate) file: ScenarioFile,
+}
+
+impl Row {
+    /// The path after which its snapshots are called.
+    pub(crate) fn snapshot_path(&self, file: &Path) -> PathBuf {
+        path_of_row(file, self.name.as_deref())
+    }
+}
+
+/// The path of a file, with a row of its table.
+pub(crate) fn path_of_row(file: &Path, row: Option<&str>) -> PathBuf {
+    match row {
+        // The ending is taken off again.
+        Some(row) => {
+            let case = file.file_stem().unwrap_or_default().to_string_lossy();
+            file.with_file_name(format!("{case}[{row}].yaml"))
+        }
+        None => file.to_owned(),
+    }
 }
 
 /// The scenarios of a file, each read for itself.

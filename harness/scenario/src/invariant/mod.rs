@@ -52,6 +52,25 @@ pub(crate) fn judge(context: &Context<'_>) -> (Vec<InvariantOutcome>, Vec<Violat
     (outcomes, violations)
 }
 
+/// Where the subject ended by itself: that is what a person has to mend, and no invariant else can be seen.
+pub(crate) fn wrecked(context: &Context<'_>, how: &str) -> (Vec<InvariantOutcome>, Violation) {
+    let broken = "recovers";
+    let outcomes = INVARIANTS.iter().map(|(name, title)| {
+        let reason = "the subject ended by itself, so that nothing could be looked at".to_owned();
+        let status = match *name == broken {
+            true => InvariantStatus::Violated,
+            false => InvariantStatus::NotChecked { reason },
+        };
+        InvariantOutcome { name: (*name).to_owned(), title: (*title).to_owned(), status }
+    });
+    let kind = ViolationKind::Invariant(broken.to_owned());
+    let message = "what the provider did ended the subject".to_owned();
+    let expected = "it lives on, whatever a provider does".to_owned();
+    let mut violation = context.violation(kind, Location::UNKNOWN, message, expected, how.to_owned());
+    violation.exchanges = context.observed.seen.last().map(|seen| seen.seq).into_iter().collect();
+    (outcomes.collect(), violation)
+}
+
 /// Why the scenario cannot be judged, where an invariant must be checked and nothing shows it.
 pub(crate) fn unseen(context: &Context<'_>, outcomes: &[InvariantOutcome]) -> Option<String> {
     let wanted = |outcome: &InvariantOutcome| {

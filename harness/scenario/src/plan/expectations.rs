@@ -3,13 +3,14 @@
 use super::check::Check;
 use super::steps::{NO_FILES, has_probe};
 use crate::file::{
-    ElapsedExpected, Expectation, FilesExpected, Location, RequestsExpected, ScenarioFile, SnapshotOf,
-    Spanned,
+    Counts, ElapsedExpected, Expectation, FilesExpected, Location, RequestsExpected, ScenarioFile,
+    SnapshotOf, Spanned,
 };
 use crate::files::pattern;
-use counterpart_exchange::ProviderProfile;
+use counterpart_exchange::{Fixture, ProviderProfile, RequestTarget, suggest};
 use counterpart_stand_in::RequestSelector;
 use counterpart_subject::{ProbeName, SubjectSpec};
+use std::collections::BTreeSet;
 
 const EVERY_NUMBER: &str =
     "every number is that, so it cannot fail: give a `count`, an `at_least` from 1, or an `at_most`";
@@ -17,6 +18,7 @@ const EVERY_NUMBER: &str =
 pub(super) fn check_expectations(
     file: &ScenarioFile,
     profiles: &[&ProviderProfile],
+    fixtures: &[&Fixture],
     subject: &SubjectSpec,
     check: &mut Check<'_>,
 ) {
@@ -33,7 +35,14 @@ pub(super) fn check_expectations(
             check.at(place, EVERY_NUMBER);
         }
         match &expectation.value {
-            Expectation::Requests(requests) => check_requests(place, requests, profiles, check),
+            Expectation::Requests(requests) => {
+                check_requests(place, requests, profiles, check);
+                if counts.count.is_none_or(|count| count == 0)
+                    && counts.at_least.is_none_or(|least| least == 0)
+                {
+                    check_is_known(&requests.to, counts, profiles, fixtures, check);
+                }
+            }
             Expectation::Order { requests } => {
                 if requests.len() < 2 {
                     check.at(place, "an order is one of two requests or more; for one, expect `requests`");
@@ -132,6 +141,45 @@ fn check_selector(selector: &Spanned<RequestSelector>, profiles: &[&ProviderProf
         && let Some(Err(problem)) = checked.into_iter().next()
     {
         check.at(selector.referenced, problem);
+    }
+}
+
+/// A path that is misspelt is asked for by nobody, so that any number of requests to it at the most is there.
+fn check_is_known(
+    selector: &Spanned<RequestSelector>,
+    counts: Counts,
+    profiles: &[&ProviderProfile],
+    fixtures: &[&Fixture],
+    check: &mut Check<'_>,
+) {
+    let RequestSelector::Template(template) = &selector.value else { return };
+    let operations = || profiles.iter().flat_map(|profile| profile.operations.values());
+    let recorded = || fixtures.iter().flat_map(|fixture| &fixture.exchanges);
+    let is_known = operations().any(|known| known == template)
+        || recorded().any(|exchange| {
+            template.matches(&exchange.request.method, RequestTarget::of(&exchange.request.target)).is_some()
+        });
+    if is_known {
+        return;
+    }
+    let known: BTreeSet<String> = operations()
+        .map(ToString::to_string)
+        .chain(recorded().map(|exchange| {
+            let path = exchange.request.target.split('?').next().unwrap_or_default();
+            format!("{} {path}", exchange.request.method)
+        }))
+        .collect();
+    let none = format!("no operation and no recorded request fits `{template}`");
+    let never = counts.count == Some(0) || counts.at_most == Some(0);
+    match suggest(&template.to_string(), known.iter().map(String::as_str)) {
+        Some(near) => check.at(selector.referenced, format!("{none}; did you mean `{near}`?")),
+        None if !never => {
+            check.at(
+                selector.referenced,
+                format!("{none}, so that it can only be expected never: `count: 0`"),
+            );
+        }
+        None => {}
     }
 }
 

@@ -9,7 +9,7 @@ mod steps;
 mod whole;
 
 use crate::catalogue::Catalogue;
-use crate::file::rows::{Row, rows};
+use crate::file::rows::{Row, path_of_row, rows};
 use crate::file::{Expectation, Location, ScenarioFile, SnapshotOf, Spanned};
 use crate::records::keep_only;
 use check::Check;
@@ -56,14 +56,7 @@ impl Plan {
     /// The path after which snapshots are called: that of the file, the row with it where the file has a table.
     pub(crate) fn snapshot_path(&self) -> PathBuf {
         let row = self.name.strip_suffix(']').and_then(|name| name.rsplit_once('['));
-        match row {
-            // The ending is taken off again.
-            Some((_, row)) => {
-                let case = self.path.file_stem().unwrap_or_default().to_string_lossy();
-                self.path.with_file_name(format!("{case}[{row}].yaml"))
-            }
-            None => self.path.clone(),
-        }
+        path_of_row(&self.path, row.map(|(_, row)| row))
     }
 
     /// Whether the provider behaves as it does by itself.
@@ -203,7 +196,8 @@ impl<'a> Planner<'a> {
         }
         let profiles: Vec<&ProviderProfile> =
             std::iter::once(&provider.profile).chain(beside.iter().map(|one| &one.profile)).collect();
-        expectations::check_expectations(&file, &profiles, self.subject, check);
+        let all: Vec<&Fixture> = played.iter().chain(beside.iter().flat_map(|one| &one.fixtures)).collect();
+        expectations::check_expectations(&file, &profiles, &all, self.subject, check);
         if !check.problems.is_empty() {
             return Ok(None);
         }

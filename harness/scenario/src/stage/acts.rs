@@ -40,12 +40,17 @@ impl Done {
 impl Stage<'_> {
     /// Takes acts at the same time.
     pub(super) async fn act_together(&mut self, steps: &[Spanned<Step>]) -> Result<Vec<Done>, Unjudged> {
-        self.triggers += steps.iter().filter(|step| matches!(step.value, Step::Trigger(_))).count();
         let stage = &*self;
         let acts = steps
             .iter()
             .map(|step| async move { stage.act(step).await.map_err(|error| of_step(step, &error)) });
-        join_all(acts).await.into_iter().collect()
+        let all: Vec<Done> = join_all(acts).await.into_iter().collect::<Result<_, _>>()?;
+        let triggers = steps
+            .iter()
+            .zip(&all)
+            .filter(|(step, done)| matches!(step.value, Step::Trigger(_)) && done.violations.is_empty());
+        self.triggers += triggers.count();
+        Ok(all)
     }
 
     pub(super) async fn act(&self, step: &Spanned<Step>) -> Result<Done, SubjectError> {

@@ -8,14 +8,15 @@ use crate::conductor::{Baseline, Conductor, Settled};
 use crate::described;
 use crate::file::names::Names;
 use crate::file::{Location, Settle, Spanned, Step, WaitForStep};
-use crate::files;
+use crate::files::{self, SeenFile};
 use crate::known::Words;
 use crate::observed::{Observed, place};
 use crate::plan::Plan;
 use crate::snapshot_content::Redactions;
 use crate::unjudged::Unjudged;
-use crate::witness::Witness;
+use crate::witness::{SeenByWitness, Witness};
 use acts::Done;
+use counterpart_exchange::Exchange;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
 use counterpart_stand_in::StandIn;
 use counterpart_subject::{ProbeName, Stopping, Subject, SubjectError, given_names};
@@ -83,17 +84,19 @@ impl Stage<'_> {
         let done = |step: &str, result: &str| Ok(Done::new(location, step, result));
         match &step.value {
             Step::Trigger(_) => {
-                self.triggers += 1;
-                self.act(step).await
+                let done = self.act(step).await?;
+                // One that was refused set nothing off that could come to rest.
+                self.triggers += usize::from(done.violations.is_empty());
+                Ok(done)
             }
             Step::Settle(Settle { within }) => {
                 let settled = self.conductor().settle(*within).await?;
-                self.at_rest = matches!(settled, Settled::Quiet { .. });
+                self.at_rest = matches!(settled, Settled::Quiet { .. } | Settled::Calm);
                 Ok(self.settled(location, "settle", &settled))
             }
             Step::Advance { by } => {
                 let settled = self.conductor().advance(*by).await?;
-                self.at_rest = matches!(settled, Settled::Quiet { .. });
+                self.at_rest = matches!(settled, Settled::Quiet { .. } | Settled::Calm);
                 Ok(self.settled(location, &format!("advance {by:#}"), &settled))
             }
             Step::WaitFor(wait) => self.wait_for(location, wait).await,
@@ -211,6 +214,11 @@ impl Stage<'_> {
         let good = |word: &str, fired: u64| Done::new(location, step, &format!("{word}; {}", timers(fired)));
         let (message, actual) = match settled {
             Settled::Quiet { timers_fired } => return good("quiet", *timers_fired),
+            Settled::Calm => {
+                let told =
+                    "taken to be at rest: a second without a request, and no probe `runs` that would tell";
+                return Done::new(location, step, told);
+            }
             Settled::Reached { timers_fired } => return good("reached", *timers_fired),
             Settled::Shown { timers_fired } => return good("shown", *timers_fired),
             Settled::Stuck { held } => (
@@ -269,15 +277,33 @@ impl Stage<'_> {
             );
             return Err(Unjudged(why));
         }
+        Ok(self.observed(began, Looked { probes, seen_by_witness, files, sent: sent.exchanges }))
+    }
+
+    /// What is left to see of a subject that ended by itself.
+    pub(crate) fn wreck(&mut self, began: Timestamp, how: String) -> Observed {
+        self.at_rest = false;
+        let nothing = Looked {
+            probes: BTreeMap::new(),
+            seen_by_witness: Err("the subject ended"),
+            files: Vec::new(),
+            sent: Vec::new(),
+        };
+        Observed { wreck: Some(how), ..self.observed(began, nothing) }
+    }
+
+    fn observed(&mut self, began: Timestamp, looked: Looked) -> Observed {
+        let Looked { probes, seen_by_witness, files, sent } = looked;
         let mut redactions = Redactions::of_stand_in(&self.stand_in);
         redactions.name(self.subject.base_url().trim_start_matches("http://"), "{subject_address}");
         if let Some(tenant) = self.subject.variables().get("tenant") {
             redactions.name(tenant, "{tenant}");
         }
-        Ok(Observed {
+        Observed {
             names: self.names(),
             files,
-            sent: sent.exchanges,
+            sent,
+            wreck: None,
             steps: std::mem::take(&mut self.steps),
             step_violations: std::mem::take(&mut self.violations),
             seen: self.stand_in.seen(),
@@ -306,8 +332,16 @@ impl Stage<'_> {
                 .collect(),
             began,
             ended: self.stand_in.clock().now(),
-        })
+        }
     }
+}
+
+/// What the subject itself showed.
+struct Looked {
+    probes: BTreeMap<ProbeName, Vec<Value>>,
+    seen_by_witness: SeenByWitness,
+    files: Vec<SeenFile>,
+    sent: Vec<(u64, Exchange)>,
 }
 
 /// A log as a whole: one that outlives its process shows what came before, one that does not is put behind it.

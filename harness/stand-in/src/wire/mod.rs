@@ -30,6 +30,7 @@ use counterpart_certificates::{AuthorityError, CertificateAuthority};
 use counterpart_exchange::Response;
 pub(crate) use end::ConnectionEnd;
 use http::{HeaderName, HeaderValue};
+use jiff::{SignedDuration, Timestamp};
 use percent_encoding::percent_decode;
 pub use provider::{Provider, ProviderConfig};
 use routes::Routes;
@@ -184,6 +185,16 @@ impl StandIn {
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
         self.shared.journal.seen()
+    }
+
+    /// When the last of those who were told to come again later may come; nothing where nobody was told.
+    #[must_use]
+    pub fn told_to_wait_until(&self) -> Option<Timestamp> {
+        let told = self.seen().into_iter().filter_map(|seen| {
+            let wait = SignedDuration::from_secs(i64::try_from(seen.retry_after_s?).ok()?);
+            seen.at.checked_add(wait).ok()
+        });
+        told.max()
     }
 
     /// Keeps what is really sent from now on: requests with their bodies, and the answers to them.

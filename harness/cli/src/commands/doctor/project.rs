@@ -138,7 +138,7 @@ fn scenarios(project: &Project, subjects: &[(&str, SubjectSpec)]) -> Vec<Finding
     let mut wrong = Vec::new();
     for scenario in &selected {
         let mut of_first = None;
-        let fits = planners.iter_mut().any(|planner| match planner.plan(&scenario.path, &scenario.name) {
+        let fits = planners.iter_mut().any(|planner| match planner.plans(&scenario.path, &scenario.name) {
             Ok(_) => true,
             Err(error) => {
                 of_first.get_or_insert(error);

@@ -83,7 +83,18 @@ fn plan(project: &Project, arguments: &Arguments, planner: &mut Planner<'_>) -> 
             "{path}: there are {count} scenarios; explore takes the file of one"
         )));
     };
-    planner.plan(&scenario.path, &scenario.name).map_err(Stop::usage)
+    let plans = planner.plans(&scenario.path, &scenario.name).map_err(Stop::usage)?;
+    let names: Vec<String> = plans.iter().map(|plan| plan.name.clone()).collect();
+    scenario.check_rows(names.iter().map(String::as_str)).map_err(Stop::usage)?;
+    let mut plans = plans.into_iter().filter(|plan| scenario.takes(&plan.name));
+    match (plans.next(), plans.next()) {
+        (Some(plan), None) => Ok(plan),
+        _ => Err(Stop::usage(anyhow::anyhow!(
+            "{}: holds several scenarios, one for each row of `cases`; explore takes one: {}",
+            scenario.path.display(),
+            names.join(", ")
+        ))),
+    }
 }
 
 fn exit(exploration: &Exploration) -> Exit {

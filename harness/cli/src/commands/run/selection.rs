@@ -71,7 +71,10 @@ fn plans(
     let mut problems: Vec<DocumentError> = Vec::new();
     for scenario in selected {
         match planner.plans(&scenario.path, &scenario.name) {
-            Ok(found) => plans.extend(found),
+            Ok(found) => {
+                scenario.check_rows(found.iter().map(|plan| plan.name.as_str())).map_err(Stop::usage)?;
+                plans.extend(found.into_iter().filter(|plan| scenario.takes(&plan.name)));
+            }
             Err(PlanError(found)) => {
                 for problem in found {
                     // A fixture that several scenarios use is told once.
