@@ -142,7 +142,9 @@ pub fn line(outcome: &ScenarioOutcome, style: Style) -> String {
         }
         Verdict::Passed => None,
         Verdict::Skipped { reason } => return format!("{head}: {}", one_line(reason, LINE_CHARS)),
-        Verdict::Errored => attempt::deciding(outcome).and_then(|attempt| attempt.error.clone()),
+        // What was printed last stands below it, where all of it is told.
+        Verdict::Errored => attempt::deciding(outcome)
+            .and_then(|attempt| Some(attempt.error.as_ref()?.lines().next().unwrap_or_default().to_owned())),
         Verdict::Failed | Verdict::Flaky => attempt::deciding(outcome).and_then(first_message),
     };
     let known = outcome.quarantine.as_ref().map(|known| wording::quarantine(known, &outcome.verdict));

@@ -142,12 +142,19 @@ fn held(run: &Run) -> String {
     unseen.dedup();
     let is_flaky = run.scenarios.iter().any(|outcome| outcome.verdict == Verdict::Flaky);
     let tried_again = if is_flaky { " in the last attempt" } else { "" };
-    match unseen.len() {
+    let held = match unseen.len() {
         0 => format!("Every expectation and every invariant held{tried_again}."),
         number => format!(
             "Every expectation held{tried_again}, and every invariant that was checked. {} {} not checked in at least one scenario.",
             count(number, "invariant"),
             was(number)
+        ),
+    };
+    match Required::of(run).map_or(0, |required| required.not_shown.len()) {
+        0 => held,
+        number => format!(
+            "{held} Of {} nothing was shown: for a rollout that is not enough.",
+            count(number, "required check")
         ),
     }
 }
@@ -225,7 +232,9 @@ fn unknown(run: &Run, totals: &Totals) -> String {
             Verdict::Skipped { reason } => reason,
             _ => attempt::deciding(outcome)?.error.as_ref()?,
         };
-        let reason = one_line(reason.trim_end_matches('.'), QUOTED_CHARS);
+        // What a subject printed last stands with the scenario.
+        let reason = reason.lines().next().unwrap_or_default().trim_end_matches(['.', ':']);
+        let reason = one_line(reason, QUOTED_CHARS);
         Some(format!("{}: {reason}.", one_line(&outcome.name, QUOTED_CHARS)))
     };
     let mut sentences = Vec::new();

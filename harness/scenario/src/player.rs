@@ -250,7 +250,7 @@ async fn ended(
     if let (Some(how), Some(began)) = (&how, disturbed_since) {
         // It ended in its own way already; its children are ended now.
         let _ = stage.subject.end().await;
-        let how = with_last_lines(&format!("it {how}"), &stage.subject, &stage.stand_in);
+        let how = with_last_lines(how, &stage.subject, &stage.stand_in);
         return Ok(stage.wreck(began, how));
     }
     let told = stage.violations.first().map(|first| format!("{}: {}", first.message, first.actual));

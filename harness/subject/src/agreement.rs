@@ -32,6 +32,23 @@ impl SubjectSpec {
             };
             return Err(format!("trigger.{name}: {wrong}"));
         }
+        for (place, path) in self.paths() {
+            if !path.starts_with(['/', '{']) {
+                return Err(format!(
+                    "{place} = {path:?} is no path; one begins with `/`, as in \"/records\", and is asked for by GET"
+                ));
+            }
+        }
+        if let LaunchSpec::Batch(batch) = &self.launch
+            && !batch.state.is_empty()
+            && !batch.state.iter().any(|argument| argument.contains("{state}"))
+        {
+            return Err(format!(
+                "launch.batch.state: {:?} does not say where the state is; write {{state}}, which becomes the path of its \
+                 file, as in [\"--state\", \"{{state}}\"]",
+                batch.state
+            ));
+        }
         match self.calls().into_iter().next() {
             Some(what) if !self.serves() => Err(format!(
                 "{what}: it is called over HTTP, and this subject serves nothing; give it a {{port}}, or use a trigger and \
@@ -39,6 +56,18 @@ impl SubjectSpec {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Paths that are asked for, with where they stand.
+    fn paths(&self) -> Vec<(String, &str)> {
+        let probes = self.probe.iter().filter_map(|(name, probe)| match &probe.source {
+            ProbeSource::Http { get, .. } => Some((format!("probe.{}: get", name.word()), get.as_str())),
+            _ => None,
+        });
+        let others = [("health", &self.health), ("webhooks", &self.webhooks)];
+        let others =
+            others.into_iter().filter_map(|(place, path)| Some((place.to_owned(), path.as_deref()?)));
+        probes.chain(others).collect()
     }
 
     /// Whether there is something that can be called.

@@ -24,9 +24,9 @@ pub struct LaunchRequest {
     pub variables: Variables,
 }
 
-/// A subject that does not come to run.
+/// A subject that does not come to run, or does not run as it must.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the subject does not run: {0}")]
+#[error("the subject does not run as it must: {0}")]
 pub struct LaunchError(pub String);
 
 /// A way to launch.
@@ -202,7 +202,13 @@ pub fn with_last_lines(why: &str, lines: &[String]) -> String {
     if lines.is_empty() {
         return format!("{why}; it printed nothing");
     }
+    // Whoever told the reason may have told them already.
+    if why.contains(LAST_LINES) {
+        return why.to_owned();
+    }
     let from = lines.len().saturating_sub(MAX_LINES_TOLD);
     let told: Vec<String> = lines[from..].iter().map(|line| format!("\n  | {line}")).collect();
-    format!("{why}; its last lines:{}", told.concat())
+    format!("{why}{LAST_LINES}{}", told.concat())
 }
+
+const LAST_LINES: &str = "; its last lines:";

@@ -113,6 +113,37 @@ fn a_quota_that_cannot_be_kept() {
 }
 
 #[test]
+fn requests_that_nobody_can_make_are_expected_never() {
+    let (head, _) = GOOD.split_once("expect:").unwrap();
+    let requests = |to: &str, count: &str| {
+        let (to, project) = (format!("\"{to}\""), Project::new());
+        let expect =
+            format!("expect:\n  - destination: {{count: 72}}\n  - requests: {{to: {to}, {count}}}\n");
+        project.write("scenarios/s/a.yaml", &format!("{head}{expect}"));
+        project.run(&["run"])
+    };
+    let misspelt = "GET /_matrix/client/v3/rooms/{{room_id}}/mesages";
+    let told = [requests(misspelt, "count: 0"), requests("GET /elsewhere", "at_most: 3")].map(|ran| ran.err);
+    insta::assert_snapshot!(told.join("\n"));
+    assert_eq!(requests("DELETE /elsewhere", "count: 0").code, 0);
+    assert_eq!(requests("GET /_matrix/client/v3/rooms/{{room_id}}/messages", "at_most: 10").code, 0);
+}
+
+#[test]
+fn rows_and_files_that_would_be_passed_over() {
+    let project = Project::new();
+    let table = GOOD.replace("steps:", "cases: {up: {n: 1}, down: {n: 2}}\nsteps:").replace("72", "\"{n}\"");
+    project.write("scenarios/s/table.yaml", &table.replace("count: \"{n}\"", "count: 72"));
+    project.write("scenarios/s/other.yml", GOOD);
+    let whole = project.run(&["run"]).err;
+    std::fs::remove_file(project.path("scenarios/s/other.yml")).unwrap();
+    let told = ["s/table[dwn]", "s/table[left]", "s/tabel[up]", "table", "scenarios/s/table.yaml[dwn]"]
+        .map(|name| project.run(&["run", name]).err);
+    let explored = project.run(&["explore", "s/table"]).err;
+    insta::assert_snapshot!([whole, told.concat(), explored].join("\n"));
+}
+
+#[test]
 fn a_trigger_with_other_words_than_it_asks_for() {
     insta::assert_snapshot!(refused_scenario(&GOOD.replace("{room:", "{rom:")));
 }

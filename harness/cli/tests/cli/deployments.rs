@@ -129,12 +129,13 @@ fn a_version_that_does_not_start_could_not_be_judged() {
     let (ran, _) = deployed("crashes", SCENARIO);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
     for told in [
-        "step `deploy`: the subject does not run: `python3 connector.py` ended with exit code 1 before it was ready",
+        "step `deploy`: the subject does not run as it must: `python3 connector.py` ended with exit code 1 before it was ready",
         "| begun as v1 at 2026-01-01T00:00:00Z",
         "| migration 2 failed: no column `step`",
     ] {
         assert!(ran.out.contains(told), "{told:?} is not in {}", ran.out);
     }
+    assert_eq!(ran.out.matches("| migration 2 failed").count(), 1, "{}", ran.out);
 }
 
 #[test]

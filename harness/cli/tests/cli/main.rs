@@ -19,6 +19,7 @@ mod idle_connections;
 mod importing;
 mod own_subject;
 mod pipeline;
+mod real_time;
 mod recording;
 mod redacting;
 mod running;

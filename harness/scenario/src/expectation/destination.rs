@@ -13,7 +13,8 @@ pub(super) fn judge(expected: &DestinationExpected, counts: Counts, judge: &mut 
     let Some((probe, records)) = context.probe(ProbeName::Destination) else { return };
     let found = records.len();
     if !counts.hold(found) {
-        let message = format!("{found} records are in the destination");
+        let records = if found == 1 { "record is" } else { "records are" };
+        let message = format!("{found} {records} in the destination");
         judge.broken(message, counts.words(), found.to_string(), vec![]);
     }
     for wanted in &expected.records {

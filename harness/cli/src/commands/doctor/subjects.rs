@@ -3,7 +3,9 @@
 use super::finding::Finding;
 use crate::subjects;
 use counterpart_exchange::concealed;
-use counterpart_subject::{ClockKind, HttpCall, LaunchRequest, LaunchSpec, Subject, SubjectSpec, Variables};
+use counterpart_subject::{
+    ClockKind, HttpCall, LaunchRequest, LaunchSpec, ProbeName, Subject, SubjectSpec, Variables,
+};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -25,8 +27,27 @@ pub(super) async fn looked(specs: &[(&str, SubjectSpec)]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, spec) in specs {
         findings.push(one(name, spec, http.clone()).await);
+        findings.extend(rest_is_guessed(name, spec));
     }
     findings
+}
+
+/// Of a subject in real time that tells nothing of its work, rest can only be guessed.
+fn rest_is_guessed(name: &str, spec: &SubjectSpec) -> Option<Finding> {
+    let tells = spec.clock != ClockKind::Real || spec.is_batch() || spec.probe.contains_key(&ProbeName::Runs);
+    (!tells).then(|| {
+        Finding::warning(
+            CHECK,
+            format!(
+                "`{name}` lives in real time and has no probe `runs`: it is taken to be at rest after a second without a \
+                 request, whatever it still waits for"
+            ),
+            format!(
+                "describe [subject.{name}.probe.runs] with `state` and `settled`, or the clock endpoints of \
+                 docs/clock-protocol.md"
+            ),
+        )
+    })
 }
 
 async fn one(name: &str, spec: &SubjectSpec, http: reqwest::Client) -> Finding {

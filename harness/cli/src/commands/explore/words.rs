@@ -134,10 +134,11 @@ fn covered(exploration: &Exploration) -> String {
     #[expect(clippy::cast_precision_loss, reason = "seconds are told to a tenth")]
     let wall_s = exploration.wall_ms as f64 / 1000.0;
     lines.push(format!(
-        "{}: {} in {wall_s:.1} s, {:.0} cases/s; exchanges x faults {} of {}; pairs {} of {}; {} of {} kinds of faults struck",
+        "{}: {} in {wall_s:.1} s, {} cases/s{}; exchanges x faults {} of {}; pairs {} of {}; {} of {} kinds of faults struck",
         exploration.scenario,
         counted(exploration.cases, "case", "cases"),
-        exploration.cases_per_s,
+        rate(exploration.cases_per_s),
+        if exploration.found.is_empty() { "" } else { ", shrinking left out" },
         grid.0,
         grid.1,
         pairs.0,
@@ -145,6 +146,19 @@ fn covered(exploration: &Exploration) -> String {
         exploration.faults_struck,
         exploration.faults
     ));
+    let not_reached: Vec<String> = exploration
+        .stages
+        .iter()
+        .filter(|stage| stage.played == 0)
+        .map(|one| one.stage.to_string())
+        .collect();
+    if !not_reached.is_empty() {
+        lines.push(format!(
+            "not reached: {}; crashes, restarts and clocks that jump come in mixes alone: give it more time, as in \
+             --budget 10m",
+            not_reached.join(" and ")
+        ));
+    }
     if !exploration.reuses_subject {
         lines.push(
             "the subject was started anew for each case: it must know its provider when it starts".to_owned(),
@@ -152,6 +166,11 @@ fn covered(exploration: &Exploration) -> String {
     }
     lines.extend(exploration.not_checked.iter().map(|what| format!("not checked: {what}")));
     lines.join("\n")
+}
+
+/// Few cases a second are told to a tenth.
+fn rate(cases_per_s: f64) -> String {
+    if cases_per_s < 10.0 { format!("{cases_per_s:.1}") } else { format!("{cases_per_s:.0}") }
 }
 
 fn line(stage: &StageCoverage) -> String {

@@ -53,13 +53,15 @@ impl Again {
         self.names.contains(name)
     }
 
-    /// Tells what is not there any more: nobody may take it for mended.
-    pub(super) fn tell_gone(&self, plans: &[Plan]) {
+    /// Tells what is not there any more: nobody may take it for mended. Whether anything is.
+    pub(super) fn tell_gone(&self, plans: &[Plan]) -> bool {
         let found: BTreeSet<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
-        for gone in self.names.iter().filter(|name| !found.contains(name.as_str())) {
+        let gone: Vec<&String> = self.names.iter().filter(|name| !found.contains(name.as_str())).collect();
+        for gone in &gone {
             output::note(&format!(
                 "{gone} did not pass in the last run, and is not among the scenarios of this one"
             ));
         }
+        !gone.is_empty()
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Chosen {
     pub(super) seed: u64,
     /// With those of other shards.
     count: usize,
+    /// Whether something that is to be played again is not there any more.
+    is_something_gone: bool,
 }
 
 /// Every selected scenario, checked; all problems of all files are told at once, and nothing is run.
@@ -44,11 +46,12 @@ pub(super) fn choose(
         selected.retain(|scenario| again.may_take(&scenario.name));
         seed = arguments.seed.unwrap_or(again.seed);
     }
+    let mut is_something_gone = false;
     let mut plans = plans(project, selected, catalogue, subject)?;
     plans.retain(|plan| selection.takes(&plan.name));
     if let Some(again) = &again {
         plans.retain(|plan| again.takes(&plan.name));
-        again.tell_gone(&plans);
+        is_something_gone = again.tell_gone(&plans);
     }
     let count = plans.len();
     let shard = arguments.shard.map(|part| {
@@ -56,7 +59,7 @@ pub(super) fn choose(
         plans.retain(|plan| part.takes(&plan.name));
         ShardOf { part, whole }
     });
-    Ok(Chosen { plans, shard, seed, count })
+    Ok(Chosen { plans, shard, seed, count, is_something_gone })
 }
 
 fn plans(
@@ -99,6 +102,9 @@ impl Chosen {
         let filter = arguments.filter.as_ref();
         let what = filter.map_or_else(String::new, |filter| format!(" whose name fits {filter:?}"));
         let under = project.scenarios();
+        if self.is_something_gone {
+            return "so there is nothing to play again".to_owned();
+        }
         if arguments.rerun_failed {
             return format!(
                 "no scenario{what} under {} failed, errored or was left out in the last run",
