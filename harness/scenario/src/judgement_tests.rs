@@ -104,6 +104,7 @@ fn good() -> Observed {
         unused_faults: Vec::new(),
         limits_never_reached: Vec::new(),
         wreck: None,
+        last_run_failed: false,
         counts: Counts { replayed: 1, ..Counts::default() },
         unused_exchanges: Vec::new(),
         probes: BTreeMap::from([

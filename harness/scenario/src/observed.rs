@@ -42,6 +42,8 @@ pub(crate) struct Observed {
     pub(crate) wreck: Option<String>,
     /// Requests that were under way when the subject was stopped by a step.
     pub(crate) interrupted: usize,
+    /// Whether the last run of a batch failed: its exit code says so to whoever schedules it.
+    pub(crate) last_run_failed: bool,
     /// Whether nothing more would have happened by itself after the last step.
     pub(crate) at_rest: bool,
     /// Values that must not turn up in what people read.

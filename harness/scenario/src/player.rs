@@ -163,6 +163,7 @@ impl<'a> Player<'a> {
             earlier_log: Vec::new(),
             interrupted: 0,
             at_rest: true,
+            last_run_failed: false,
         };
         let played = match stage.take(steps).await {
             Ok(()) => stage.look(began).await,

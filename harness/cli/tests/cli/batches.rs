@@ -112,6 +112,53 @@ fn a_last_line_that_is_cut_off_is_left_out() {
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
 }
 
+/// A tap that is right: what fails ends it, and its exit code says so.
+const TAP_THAT_GIVES_UP: &str = r#"
+import json, os, sys, urllib.request
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def ask(path):
+    asked = urllib.request.Request(os.environ["API"] + "/_matrix/client/v3/" + path)
+    asked.add_header("authorization", "Bearer " + os.environ["TOKEN"])
+    return json.load(opener.open(asked, timeout=1))
+try: room = ask("directory/room/%23history%3Atest.local")["room_id"]
+except Exception as error: sys.exit(f"failed: {error}")
+if KEYED: print(json.dumps({"type": "SCHEMA", "stream": "rooms", "schema": {}, "key_properties": ["id"]}))
+print(json.dumps({"type": "RECORD", "stream": "rooms", "record": {"id": room}}))
+print(json.dumps({"type": "STATE", "value": {"done": True}}))
+"#;
+
+#[test]
+fn exploring_runs_a_batch_again_that_failed_and_blames_it_for_nothing() {
+    explored_for_nothing("True");
+}
+
+/// Without keys a second run would bring everything twice.
+#[test]
+fn exploring_does_not_run_a_batch_again_that_knows_no_key() {
+    explored_for_nothing("False");
+}
+
+fn explored_for_nothing(keyed: &str) {
+    let project = Project::new();
+    project.write("tap.py", &TAP_THAT_GIVES_UP.replace("KEYED", keyed));
+    let scenario = "counterpart: scenario/1\ntitle: One room\ncovers: []\nfixtures: [matrix/room-history]\n\
+                    steps:\n  - trigger: {go: {}}\nexpect:\n  - destination: {count: 1}\n\
+                    allow:\n  unused: one request is enough here\n";
+    project.write("scenarios/s/room.yaml", scenario);
+    project.configure(
+        r#"[subject.tap]
+trigger.go = { batch = [] }
+probe.destination = { stdout = {}, key = "id" }
+launch.batch = { run = ["python3", "tap.py"], env = { API = "{base_url}", TOKEN = "{access_token}" } }
+"#,
+    );
+    let explored = project.run(&["explore", "s/room", "--cases", "24", "--jobs", "2", "--budget", "60s"]);
+    assert_eq!(explored.code, 0, "{}{}", explored.out, explored.err);
+    let singles = explored.out.lines().find(|line| line.starts_with("singles")).unwrap();
+    let kept: usize = singles.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert!(kept >= 3, "faults struck: {}", explored.out);
+}
+
 #[test]
 fn lines_that_are_no_messages_could_not_be_judged() {
     let told = |how: &str| {

@@ -69,7 +69,7 @@ pub(super) fn judge(expected: &DestinationExpected, counts: Counts, judge: &mut 
 }
 
 /// How two lists of records differ, apart from records that are held while somebody was told. A hold without a key holds
-/// a whole run: with it everything that the run did not bring.
+/// a whole run: with it everything that the run did not bring. So does the exit code of a batch.
 fn difference_but_held(
     context: &Context<'_>,
     happy: &[Value],
@@ -80,7 +80,8 @@ fn difference_but_held(
     let holds = context.probe(ProbeName::Holds).filter(|_| alerts > 0);
     let held_key = holds.and_then(|(probe, _)| probe.key.as_deref()).unwrap_or("key");
     let held = holds.map_or(&[][..], |(_, held)| held);
-    let all_is_held = held.iter().any(|hold| text_of(hold, held_key).is_none());
+    let all_is_held =
+        context.observed.last_run_failed || held.iter().any(|hold| text_of(hold, held_key).is_none());
     let held_keys = keys(held, held_key);
     let key_of = |record: &Value| key.and_then(|key| text_of(record, key));
     let is_held = |record: &Value| {

@@ -29,7 +29,7 @@ use crate::unjudged::Unjudged;
 use counterpart_exchange::Direction;
 use counterpart_outcome::{InvariantStatus, Violation};
 use counterpart_stand_in::{Fault, FaultSite};
-use counterpart_subject::{ClockKind, Launch, Stopwatch, SubjectSpec};
+use counterpart_subject::{ClockKind, Launch, ProbeName, Stopwatch, SubjectSpec};
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -209,7 +209,7 @@ impl Explorer<'_> {
             })
             .collect();
         let mut oracle = Oracle::of(self.subject, &observed, &again);
-        oracle.runs_again = self.subject.is_batch();
+        oracle.runs_again = self.subject.is_batch() && self.may_run_again(base, happy, http, &observed).await;
         if self.subject.clock == ClockKind::Real {
             oracle.longest_settle = Some(longest_settle(took));
         }
@@ -220,6 +220,23 @@ impl Explorer<'_> {
             );
         }
         Ok((oracle, reuses, not_checked))
+    }
+
+    /// Whether a batch that is run once more brings nothing new: where each run brings all of it, nobody does so.
+    async fn may_run_again(
+        &self,
+        base: &Plan,
+        happy: &[Step],
+        http: &reqwest::Client,
+        once: &Observed,
+    ) -> bool {
+        let steps: Vec<_> = happy.iter().chain(happy).cloned().map(super::case::nowhere).collect();
+        let options = self.run_options("again");
+        let player = Player::new(self.subject.clone(), self.launch, http.clone(), options);
+        let tenant = tenant_named(&format!("{}-again", self.options.tenants));
+        let destination = |observed: &Observed| observed.probes.get(&ProbeName::Destination).cloned();
+        let again = player.play_as(tenant, base, &steps, &[]).await;
+        again.is_ok_and(|again| again.step_violations.is_empty() && destination(&again) == destination(once))
     }
 
     async fn twice(

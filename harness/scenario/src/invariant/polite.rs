@@ -4,7 +4,7 @@ use super::Finding;
 use crate::file::{Spanned, Step};
 use crate::observed::{Context, is_failure};
 use counterpart_stand_in::{Seen, SeenNote};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
 /// The same request failing so often in a row, without an answer that says how long to wait, is one too many.
@@ -17,7 +17,7 @@ const HAMMERING: SignedDuration = SignedDuration::from_secs(1);
 pub(super) fn check(context: &Context<'_>) -> Finding {
     let seen = &context.observed.seen;
     let set_off = times_set_off(&context.plan.file.steps);
-    came_too_early(seen)
+    came_too_early(seen, &runs_begun(context))
         .or_else(|| hammered(seen, set_off))
         .or_else(|| asked_without_end(seen, set_off))
         .unwrap_or(Finding::Held)
@@ -52,8 +52,15 @@ fn asked_without_end(seen: &[Seen], set_off: usize) -> Option<Finding> {
     })
 }
 
+/// When a batch was run: it is whoever schedules it that does not wait then.
+fn runs_begun(context: &Context<'_>) -> Vec<Timestamp> {
+    let is_batch = context.subject.is_batch();
+    let steps = context.observed.steps.iter().filter(|step| is_batch && step.step.starts_with("trigger "));
+    steps.map(|step| step.at).collect()
+}
+
 /// Retry-After (RFC 9110 section 10.2.3): no request to the same operation before it is over.
-fn came_too_early(seen: &[Seen]) -> Option<Finding> {
+fn came_too_early(seen: &[Seen], runs_begun: &[Timestamp]) -> Option<Finding> {
     for (index, told) in seen.iter().enumerate() {
         let Some(wait_s) = told.retry_after_s.filter(|_| matches!(told.status, Some(429 | 503))) else {
             continue;
@@ -62,11 +69,13 @@ fn came_too_early(seen: &[Seen]) -> Option<Finding> {
         let next = seen[index + 1..].iter().find(|later| later.operation == told.operation);
         if let Some(next) = next
             && next.at.duration_since(told.at) < wait
+            && !runs_begun.iter().any(|begun| (told.at..=next.at).contains(begun))
         {
+            let after = SignedDuration::from_millis_i128(next.at.duration_since(told.at).as_millis());
             return Some(Finding::Broken {
                 message: "the provider said how long to wait, and the subject came earlier".to_owned(),
                 expected: format!("no {} for {wait_s} s", told.operation),
-                actual: format!("the next one after {:#}", next.at.duration_since(told.at)),
+                actual: format!("the next one after {after:#}"),
                 exchanges: vec![told.seq, next.seq],
             });
         }
@@ -144,8 +153,12 @@ mod tests {
     #[test]
     fn coming_early_is_seen() {
         let told = seen(0, 429, Some(30));
-        assert!(came_too_early(&[told.clone(), seen(29, 200, None)]).is_some());
-        assert!(came_too_early(&[told, seen(30, 200, None)]).is_none());
+        let early = [told.clone(), seen(29, 200, None)];
+        assert!(came_too_early(&early, &[]).is_some());
+        // A batch was run again in between.
+        assert!(came_too_early(&early, &[early[1].at]).is_none());
+        assert!(came_too_early(&early, &[early[1].at + SignedDuration::from_secs(1)]).is_some());
+        assert!(came_too_early(&[told, seen(30, 200, None)], &[]).is_none());
     }
 
     #[test]

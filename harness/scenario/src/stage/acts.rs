@@ -23,6 +23,8 @@ pub(crate) struct Done {
     pub(super) result: String,
     pub(super) violations: Vec<Violation>,
     pub(super) captured: Names,
+    /// Of a run of a batch: whether it failed, as its exit code says.
+    pub(super) has_failed: Option<bool>,
 }
 
 impl Done {
@@ -33,6 +35,7 @@ impl Done {
             result: result.to_owned(),
             violations: Vec::new(),
             captured: Names::new(),
+            has_failed: None,
         }
     }
 }
@@ -80,6 +83,10 @@ impl Stage<'_> {
         let mut done = Done::new(location, &format!("trigger {name}"), &self.stand_in.hide(&answered.told));
         done.violations.extend(self.status(location, "trigger", &answered, None));
         self.answered(&mut done, "trigger", &answered, trigger.answer.as_ref(), &trigger.capture);
+        if self.subject.spec().is_batch() {
+            // One that a signal ended has none.
+            done.has_failed = Some(answered.json["exit_code"] != 0);
+        }
         Ok(done)
     }
 

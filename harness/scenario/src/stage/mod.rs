@@ -46,6 +46,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) interrupted: usize,
     /// Whether nothing more would happen by itself after the last step.
     pub(crate) at_rest: bool,
+    /// Whether the last run of a batch failed.
+    pub(crate) last_run_failed: bool,
 }
 
 impl Stage<'_> {
@@ -76,6 +78,7 @@ impl Stage<'_> {
         let place = place(self.plan, done.location);
         self.steps.push(StepOutcome { step: done.step, place, at, result: done.result });
         self.violations.extend(done.violations);
+        self.last_run_failed = done.has_failed.unwrap_or(self.last_run_failed);
         self.captured.extend(done.captured);
     }
 
@@ -320,6 +323,7 @@ impl Stage<'_> {
             probes,
             seen_by_witness,
             interrupted: self.interrupted,
+            last_run_failed: self.last_run_failed,
             at_rest: self.at_rest,
             redactions,
             secrets: self
