@@ -137,6 +137,8 @@ fn rows_and_files_that_would_be_passed_over() {
     project.write("scenarios/s/other.yml", GOOD);
     let whole = project.run(&["run"]).err;
     std::fs::remove_file(project.path("scenarios/s/other.yml")).unwrap();
+    let doctor = project.run(&["doctor"]).out;
+    assert!(doctor.contains("scenarios: 1 scenario"), "a table is no problem: {doctor}");
     let told = ["s/table[dwn]", "s/table[left]", "s/tabel[up]", "table", "scenarios/s/table.yaml[dwn]"]
         .map(|name| project.run(&["run", name]).err);
     let explored = project.run(&["explore", "s/table"]).err;
