@@ -165,10 +165,7 @@ impl<'a> Player<'a> {
             at_rest: true,
             last_run_failed: false,
         };
-        let played = match stage.take(steps).await {
-            Ok(()) => stage.look(began).await,
-            Err(unjudged) => Err(unjudged),
-        };
+        let played = stage.play(steps, began).await;
         if self.launch.is_shared() {
             self.secrets.learn(&stage.stand_in);
         }

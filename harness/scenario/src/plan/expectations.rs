@@ -25,23 +25,11 @@ pub(super) fn check_expectations(
     for expectation in &file.expect {
         let place = expectation.referenced;
         let counts = expectation.value.counts().unwrap_or_default();
-        if counts.is_impossible() {
-            check.at(
-                place,
-                "no number is that: `at_least` is more than `at_most`, or `count` is outside of them",
-            );
-        }
-        if counts.is_always_so() && !counts.is_empty() {
-            check.at(place, EVERY_NUMBER);
-        }
+        check_counts(place, counts, check);
         match &expectation.value {
             Expectation::Requests(requests) => {
                 check_requests(place, requests, profiles, check);
-                if counts.count.is_none_or(|count| count == 0)
-                    && counts.at_least.is_none_or(|least| least == 0)
-                {
-                    check_is_known(&requests.to, counts, profiles, fixtures, check);
-                }
+                check_is_known(&requests.to, counts, profiles, fixtures, check);
             }
             Expectation::Order { requests } => {
                 if requests.len() < 2 {
@@ -118,6 +106,16 @@ fn probe_of(expectation: &Expectation) -> Option<ProbeName> {
     }
 }
 
+fn check_counts(place: Location, counts: Counts, check: &mut Check<'_>) {
+    if counts.is_impossible() {
+        check
+            .at(place, "no number is that: `at_least` is more than `at_most`, or `count` is outside of them");
+    }
+    if counts.is_always_so() && !counts.is_empty() {
+        check.at(place, EVERY_NUMBER);
+    }
+}
+
 fn check_requests(
     place: Location,
     requests: &RequestsExpected,
@@ -153,6 +151,10 @@ fn check_is_known(
     check: &mut Check<'_>,
 ) {
     let RequestSelector::Template(template) = &selector.value else { return };
+    // Where some are expected, it cannot pass without one.
+    if counts.count.or(counts.at_least).is_some_and(|least| least > 0) {
+        return;
+    }
     let operations = || profiles.iter().flat_map(|profile| profile.operations.values());
     let recorded = || fixtures.iter().flat_map(|fixture| &fixture.exchanges);
     let is_known = operations().any(|known| known == template)

@@ -51,7 +51,17 @@ pub(crate) struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    pub(crate) async fn take(&mut self, steps: &[Spanned<Step>]) -> Result<(), Unjudged> {
+    /// Takes all steps, and looks at what came of them.
+    pub(crate) async fn play(
+        &mut self,
+        steps: &[Spanned<Step>],
+        began: Timestamp,
+    ) -> Result<Observed, Unjudged> {
+        self.take(steps).await?;
+        self.look(began).await
+    }
+
+    async fn take(&mut self, steps: &[Spanned<Step>]) -> Result<(), Unjudged> {
         for step in steps {
             if let Step::Repeat { times, steps } = &step.value {
                 for _ in 0..*times {
@@ -254,7 +264,7 @@ impl Stage<'_> {
     }
 
     /// What is seen once the last step was taken.
-    pub(crate) async fn look(&mut self, began: Timestamp) -> Result<Observed, Unjudged> {
+    async fn look(&mut self, began: Timestamp) -> Result<Observed, Unjudged> {
         let mut probes = BTreeMap::new();
         for name in self.subject.spec().probe.keys().copied().collect::<Vec<ProbeName>>() {
             let shown = self.subject.probe(name).await.map_err(|error| Unjudged(error.to_string()))?;
