@@ -365,7 +365,7 @@ impl<T: Timed> Conductor<'_, T> {
             let waits = told_to_wait.is_some_and(|until| until > self.stand_in.clock().now());
             calm = if traffic == last && !waits { calm + 1 } else { 0 };
             last = traffic;
-            let under_way = traffic.received - traffic.answered;
+            let under_way = traffic.received.saturating_sub(traffic.answered);
             seen = match work {
                 Work::Unfinished(what) => what,
                 _ if waits => "a request was told when to come again, and that is not yet".to_owned(),

@@ -170,7 +170,7 @@ impl<'a> Player<'a> {
             self.secrets.learn(&stage.stand_in);
         }
         // What a provider does may end a subject; whoever ends without that is no subject that could be judged.
-        let is_disturbed = !(faults.is_empty() && plan.quota.is_empty());
+        let is_disturbed = was_disturbed(&stage.stand_in, faults, plan);
         ended(stage, played, is_disturbed.then_some(began)).await
     }
 
@@ -231,6 +231,13 @@ pub(crate) fn tenant_named(name: &str) -> Variables {
     let mut variables = Variables::default();
     variables.set("tenant", name);
     variables
+}
+
+/// Whether a fault struck, or somebody came up against the scenario's own quota.
+fn was_disturbed(stand_in: &StandIn, faults: &[PlannedFault], plan: &Plan) -> bool {
+    let never_struck = stand_in.unused_faults().iter().filter(|unused| unused.struck == 0).count();
+    faults.len() > never_struck
+        || !plan.quota.is_empty() && stand_in.limits_never_reached().len() < plan.quota.len()
 }
 
 /// Ends what was played: what was seen of it counts only where the subject also ended as it should.

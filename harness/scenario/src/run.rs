@@ -182,7 +182,10 @@ impl<'a> Runner<'a> {
         let (mut violations, invariants) = match &observed.wreck {
             Some(how) => {
                 let (invariants, broken) = invariant::wrecked(&context, how);
-                (vec![broken], invariants)
+                (
+                    std::iter::once(broken).chain(observed.step_violations.iter().cloned()).collect(),
+                    invariants,
+                )
             }
             None => self.judged(&context, snapshots_pending)?,
         };

@@ -57,7 +57,12 @@ impl PendingSnapshot {
     #[must_use]
     pub fn title(&self) -> Option<String> {
         let path = self.scenario()?;
-        rows_of(&path).ok()?.into_iter().map(|row| row.file.title).next()
+        let is_of = |row: &Row| {
+            let named = row.snapshot_path(&path);
+            self.committed.file_name().and_then(|name| name.to_str()?.rsplit_once('@')).map(|(case, _)| case)
+                == named.file_stem().and_then(|stem| stem.to_str())
+        };
+        rows_of(&path).ok()?.into_iter().find(is_of).map(|row| row.file.title)
     }
 
     /// Puts it in the place of the committed one.

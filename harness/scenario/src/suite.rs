@@ -137,6 +137,8 @@ pub fn select(root: &Path, selection: &Selection) -> Result<Vec<Selected>, Selec
         let named = [root.join(&path), root.join(format!("{}.yaml", path.display()))];
         let found = [&path].into_iter().chain(&named).find(|path| path.exists()).cloned();
         match found {
+            // A folder has no rows.
+            Some(folder) if folder.is_dir() && row.is_some() => return Err(missing(root, start)),
             Some(folder) if folder.is_dir() => {
                 let mut below = Vec::new();
                 collect(&folder, &mut below)?;
@@ -286,6 +288,7 @@ mod tests {
             let selection = Selection { paths: vec![name.into()], filter: None };
             select(root.path(), &selection).unwrap_err().to_string()
         };
+        assert!(refused("a[x]").contains("no scenario of that name"), "{}", refused("a[x]"));
         assert!(refused("nowhere").ends_with(&root.path().display().to_string()), "{}", refused("nowhere"));
         for name in ["b/tree", "three", "three[x]"] {
             assert!(refused(name).ends_with("did you mean `b/three`?"), "{}", refused(name));

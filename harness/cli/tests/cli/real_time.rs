@@ -24,6 +24,8 @@ def ask(path):
             print("no JSON:", error, file=sys.stderr, flush=True)
             os._exit(9)
 def copy():
+    if how == "once" and os.path.exists("lived"): os._exit(5)
+    open("lived", "w").close()
     run = {"state": "running"}
     runs.append(run)
     room = ask("directory/room/%23history%3Atest.local")["room_id"]
@@ -111,6 +113,15 @@ fn one_that_a_fault_ends_has_failed_and_is_found_by_exploring() {
     assert!(explored.out.contains("what the provider did ended the subject"), "{}", explored.out);
     let found = std::fs::read_dir(project.path("scenarios/found")).unwrap().next().unwrap().unwrap().path();
     assert_eq!(project.run(&["run", found.to_str().unwrap()]).code, 1, "it fails by itself");
+}
+
+/// The happy path lives; what ends the next play is no fault, for none has struck.
+#[test]
+fn one_that_ends_before_any_fault_could_not_be_judged() {
+    let faults = "faults:\n  - {at: {exchange: messages-1}, inject: {malformed_json: {}}}\n";
+    let (_, ran) = played("once", RUNS, &scenario(faults, SETTLE), &RUN);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("ended with exit code 5"), "{}", ran.out);
 }
 
 #[test]

@@ -450,15 +450,15 @@ impl Limit {
         self.operations.is_empty() || self.operations.contains(operation)
     }
 
-    /// What is wrong with it in itself, if anything.
-    ///
-    /// # Errors
-    /// A sentence.
     /// The operations that it speaks of.
     pub(super) fn operations_named(&self) -> impl Iterator<Item = &OperationName> {
         self.operations.iter().chain(self.cost.keys())
     }
 
+    /// What is wrong with it in itself, if anything.
+    ///
+    /// # Errors
+    /// A sentence.
     pub(super) fn check(&self) -> Result<(), String> {
         let limit = self.kind.limit();
         for (operation, cost) in &self.cost {

@@ -154,8 +154,8 @@ fn covered(exploration: &Exploration) -> String {
         .collect();
     if !not_reached.is_empty() {
         lines.push(format!(
-            "not reached: {}; crashes, restarts and clocks that jump come in mixes alone: give it more time, as in \
-             --budget 10m",
+            "not reached: {}; give it more time, as in --budget 10m (where the subject's clock can be moved, crashes and \
+             restarts come in mixes alone)",
             not_reached.join(" and ")
         ));
     }
