@@ -94,12 +94,11 @@ async fn one_cycle(trial: &Trial, crash: Option<&str>, span: Duration, is_first:
     }
 }
 
-/// The load runs until the process ends or its time is over; then it is killed. What was held is told to go on. Whether
+/// The load runs until the process ends or its time is over; then it is killed. What is held is told to go on. Whether
 /// it ended by itself.
 async fn under_load(trial: &Trial, mut process: Process, span: Duration) -> bool {
     trial.load.aim(&[process.url()]);
-    let url = process.url().to_owned();
-    let (crashed, ()) = tokio::join!(trial.run(&mut process, span), trial.release(&url));
+    let crashed = trial.run_releasing(&mut process, span).await;
     trial.load.aim(&[]);
     process.kill();
     crashed

@@ -17,6 +17,8 @@ const DRAIN: Duration = Duration::from_secs(90);
 const RECOVERY: Duration = Duration::from_secs(60);
 /// So much work may wait.
 const MOST_UNFINISHED: &str = "600";
+/// A person would look at what is held, and let it go on, less often.
+const BETWEEN_RELEASES: Duration = Duration::from_secs(1);
 /// How many broken promises are printed.
 const SHOWN: usize = 20;
 
@@ -81,11 +83,15 @@ impl Trial {
         process.has_ended()
     }
 
+    /// Lets the load run for a while, as [`run`](Self::run) does, and tells what is held to go on.
+    pub(crate) async fn run_releasing(&self, process: &mut Process, span: Duration) -> bool {
+        let url = process.url().to_owned();
+        releasing(&url, self.run(process, span)).await
+    }
+
     /// What is held is told to go on. The process may be ended over this.
     pub(crate) async fn release(&self, process_url: &str) {
-        for tenant in TENANTS {
-            let _ = runtime_api::release(process_url, tenant).await;
-        }
+        release(process_url).await;
     }
 
     /// Waits until so many more deliveries were acknowledged.
@@ -100,7 +106,10 @@ impl Trial {
     pub(crate) async fn judge(mut self, process: &Process, summary: &str) -> Duration {
         let draining = Stopwatch::start();
         self.load.aim(&[process.url()]);
-        self.load.finish(RECOVERY).await;
+        if !releasing(process.url(), self.load.finish(RECOVERY)).await {
+            let queue = runtime_api::queue(process).await;
+            panic!("deliveries were refused for {RECOVERY:?}: {queue:?}\n{}", process.log());
+        }
         runtime_api::drained(process, &TENANTS, DRAIN).await;
         let drained = draining.elapsed();
         let mut arrived = self.sink.arrived();
@@ -127,5 +136,26 @@ impl Trial {
         assert!(broken.is_empty(), "{} broken promises, the first:\n{}", broken.len(), told.join("\n"));
         assert!(books.ledger.acknowledgements() > 0, "nothing was sent");
         drained
+    }
+}
+
+async fn release(process_url: &str) {
+    for tenant in TENANTS {
+        let _ = runtime_api::release(process_url, tenant).await;
+    }
+}
+
+/// Tells what is held to go on, now and then, for as long as something lasts. What stays in order behind it is
+/// unfinished, and a queue that is full of that would take nothing any more.
+async fn releasing<T>(process_url: &str, something: impl Future<Output = T>) -> T {
+    let releases = async {
+        loop {
+            release(process_url).await;
+            clock::pause(BETWEEN_RELEASES).await;
+        }
+    };
+    tokio::select! {
+        done = something => done,
+        () = releases => unreachable!("it goes on"),
     }
 }
