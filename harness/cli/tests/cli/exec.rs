@@ -191,13 +191,23 @@ fn a_request_that_nobody_recorded_fails_and_is_told_last() {
     assert_eq!((quiet.code, quiet.err.as_str()), (0, ""));
 }
 
+/// Becomes the program that it is given, which hears the signals that a script ignores for what it runs in the
+/// background: these tests may be run so.
+const HEARING: &str = "\
+import os, signal, sys
+for each in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE): signal.signal(each, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+";
+
 #[test]
 fn a_signal_reaches_the_command_and_its_answer_is_the_end() {
     let project = Project::new();
     for (signal, code) in [("TERM", 7), ("HUP", 8), ("INT", 9), ("QUIT", 10), ("USR1", 11)] {
         let script = format!("trap 'kill $!; exit {code}' {signal}; sleep 600 & echo ready; wait");
-        let mut running =
-            project.start(&["exec", "--no-proxy", "--fixture", "matrix/missing", "--", "sh", "-c", &script]);
+        let mut command = Command::new("python3");
+        command.args(["-c", HEARING, env!("CARGO_BIN_EXE_counterpart")]).current_dir(project.path(""));
+        command.args(["exec", "--no-proxy", "--fixture", "matrix/missing", "--", "sh", "-c", &script]);
+        let mut running = Project::started(command);
         assert_eq!(running.first_line, "ready\n");
         let id = running.id().to_string();
         assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
@@ -207,9 +217,10 @@ fn a_signal_reaches_the_command_and_its_answer_is_the_end() {
 
 /// Presses Ctrl-C at a terminal once the command is ready.
 const AT_A_TERMINAL: &str = r#"
-import os, pty, sys
+import os, pty, signal, sys
 child, terminal = pty.fork()
 if child == 0:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(sys.argv[1], sys.argv[1:])
 seen = b""
 while b"ready" not in seen:
