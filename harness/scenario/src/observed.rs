@@ -42,8 +42,8 @@ pub(crate) struct Observed {
     pub(crate) wreck: Option<String>,
     /// Requests that were under way when the subject was stopped by a step.
     pub(crate) interrupted: usize,
-    /// Whether the last run of a batch failed: its exit code says so to whoever schedules it.
-    pub(crate) last_run_failed: bool,
+    /// Of a batch: how its last run went.
+    pub(crate) last_run: Option<LastRun>,
     /// Whether nothing more would have happened by itself after the last step.
     pub(crate) at_rest: bool,
     /// Values that must not turn up in what people read.
@@ -54,7 +54,22 @@ pub(crate) struct Observed {
     pub(crate) ended: Timestamp,
 }
 
+/// How the last run of a batch went.
+#[derive(Clone, Debug)]
+pub(crate) struct LastRun {
+    /// Its exit code says so, to whoever schedules it.
+    pub(crate) has_failed: bool,
+    /// How it ended, and its last line.
+    pub(crate) told: String,
+    /// Whether a provider did anything else than was recorded while it ran.
+    pub(crate) was_disturbed: bool,
+}
+
 impl Observed {
+    pub(crate) fn last_run_failed(&self) -> bool {
+        self.last_run.as_ref().is_some_and(|run| run.has_failed)
+    }
+
     pub(crate) fn virtual_time(&self) -> SignedDuration {
         self.ended.duration_since(self.began)
     }

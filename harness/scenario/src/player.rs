@@ -163,14 +163,14 @@ impl<'a> Player<'a> {
             earlier_log: Vec::new(),
             interrupted: 0,
             at_rest: true,
-            last_run_failed: false,
+            last_run: None,
         };
         let played = stage.play(steps, began).await;
         if self.launch.is_shared() {
             self.secrets.learn(&stage.stand_in);
         }
         // What a provider does may end a subject; whoever ends without that is no subject that could be judged.
-        let is_disturbed = was_disturbed(&stage.stand_in, faults, plan);
+        let is_disturbed = was_disturbed(&stage.stand_in, plan);
         ended(stage, played, is_disturbed.then_some(began)).await
     }
 
@@ -234,9 +234,8 @@ pub(crate) fn tenant_named(name: &str) -> Variables {
 }
 
 /// Whether a fault struck, or somebody came up against the scenario's own quota.
-fn was_disturbed(stand_in: &StandIn, faults: &[PlannedFault], plan: &Plan) -> bool {
-    let never_struck = stand_in.unused_faults().iter().filter(|unused| unused.struck == 0).count();
-    faults.len() > never_struck
+fn was_disturbed(stand_in: &StandIn, plan: &Plan) -> bool {
+    stand_in.faults_struck() > 0
         || !plan.quota.is_empty() && stand_in.limits_never_reached().len() < plan.quota.len()
 }
 

@@ -79,6 +79,14 @@ impl std::fmt::Display for Looseness {
     }
 }
 
+impl SeenNote {
+    /// Whether the recording answered, and nothing else.
+    #[must_use]
+    pub fn is_as_recorded(&self) -> bool {
+        matches!(self, Self::Replayed | Self::ReplayedLoosely(_) | Self::Repeated)
+    }
+}
+
 impl std::fmt::Display for SeenNote {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

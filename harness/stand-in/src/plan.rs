@@ -168,6 +168,11 @@ impl Plan {
         }
     }
 
+    /// How often any fault struck.
+    pub(crate) fn strikes(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.struck).sum()
+    }
+
     /// The faults that struck less often than planned. One that strikes always must strike once.
     pub(crate) fn unused(&self) -> Vec<UnusedFault> {
         self.entries

@@ -108,8 +108,14 @@ fn a_run_that_fails_leaves_of_each_stream_what_its_own_state_covers() {
 #[test]
 fn a_last_line_that_is_cut_off_is_left_out() {
     let steps = "  - trigger: {sync: {how: is cut off}, answer: {exit_code: 1, records: 3, committed: 2}}\n  - settle: {}\n";
-    let (ran, _) = played("", &scenario(steps, "  - destination: {count: 2}\n"));
+    let off = "invariants:\n  off: {recovers: it is to fail here}\n";
+    let expect = "  - destination: {count: 2}\n";
+    let (ran, _) = played("", &(scenario(steps, expect) + off));
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let (ran, _) = played("", &scenario(steps, expect));
+    assert_eq!(ran.code, 1, "it fails with nothing in its way: {}{}", ran.out, ran.err);
+    let told = "the last run failed, though nothing was in its way\n    not kept: invariant recovers\n";
+    assert!(ran.out.contains(told), "{}", ran.out);
 }
 
 /// A tap that is right: what fails ends it, and its exit code says so.
@@ -139,8 +145,38 @@ fn exploring_does_not_run_a_batch_again_that_knows_no_key() {
 }
 
 fn explored_for_nothing(keyed: &str) {
+    let project = project_with(&TAP_THAT_GIVES_UP.replace("KEYED", keyed));
+    let explored = project.run(&["explore", "s/room", "--cases", "24", "--jobs", "2", "--budget", "60s"]);
+    assert_eq!(explored.code, 0, "{}{}", explored.out, explored.err);
+    let singles = explored.out.lines().find(|line| line.starts_with("singles")).unwrap();
+    let kept: usize = singles.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert!(kept >= 3, "faults struck: {}", explored.out);
+}
+
+/// What a run that failed leaves behind stops every later one.
+#[test]
+fn exploring_finds_a_batch_that_never_recovers() {
+    let locks = r#"
+lock = os.environ["DATA"] + "/lock"
+if os.path.exists(lock): sys.exit("failed: another run is under way")
+open(lock, "w").close()
+"#;
+    let (before, after) =
+        ("def ask(path):", "print(json.dumps({\"type\": \"STATE\", \"value\": {\"done\": True}}))\n");
+    let tap = TAP_THAT_GIVES_UP.replace("KEYED", "True").replace(before, &format!("{locks}{before}"));
+    let project = project_with(&tap.replace(after, &format!("{after}os.remove(lock)\n")));
+    let options = ["explore", "s/room", "--cases", "24", "--jobs", "1", "--budget", "60s", "--stop-at-first"];
+    let explored = project.run(&options);
+    assert_eq!(explored.code, 1, "{}{}", explored.out, explored.err);
+    assert!(explored.out.contains("invariant recovers"), "{}", explored.out);
+    let found = project.run(&["run", "found"]);
+    assert_eq!(found.code, 1, "{}{}", found.out, found.err);
+    assert!(found.out.contains("its last line: failed: another run is under way"), "{}", found.out);
+}
+
+fn project_with(tap: &str) -> Project {
     let project = Project::new();
-    project.write("tap.py", &TAP_THAT_GIVES_UP.replace("KEYED", keyed));
+    project.write("tap.py", tap);
     let scenario = "counterpart: scenario/1\ntitle: One room\ncovers: []\nfixtures: [matrix/room-history]\n\
                     steps:\n  - trigger: {go: {}}\nexpect:\n  - destination: {count: 1}\n\
                     allow:\n  unused: one request is enough here\n";
@@ -149,14 +185,10 @@ fn explored_for_nothing(keyed: &str) {
         r#"[subject.tap]
 trigger.go = { batch = [] }
 probe.destination = { stdout = {}, key = "id" }
-launch.batch = { run = ["python3", "tap.py"], env = { API = "{base_url}", TOKEN = "{access_token}" } }
+launch.batch = { run = ["python3", "tap.py"], env = { API = "{base_url}", TOKEN = "{access_token}", DATA = "{data}" } }
 "#,
     );
-    let explored = project.run(&["explore", "s/room", "--cases", "24", "--jobs", "2", "--budget", "60s"]);
-    assert_eq!(explored.code, 0, "{}{}", explored.out, explored.err);
-    let singles = explored.out.lines().find(|line| line.starts_with("singles")).unwrap();
-    let kept: usize = singles.split_whitespace().nth(3).unwrap().parse().unwrap();
-    assert!(kept >= 3, "faults struck: {}", explored.out);
+    project
 }
 
 #[test]

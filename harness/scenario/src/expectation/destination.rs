@@ -81,7 +81,7 @@ fn difference_but_held(
     let held_key = holds.and_then(|(probe, _)| probe.key.as_deref()).unwrap_or("key");
     let held = holds.map_or(&[][..], |(_, held)| held);
     let all_is_held =
-        context.observed.last_run_failed || held.iter().any(|hold| text_of(hold, held_key).is_none());
+        context.observed.last_run_failed() || held.iter().any(|hold| text_of(hold, held_key).is_none());
     let held_keys = keys(held, held_key);
     let key_of = |record: &Value| key.and_then(|key| text_of(record, key));
     let is_held = |record: &Value| {

@@ -236,7 +236,11 @@ impl Explorer<'_> {
         let tenant = tenant_named(&format!("{}-again", self.options.tenants));
         let destination = |observed: &Observed| observed.probes.get(&ProbeName::Destination).cloned();
         let again = player.play_as(tenant, base, &steps, &[]).await;
-        again.is_ok_and(|again| again.step_violations.is_empty() && destination(&again) == destination(once))
+        again.is_ok_and(|again| {
+            again.step_violations.is_empty()
+                && !again.last_run_failed()
+                && destination(&again) == destination(once)
+        })
     }
 
     async fn twice(

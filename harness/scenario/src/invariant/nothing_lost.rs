@@ -11,7 +11,7 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
         Ok(destinations) => destinations,
         Err(reason) => return Finding::NotChecked(reason),
     };
-    if context.observed.last_run_failed {
+    if context.observed.last_run_failed() {
         return Finding::NotChecked("the last run of the batch failed, and said so by its exit code");
     }
     let mut accounted: HashSet<String> = keys(records, key).into_iter().collect();

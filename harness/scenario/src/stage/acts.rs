@@ -6,6 +6,7 @@ use crate::file::names::{Names, as_text, fill_text};
 use crate::file::{CallStep, Captures, FileStep, Location, Matcher, Spanned, Step, TriggerStep};
 use crate::files::{FileName, put, read_bounded};
 use crate::known::Words;
+use crate::observed::LastRun;
 use crate::plan::PROVIDER;
 use crate::unjudged::Unjudged;
 use crate::wording::brief;
@@ -23,8 +24,8 @@ pub(crate) struct Done {
     pub(super) result: String,
     pub(super) violations: Vec<Violation>,
     pub(super) captured: Names,
-    /// Of a run of a batch: whether it failed, as its exit code says.
-    pub(super) has_failed: Option<bool>,
+    /// Of a run of a batch: how it went.
+    pub(super) run: Option<LastRun>,
 }
 
 impl Done {
@@ -35,7 +36,7 @@ impl Done {
             result: result.to_owned(),
             violations: Vec::new(),
             captured: Names::new(),
-            has_failed: None,
+            run: None,
         }
     }
 }
@@ -79,15 +80,32 @@ impl Stage<'_> {
             return Ok(self.settled(location, &format!("trigger {name}"), &settled));
         }
         let words = self.for_provider(&words);
+        let before = self.done_by_providers();
         let answered = self.subject.trigger(name, &words).await?;
         let mut done = Done::new(location, &format!("trigger {name}"), &self.stand_in.hide(&answered.told));
         done.violations.extend(self.status(location, "trigger", &answered, None));
         self.answered(&mut done, "trigger", &answered, trigger.answer.as_ref(), &trigger.capture);
         if self.subject.spec().is_batch() {
-            // One that a signal ended has none.
-            done.has_failed = Some(answered.json["exit_code"] != 0);
+            done.run = Some(LastRun {
+                // One that a signal ended has none.
+                has_failed: answered.json["exit_code"] != 0,
+                told: done.result.clone(),
+                was_disturbed: self.was_disturbed_since(before),
+            });
         }
         Ok(done)
+    }
+
+    /// The last request so far, and how often a fault has struck.
+    fn done_by_providers(&self) -> (u64, u64) {
+        let last = self.stand_in.seen().last().map_or(0, |seen| seen.seq);
+        (last, self.stand_in.faults_struck())
+    }
+
+    /// Whether a fault struck since, or a request was answered otherwise than recorded.
+    fn was_disturbed_since(&self, (last, strikes): (u64, u64)) -> bool {
+        self.stand_in.faults_struck() > strikes
+            || self.stand_in.seen().iter().any(|seen| seen.seq > last && !seen.note.is_as_recorded())
     }
 
     /// A trigger that is meant for one provider is filled in with what is known of that one.

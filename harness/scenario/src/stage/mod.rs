@@ -10,7 +10,7 @@ use crate::file::names::Names;
 use crate::file::{Location, Settle, Spanned, Step, WaitForStep};
 use crate::files::{self, SeenFile};
 use crate::known::Words;
-use crate::observed::{Observed, place};
+use crate::observed::{LastRun, Observed, place};
 use crate::plan::Plan;
 use crate::snapshot_content::Redactions;
 use crate::unjudged::Unjudged;
@@ -47,7 +47,7 @@ pub(crate) struct Stage<'a> {
     /// Whether nothing more would happen by itself after the last step.
     pub(crate) at_rest: bool,
     /// Whether the last run of a batch failed.
-    pub(crate) last_run_failed: bool,
+    pub(crate) last_run: Option<LastRun>,
 }
 
 impl Stage<'_> {
@@ -88,7 +88,7 @@ impl Stage<'_> {
         let place = place(self.plan, done.location);
         self.steps.push(StepOutcome { step: done.step, place, at, result: done.result });
         self.violations.extend(done.violations);
-        self.last_run_failed = done.has_failed.unwrap_or(self.last_run_failed);
+        self.last_run = done.run.or_else(|| self.last_run.take());
         self.captured.extend(done.captured);
     }
 
@@ -333,7 +333,7 @@ impl Stage<'_> {
             probes,
             seen_by_witness,
             interrupted: self.interrupted,
-            last_run_failed: self.last_run_failed,
+            last_run: self.last_run.clone(),
             at_rest: self.at_rest,
             redactions,
             secrets: self

@@ -217,6 +217,10 @@ impl Play {
         self.plan.unused()
     }
 
+    pub(crate) fn faults_struck(&self) -> u64 {
+        self.plan.strikes()
+    }
+
     pub(crate) fn limits_never_reached(&self) -> Vec<usize> {
         self.behaviours.limits_never_reached()
     }

@@ -275,6 +275,12 @@ impl StandIn {
         self.providers().iter().flat_map(|provider| provider.play().fresh_tokens()).collect()
     }
 
+    /// How often a fault has struck, whichever it was.
+    #[must_use]
+    pub fn faults_struck(&self) -> u64 {
+        self.providers().iter().map(|provider| provider.play().faults_struck()).sum()
+    }
+
     /// Faults that have not struck as often as planned.
     #[must_use]
     pub fn unused_faults(&self) -> Vec<UnusedFault> {
