@@ -40,7 +40,6 @@ async fn terminated_under_load(proof: &str, database: Option<String>) {
             trial.connect(&process).await;
         }
         trial.load.aim(&[process.url()]);
-        trial.release(process.url()).await;
         trial.acknowledged(40).await;
         // Requests that the destination holds back are work that waits behind them, claimed and not begun.
         trial.sink.hold();

@@ -94,11 +94,10 @@ async fn one_cycle(trial: &Trial, crash: Option<&str>, span: Duration, is_first:
     }
 }
 
-/// The load runs until the process ends or its time is over; then it is killed. What is held is told to go on. Whether
-/// it ended by itself.
+/// The load runs until the process ends or its time is over; then it is killed. Whether it ended by itself.
 async fn under_load(trial: &Trial, mut process: Process, span: Duration) -> bool {
     trial.load.aim(&[process.url()]);
-    let crashed = trial.run_releasing(&mut process, span).await;
+    let crashed = trial.run(&mut process, span).await;
     trial.load.aim(&[]);
     process.kill();
     crashed

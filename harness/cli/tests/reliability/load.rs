@@ -144,6 +144,11 @@ impl Load {
         self.runtimes.send_replace(runtimes.iter().map(|&url| url.to_owned()).collect());
     }
 
+    /// Where deliveries go.
+    pub(crate) fn runtimes(&self) -> watch::Receiver<Vec<String>> {
+        self.runtimes.subscribe()
+    }
+
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap()
     }

@@ -42,8 +42,6 @@ async fn several_workers_survive_the_loss_of_one_and_of_the_server() {
         aim(&trial, &processes);
         trial.acknowledged(BETWEEN).await;
 
-        trial.release(processes[0].url()).await;
-
         // The server dies under all of them, and comes back.
         postgres.stop_immediate();
         clock::pause(Duration::from_millis(500)).await;

@@ -1,4 +1,5 @@
-//! What most proofs have: a data folder, a destination, a vendor with six connections, and the verdict at the end.
+//! What most proofs have: a data folder, a destination, a vendor with six connections, an operator, and the verdict at
+//! the end.
 
 use crate::clock::{self, Stopwatch};
 use crate::dice::Dice;
@@ -10,6 +11,7 @@ use crate::settings;
 use crate::sink::{Moods, Sink};
 use std::time::Duration;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 /// Everything that is left to do at the end is done within this.
 const DRAIN: Duration = Duration::from_secs(90);
@@ -17,7 +19,7 @@ const DRAIN: Duration = Duration::from_secs(90);
 const RECOVERY: Duration = Duration::from_secs(60);
 /// So much work may wait.
 const MOST_UNFINISHED: &str = "600";
-/// A person would look at what is held, and let it go on, less often.
+/// Operators look at what is held less often.
 const BETWEEN_RELEASES: Duration = Duration::from_secs(1);
 /// How many broken promises are printed.
 const SHOWN: usize = 20;
@@ -46,12 +48,14 @@ pub(crate) struct Trial {
 impl Trial {
     /// With so many senders for each connection; with a database's URL, the data is there and not in the folder.
     pub(crate) async fn new(proof: &str, senders: u64, dice: &Dice, database: Option<String>) -> Self {
+        let load = Load::start(&CONNECTIONS, senders, dice);
+        tokio::spawn(operator(load.runtimes()));
         Self {
             proof: proof.to_owned(),
             folder: tempfile::tempdir().unwrap(),
             database,
             sink: Sink::start(dice.apart(1), Moods::USUAL).await,
-            load: Load::start(&CONNECTIONS, senders, dice),
+            load,
             watch: Stopwatch::start(),
         }
     }
@@ -83,17 +87,6 @@ impl Trial {
         process.has_ended()
     }
 
-    /// Lets the load run for a while, as [`run`](Self::run) does, and tells what is held to go on.
-    pub(crate) async fn run_releasing(&self, process: &mut Process, span: Duration) -> bool {
-        let url = process.url().to_owned();
-        releasing(&url, self.run(process, span)).await
-    }
-
-    /// What is held is told to go on. The process may be ended over this.
-    pub(crate) async fn release(&self, process_url: &str) {
-        release(process_url).await;
-    }
-
     /// Waits until so many more deliveries were acknowledged.
     pub(crate) async fn acknowledged(&self, more: usize) {
         let count = || self.load.books().ledger.acknowledgements();
@@ -106,7 +99,7 @@ impl Trial {
     pub(crate) async fn judge(mut self, process: &Process, summary: &str) -> Duration {
         let draining = Stopwatch::start();
         self.load.aim(&[process.url()]);
-        if !releasing(process.url(), self.load.finish(RECOVERY)).await {
+        if !self.load.finish(RECOVERY).await {
             let queue = runtime_api::queue(process).await;
             panic!("deliveries were refused for {RECOVERY:?}: {queue:?}\n{}", process.log());
         }
@@ -139,23 +132,20 @@ impl Trial {
     }
 }
 
-async fn release(process_url: &str) {
-    for tenant in TENANTS {
-        let _ = runtime_api::release(process_url, tenant).await;
-    }
-}
-
-/// Tells what is held to go on, now and then, for as long as something lasts. What stays in order behind it is
-/// unfinished, and a queue that is full of that would take nothing any more.
-async fn releasing<T>(process_url: &str, something: impl Future<Output = T>) -> T {
-    let releases = async {
-        loop {
-            release(process_url).await;
-            clock::pause(BETWEEN_RELEASES).await;
+/// The operator: tells what is held to go on, at once where there is another runtime, and now and then after that, until
+/// the load is gone. What stays in order behind it is unfinished, and a queue full of that would take nothing any more.
+async fn operator(mut runtimes: watch::Receiver<Vec<String>>) {
+    loop {
+        let runtime = runtimes.borrow_and_update().first().cloned();
+        if let Some(runtime) = runtime {
+            for tenant in TENANTS {
+                // It may be ended over this.
+                let _ = runtime_api::release(&runtime, tenant).await;
+            }
         }
-    };
-    tokio::select! {
-        done = something => done,
-        () = releases => unreachable!("it goes on"),
+        tokio::select! {
+            changed = runtimes.changed() => if changed.is_err() { return },
+            () = clock::pause(BETWEEN_RELEASES) => {}
+        }
     }
 }
