@@ -39,13 +39,14 @@ pub use operation::{OperationName, OperationTemplate, RequestTarget};
 pub use placeholder::{Hider, Placeholder, StandInValues, find_placeholders};
 pub use plain_words::plain_words;
 pub use profile::{
-    AcceptedAnswers, ArchivedInList, ArchivedMark, AtEnd, Auth, BearerAuth, ClientAuthentication, ErrorForm,
-    EtagKind, Etags, FieldName, FieldValue, FittingOperation, Grow, Handshake, HeaderTemplate, IdForm,
-    IdempotencyKey, Identifiers, KeptAnswers, KeyHeader, KeyPathVariable, KeyScope, LifeUnit, Limit,
-    LimitFigure, LimitKind, LimitRefusal, ListFilter, ListOrder, NextPage, OAuth2, OlderPayload, OnReuse,
-    OtherRequest, PageSize, PagedBy, Pagination, Per, Permissions, Pkce, PkceMethod, ProviderProfile, Rate,
-    RateLimit, RecordTimestamps, Refresh, RefreshTokens, Refusal, Repeated, Resource, RetryAfterForm,
-    SecretFields, TemplatePart, TimeOfDay, TokenFields, ToldBy, Versions, Volatile, WebhookCalls,
-    WebhookEvents, WebhookField, WebhookRetry, WebhookSecret, WebhookSubscriptions, Webhooks, WindowBegins,
+    AcceptedAnswers, ApiKeyAuth, ArchivedInList, ArchivedMark, AtEnd, Auth, BasicAuth, BearerAuth,
+    ClientAuthentication, ErrorForm, EtagKind, Etags, FieldName, FieldValue, FittingOperation, Grow,
+    Handshake, HeaderTemplate, IdForm, IdempotencyKey, Identifiers, KeptAnswers, KeyHeader, KeyPathVariable,
+    KeyPlace, KeyScope, LifeUnit, Limit, LimitFigure, LimitKind, LimitRefusal, ListFilter, ListOrder,
+    NextPage, OAuth2, OlderPayload, OnReuse, OtherRequest, PageSize, PagedBy, Pagination, Per, Permissions,
+    Pkce, PkceMethod, ProviderProfile, Rate, RateLimit, RecordTimestamps, Refresh, RefreshTokens, Refusal,
+    Repeated, Resource, RetryAfterForm, SecretFields, TemplatePart, TimeOfDay, TokenFields, ToldBy, Versions,
+    Volatile, WebhookCalls, WebhookEvents, WebhookField, WebhookRetry, WebhookSecret, WebhookSubscriptions,
+    Webhooks, WindowBegins,
 };
 pub use status::{RefusalStatus, StatusWithin};

@@ -18,8 +18,8 @@ mod versions;
 mod webhooks;
 
 pub use auth::{
-    Auth, BearerAuth, ClientAuthentication, LifeUnit, OAuth2, OnReuse, Pkce, PkceMethod, Refresh,
-    RefreshTokens, TokenFields,
+    ApiKeyAuth, Auth, BasicAuth, BearerAuth, ClientAuthentication, KeyPlace, LifeUnit, OAuth2, OnReuse, Pkce,
+    PkceMethod, Refresh, RefreshTokens, TokenFields,
 };
 pub use conditional::{EtagKind, Etags};
 pub use field::{FieldName, FieldValue};

@@ -69,6 +69,8 @@ fn words(profile: &ProviderProfile, provider: &Provider, base_url: String) -> Wo
         // A provider without tokens still has a subject that wants one.
         ("access_token", Some(credentials.access_token.clone().unwrap_or_else(|| "none".to_owned()))),
         ("refresh_token", credentials.refresh_token.clone()),
+        ("username", credentials.name_and_password.as_ref().map(|(name, _)| name.clone())),
+        ("password", credentials.name_and_password.as_ref().map(|(_, password)| password.clone())),
         ("webhook_scheme", keys.as_ref().map(|keys| keys.scheme.to_owned())),
         ("webhook_secret", keys.as_ref().map(|keys| keys.secret.clone())),
         ("webhook_account", account),

@@ -9,7 +9,7 @@ use crate::evidence::{
 };
 use crate::infer::observed::{Observed, ObservedBody, ObservedMedia, ObservedOperation, ObservedResponse};
 use crate::infer::path::PathForm;
-use counterpart_exchange::{Fixture, OperationName, Provenance, ProviderProfile};
+use counterpart_exchange::{Auth, Fixture, KeyPlace, OperationName, Provenance, ProviderProfile};
 use serde_json::{Map, Value, json};
 use serde_saphyr::FlowMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +20,6 @@ const OPENAPI_VERSION: &str = "3.1.1";
 /// Says of a Request Body or Response Object that the body is sometimes left out, which OpenAPI has
 /// no word for in an answer.
 pub(crate) const MAY_BE_EMPTY: &str = "x-counterpart-may-be-empty";
-
-const BEARER: &str = "bearer";
 
 /// The document, path by path.
 pub(crate) fn contract_of(profile: &ProviderProfile, fixtures: &[Fixture], observed: &Observed) -> Contract {
@@ -40,18 +38,37 @@ pub(crate) fn contract_of(profile: &ProviderProfile, fixtures: &[Fixture], obser
     if !servers.is_empty() {
         document.insert("servers".into(), json!(servers));
     }
-    if profile.auth.judges_bearer_tokens() {
-        document.insert("security".into(), json!([{BEARER: []}]));
+    let security = security_scheme(&profile.auth);
+    if let Some((name, _)) = &security {
+        document.insert("security".into(), json!([{*name: []}]));
     }
     document.insert("paths".into(), Value::Object(paths.into_iter().collect()));
     if !observed.webhooks.is_empty() {
         document.insert("webhooks".into(), webhooks_of(observed));
     }
-    if profile.auth.judges_bearer_tokens() {
-        let schemes = json!({BEARER: {"type": "http", "scheme": "bearer"}});
-        document.insert("components".into(), json!({"securitySchemes": schemes}));
+    if let Some((name, scheme)) = security {
+        document.insert("components".into(), json!({"securitySchemes": {name: scheme}}));
     }
     Contract::built(Value::Object(document))
+}
+
+/// What requests prove themselves with, under a name (OpenAPI 3.1, Security Scheme Object).
+fn security_scheme(auth: &Auth) -> Option<(&'static str, Value)> {
+    Some(match auth {
+        Auth::None => return None,
+        Auth::Bearer(_) | Auth::OAuth2(_) => ("bearer", json!({"type": "http", "scheme": "bearer"})),
+        Auth::Basic(_) => ("basic", json!({"type": "http", "scheme": "basic"})),
+        Auth::ApiKey(key) => {
+            let scheme = match &key.place {
+                KeyPlace::Header(name) => json!({"type": "apiKey", "in": "header", "name": name}),
+                KeyPlace::Query(name) => json!({"type": "apiKey", "in": "query", "name": name}),
+                KeyPlace::Authorization(scheme) => {
+                    json!({"type": "http", "scheme": scheme.to_ascii_lowercase()})
+                }
+            };
+            ("api_key", scheme)
+        }
+    })
 }
 
 /// The counts behind the document.
@@ -174,8 +191,8 @@ fn operation_of(profile: &ProviderProfile, key: &OperationKey, seen: &ObservedOp
     let mut operation = Map::new();
     operation.insert("operationId".into(), json!(key.operation_id));
     if let Some(name) = &key.named_by_profile
-        && profile.auth.judges_bearer_tokens()
-        && profile.auth.admits_without_token(name)
+        && profile.auth.judges_credentials()
+        && profile.auth.admits_without_credential(name)
     {
         operation.insert("security".into(), json!([]));
     }

@@ -19,21 +19,27 @@ pub enum Auth {
     /// Bearer tokens that an OAuth 2.0 authorization server of the provider hands out (RFC 6749).
     #[serde(rename = "oauth2")]
     OAuth2(Box<OAuth2>),
+    /// A key that the provider gave out once and that each request carries.
+    ApiKey(ApiKeyAuth),
+    /// `Authorization: Basic`, a name and a password in each request (RFC 7617).
+    Basic(BasicAuth),
 }
 
 impl Auth {
-    /// Whether requests carry bearer tokens that are judged.
+    /// Whether requests carry credentials that are judged.
     #[must_use]
-    pub fn judges_bearer_tokens(&self) -> bool {
+    pub fn judges_credentials(&self) -> bool {
         !matches!(self, Self::None)
     }
 
-    /// Whether requests of an operation need no token: all, where none is judged.
+    /// Whether requests of an operation need no credential: all, where none is judged.
     #[must_use]
-    pub fn admits_without_token(&self, operation: &OperationName) -> bool {
+    pub fn admits_without_credential(&self, operation: &OperationName) -> bool {
         match self {
             Self::None => true,
             Self::Bearer(bearer) => bearer.public.contains(operation),
+            Self::ApiKey(key) => key.public.contains(operation),
+            Self::Basic(basic) => basic.public.contains(operation),
             Self::OAuth2(oauth2) => {
                 oauth2.public.contains(operation) || oauth2.endpoints().any(|endpoint| endpoint == operation)
             }
@@ -44,7 +50,7 @@ impl Auth {
     #[must_use]
     pub fn token_operation(&self) -> Option<&OperationName> {
         match self {
-            Self::None => None,
+            Self::None | Self::ApiKey(_) | Self::Basic(_) => None,
             Self::Bearer(bearer) => bearer.refresh.as_ref().map(|refresh| &refresh.operation),
             Self::OAuth2(oauth2) => Some(&oauth2.token),
         }
@@ -52,7 +58,11 @@ impl Auth {
 
     /// What is wrong with it, if anything: what nobody could ever satisfy.
     pub(super) fn check(&self) -> Result<(), String> {
-        let Self::OAuth2(oauth2) = self else { return Ok(()) };
+        let oauth2 = match self {
+            Self::OAuth2(oauth2) => oauth2,
+            Self::ApiKey(key) => return key.place.check(),
+            Self::None | Self::Bearer(_) | Self::Basic(_) => return Ok(()),
+        };
         if oauth2.client_authentication.is_empty() {
             return Err(
                 "auth.oauth2.client_authentication is empty, so no client could ask for a token; name \
@@ -94,8 +104,76 @@ impl Auth {
             Self::OAuth2(oauth2) => {
                 oauth2.public.iter().chain(oauth2.endpoints()).chain(oauth2.scopes.keys()).collect()
             }
+            Self::ApiKey(key) => key.public.iter().collect(),
+            Self::Basic(basic) => basic.public.iter().collect(),
         }
     }
+}
+
+/// A key in each request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyAuth {
+    /// Where a request carries it.
+    #[serde(rename = "in")]
+    pub place: KeyPlace,
+    /// Operations that need no key.
+    #[serde(default)]
+    pub public: Vec<OperationName>,
+}
+
+/// Where a request carries its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPlace {
+    /// The whole value of the header of this name.
+    Header(String),
+    /// What follows this scheme in `Authorization`, as in `Authorization: Token abc`.
+    Authorization(String),
+    /// The field of this name in the query.
+    Query(String),
+}
+
+impl KeyPlace {
+    fn check(&self) -> Result<(), String> {
+        // RFC 9110 section 5.6.2.
+        let is_token = |text: &str| {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            !text.is_empty() && text.bytes().all(allowed)
+        };
+        match self {
+            Self::Header(name) if name.eq_ignore_ascii_case("authorization") => Err(
+                "auth.api_key.in.header: `authorization` begins with a scheme; expected the scheme, as in \
+                     `in: {authorization: Token}`"
+                    .to_owned(),
+            ),
+            Self::Header(name) if !is_token(name) => Err(format!(
+                "auth.api_key.in.header: {name:?} is no name of a header; expected one like `x-api-key`"
+            )),
+            Self::Authorization(scheme) if !is_token(scheme) => Err(format!(
+                "auth.api_key.in.authorization: {scheme:?} is no scheme; expected one word like `Token`"
+            )),
+            Self::Authorization(scheme) if ["bearer", "basic"].contains(&&*scheme.to_ascii_lowercase()) => {
+                Err(format!(
+                    "auth.api_key.in.authorization: {scheme:?} has a kind of its own; write `auth: {{{}: {{}}}}`",
+                    scheme.to_ascii_lowercase()
+                ))
+            }
+            Self::Query(name) if name.is_empty() => {
+                Err("auth.api_key.in.query is empty; expected the name of a field, like `key`".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A name and a password in each request.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BasicAuth {
+    /// Operations that need neither.
+    #[serde(default)]
+    pub public: Vec<OperationName>,
 }
 
 /// Bearer tokens, refreshed or not.
@@ -400,6 +478,41 @@ mod tests {
         ] {
             let problem = read(&format!("    token: token\n    {line}\n")).unwrap_err();
             assert!(problem.contains(told), "{line}: {problem}");
+        }
+    }
+
+    fn read_keys(auth: &str) -> Result<ProviderProfile, String> {
+        let text =
+            format!("counterpart: provider/1\nprovider: p\noperations:\n  list: GET /list\nauth: {auth}\n");
+        ProviderProfile::parse(Path::new("provider.yaml"), &text).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn keys_and_passwords_say_where_they_are() {
+        for (auth, expected) in [
+            ("{api_key: {in: {header: x-api-key}}}", KeyPlace::Header("x-api-key".to_owned())),
+            ("{api_key: {in: {query: key}, public: [list]}}", KeyPlace::Query("key".to_owned())),
+            ("{api_key: {in: {authorization: Token}}}", KeyPlace::Authorization("Token".to_owned())),
+        ] {
+            let profile = read_keys(auth).unwrap();
+            let Auth::ApiKey(key) = &profile.auth else { panic!("{:?}", profile.auth) };
+            assert_eq!(key.place, expected);
+            let again = serde_json::to_value(&profile).unwrap();
+            assert_eq!(serde_json::from_value::<ProviderProfile>(again).unwrap(), profile, "and written");
+        }
+        assert_eq!(read_keys("{basic: {}}").unwrap().auth, Auth::Basic(BasicAuth::default()));
+        for (auth, told) in [
+            ("{api_key: {in: {header: Authorization}}}", "`in: {authorization: Token}`"),
+            ("{api_key: {in: {header: 'x key'}}}", "\"x key\" is no name of a header"),
+            ("{api_key: {in: {authorization: ''}}}", "is no scheme"),
+            ("{api_key: {in: {authorization: Bearer}}}", "write `auth: {bearer: {}}`"),
+            ("{api_key: {in: {query: ''}}}", "expected the name of a field"),
+            ("{api_key: {in: {cookie: a}}}", "unknown variant `cookie`"),
+            ("{api_key: {}}", "missing field `in`"),
+            ("{basic: {public: [lists]}}", "did you mean `list`?"),
+        ] {
+            let problem = read_keys(auth).unwrap_err();
+            assert!(problem.contains(told), "{auth}: {problem}");
         }
     }
 }

@@ -97,7 +97,7 @@ impl GrantBody {
 /// What the fields of the provider's token answers are called, if it hands out any.
 pub(crate) fn token_fields(profile: &ProviderProfile) -> Option<TokenFields> {
     match &profile.auth {
-        Auth::None => None,
+        Auth::None | Auth::ApiKey(_) | Auth::Basic(_) => None,
         Auth::OAuth2(oauth2) => Some(oauth2.fields.clone()),
         Auth::Bearer(bearer) => {
             let refresh = bearer.refresh.as_ref()?;

@@ -3,14 +3,16 @@
 //! A token that the provider accepted is good, one that it only ever refused is not. Recorded 401s and grants are
 //! evidence of their form, never of the order: what a grant hands out is good only once it was handed out.
 
+use super::carried::{credential, name_and_password};
 use super::client::Presented;
-use super::params::{Params, bearer_token};
+use super::params::Params;
 use super::pkce::Challenge;
 use super::recorded::{Asked, GrantKind, asked_of};
 use super::store::{Code, ExpiryTold, Family, FamilyId, RedirectUri};
 use super::{Credentials, Handed, Tokens, bearer, handed_out};
 use counterpart_exchange::{Auth, Exchange, OperationName, ProviderProfile, Request, Response};
 use jiff::Timestamp;
+use std::borrow::Cow;
 
 /// What is not known before all exchanges were seen.
 struct Learning<'a> {
@@ -36,7 +38,7 @@ pub(super) fn learn(profile: &ProviderProfile, exchanges: &[(String, Exchange)])
         at_public: Vec::new(),
         flows: Vec::new(),
     };
-    if profile.auth.judges_bearer_tokens() {
+    if profile.auth.judges_credentials() {
         for (name, exchange) in exchanges {
             learning.see(name, exchange);
         }
@@ -61,7 +63,7 @@ impl Learning<'_> {
         let operation = self.profile.operation_of(&request.method, &request.target);
         let flow = name.rsplit_once('#').map_or(name, |(flow, _)| flow);
         let family = self.family_of(flow);
-        if let Some(token) = bearer_token(request) {
+        if let Some(token) = credential(&self.profile.auth, request).map(Cow::into_owned) {
             let refused = exchange.response.as_ref().is_some_and(|response| response.status == 401);
             self.token_seen(token, &operation, refused, family);
         }
@@ -94,16 +96,28 @@ impl Learning<'_> {
 
     fn token_seen(&mut self, token: String, operation: &OperationName, refused: bool, family: FamilyId) {
         if !self.issued.contains(&token) {
-            self.credentials.access_token.get_or_insert_with(|| token.clone());
+            self.begun_with(&token);
         }
         let store = &mut self.tokens.store;
-        if self.profile.auth.admits_without_token(operation) {
+        if self.profile.auth.admits_without_credential(operation) {
             self.at_public.push((token, family));
         } else if !refused {
             store.issue_access(token, family, None, None, BEFORE_ALL);
         } else if !store.is_known(&token) {
             store.issue_access(token.clone(), family, None, None, BEFORE_ALL);
             store.expire(&token, ExpiryTold::Unauthorized);
+        }
+    }
+
+    fn begun_with(&mut self, token: &str) {
+        match &self.profile.auth {
+            Auth::Basic(_) => {
+                let known = &mut self.credentials.name_and_password;
+                *known = known.take().or_else(|| name_and_password(token));
+            }
+            _ => {
+                self.credentials.access_token.get_or_insert_with(|| token.to_owned());
+            }
         }
     }
 
@@ -115,7 +129,7 @@ impl Learning<'_> {
         let accepted = match &profile.auth {
             // Some authorization servers say with 200 that they refuse.
             Auth::OAuth2(_) => succeeded.filter(|_| handed.access_token.is_some()),
-            Auth::Bearer(_) | Auth::None => succeeded,
+            Auth::Bearer(_) | Auth::ApiKey(_) | Auth::Basic(_) | Auth::None => succeeded,
         };
         match asked_of(profile, request) {
             Asked::Kind(kind) => {
@@ -219,7 +233,7 @@ impl Learning<'_> {
 /// The refresh token that a token request carries.
 pub(super) fn sent_refresh(profile: &ProviderProfile, request: &Request) -> Option<String> {
     match &profile.auth {
-        Auth::None => None,
+        Auth::None | Auth::ApiKey(_) | Auth::Basic(_) => None,
         Auth::Bearer(known) => bearer::field(&request.body, &known.refresh.as_ref()?.refresh_token),
         Auth::OAuth2(oauth2) => Params::of_body(request).get(&oauth2.fields.refresh_token).map(str::to_owned),
     }

@@ -198,10 +198,10 @@ impl Machine {
                 let request =
                     Request { method: "GET".into(), target: "/member".into(), headers, body: Body::None };
                 if matches!(step, Step::Expire(_)) {
-                    self.tokens.expire(&request, ExpiryTold::Unauthorized).unwrap();
+                    self.tokens.expire(&self.profile, &request, ExpiryTold::Unauthorized).unwrap();
                     self.history.ended.push(sent.token);
                 } else {
-                    self.tokens.revoke(&request).unwrap();
+                    self.tokens.revoke(&self.profile, &request).unwrap();
                     self.history.revoked_grants.push(sent.grant);
                 }
             }

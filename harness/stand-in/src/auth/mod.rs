@@ -2,12 +2,14 @@
 //!
 //! What a fixture shows decides how it begins ([`learn`]). With `auth.bearer` the provider has a refresh of its
 //! own ([`bearer`]); with `auth.oauth2` it is an authorization server with its endpoints ([`authorize`], [`token`],
-//! [`revoke`]). Both keep their tokens in one place ([`store`]) and guard the resources in one way ([`resource`]).
+//! [`revoke`]). Keys and passwords (`auth.api_key`, `auth.basic`) are tokens that nobody hands out. All are kept in one
+//! place ([`store`]), are found where the profile says ([`carried`]), and open the resources in one way ([`resource`]).
 //! The time is passed in. Knows nothing of connections, faults or what else is recorded.
 
 mod authorize;
 mod bearer;
 mod bounded;
+mod carried;
 mod client;
 mod fresh;
 mod grant;
@@ -30,19 +32,20 @@ pub(crate) use store::ExpiryTold;
 
 use crate::forms::ErrorForms;
 use crate::received::Received;
+use carried::{credential, noun};
 use client::Clients;
 use counterpart_exchange::{Auth, Exchange, OAuth2, OperationName, ProviderProfile, Request, Response};
 use fresh::Fresh;
 use jiff::{SignedDuration, Timestamp};
-use params::bearer_token;
 use recorded::{Asked, RecordedAnswers, asked_of};
 use scope::Scope;
+use std::borrow::Cow;
 use store::{FamilyId, Store};
 
 /// What the subject is given to authenticate with.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
-    /// The access token that the flow begins with.
+    /// The access token, or the key, that the flow begins with.
     pub access_token: Option<String>,
     /// The refresh token that the flow begins with.
     pub refresh_token: Option<String>,
@@ -50,6 +53,8 @@ pub struct Credentials {
     pub client_id: Option<String>,
     /// The secret that they prove it with.
     pub client_secret: Option<String>,
+    /// With `auth.basic` the name and the password that the flow begins with.
+    pub name_and_password: Option<(String, String)>,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -105,6 +110,7 @@ impl Tokens {
     ) -> Judgement {
         match &profile.auth {
             Auth::None => return Judgement::Admitted,
+            Auth::ApiKey(_) | Auth::Basic(_) => {}
             Auth::Bearer(known) => {
                 if let Some(refresh) = known.refresh.as_ref().filter(|it| it.operation == *operation) {
                     return bearer::refresh(self, refresh, forms, received.request(), now);
@@ -123,7 +129,7 @@ impl Tokens {
                 }
             }
         }
-        if profile.auth.admits_without_token(operation) {
+        if profile.auth.admits_without_credential(operation) {
             return Judgement::Admitted;
         }
         resource::judge(self, profile, forms, operation, received, now)
@@ -147,21 +153,26 @@ impl Tokens {
         self.recorded.authorization.as_deref().filter(|_| oauth2.authorize.as_ref() == Some(operation))
     }
 
-    /// Ends the life of the token that a request carries, and says how that is told.
+    /// Ends the life of the credential that a request carries, and says how that is told.
     ///
     /// # Errors
     /// A sentence, where it carries none that ever lived.
-    pub(crate) fn expire(&mut self, request: &Request, told: ExpiryTold) -> Result<(), String> {
-        let token = bearer_token(request).ok_or("the request carries no bearer token")?;
-        self.store.expire(&token, told).ok_or_else(|| "the request's bearer token is not known".to_owned())
+    pub(crate) fn expire(
+        &mut self,
+        profile: &ProviderProfile,
+        request: &Request,
+        told: ExpiryTold,
+    ) -> Result<(), String> {
+        let token = carried_by(profile, request)?;
+        self.store.expire(&token, told).ok_or_else(|| not_known(profile))
     }
 
-    /// Revokes the token that a request carries, with every token of its grant.
+    /// Revokes the credential that a request carries, with every token of its grant.
     ///
     /// # Errors
     /// A sentence, where it carries none that ever lived.
-    pub(crate) fn revoke(&mut self, request: &Request) -> Result<(), String> {
-        let family = self.family_of(request)?;
+    pub(crate) fn revoke(&mut self, profile: &ProviderProfile, request: &Request) -> Result<(), String> {
+        let family = self.family_of(profile, request)?;
         self.store.revoke_family(family);
         Ok(())
     }
@@ -178,13 +189,13 @@ impl Tokens {
         scope: Option<&str>,
     ) -> Result<(), String> {
         let operation = profile.operation_of(&request.method, &request.target);
-        if profile.auth.admits_without_token(&operation) {
-            return Err(format!("`{operation}` needs no token"));
+        if profile.auth.admits_without_credential(&operation) {
+            return Err(format!("`{operation}` needs no credential"));
         }
-        let family = self.family_of(request)?;
+        let family = self.family_of(profile, request)?;
         let needed: &[String] = match &profile.auth {
             Auth::OAuth2(oauth2) => oauth2.scopes.get(&operation).map_or(&[], Vec::as_slice),
-            Auth::Bearer(_) | Auth::None => &[],
+            Auth::Bearer(_) | Auth::ApiKey(_) | Auth::Basic(_) | Auth::None => &[],
         };
         match scope {
             Some(scope) => {
@@ -212,7 +223,7 @@ impl Tokens {
         let name = match &profile.auth {
             Auth::OAuth2(oauth2) => Some(&oauth2.fields.refresh_token),
             Auth::Bearer(bearer) => bearer.refresh.as_ref().map(|refresh| &refresh.refresh_token),
-            Auth::None => None,
+            Auth::ApiKey(_) | Auth::Basic(_) | Auth::None => None,
         };
         let name =
             name.ok_or("the provider profile says nothing of `auth.oauth2` or `auth.bearer.refresh`")?;
@@ -228,9 +239,9 @@ impl Tokens {
         self.store.withhold(token);
     }
 
-    fn family_of(&self, request: &Request) -> Result<FamilyId, String> {
-        let token = bearer_token(request).ok_or("the request carries no bearer token")?;
-        self.store.family_of(&token).ok_or_else(|| "the request's bearer token is not known".to_owned())
+    fn family_of(&self, profile: &ProviderProfile, request: &Request) -> Result<FamilyId, String> {
+        let token = carried_by(profile, request)?;
+        self.store.family_of(&token).ok_or_else(|| not_known(profile))
     }
 
     /// The recorded token, if nobody has it yet, else a fresh one.
@@ -240,6 +251,15 @@ impl Tokens {
             _ => self.fresh.after(kind),
         }
     }
+}
+
+fn carried_by(profile: &ProviderProfile, request: &Request) -> Result<String, String> {
+    let carried = credential(&profile.auth, request).map(Cow::into_owned);
+    carried.ok_or_else(|| format!("the request carries no {}", noun(&profile.auth)))
+}
+
+fn not_known(profile: &ProviderProfile) -> String {
+    format!("the request's {} is not known", noun(&profile.auth))
 }
 
 /// The tokens of an answer.
@@ -257,7 +277,7 @@ fn handed_out(profile: &ProviderProfile, response: &Response) -> Handed {
         Auth::Bearer(bearer) => {
             bearer.refresh.as_ref().is_some_and(|refresh| refresh.new_refresh_token.is_some())
         }
-        Auth::OAuth2(_) | Auth::None => true,
+        Auth::OAuth2(_) | Auth::ApiKey(_) | Auth::Basic(_) | Auth::None => true,
     };
     Handed {
         access_token: body.text(&fields.access_token),

@@ -46,17 +46,6 @@ impl Params {
     }
 }
 
-/// The bearer token of a request.
-pub(super) fn bearer_token(request: &Request) -> Option<String> {
-    bearer_value(request.headers.text("authorization")?).map(str::to_owned)
-}
-
-/// The bearer token of an `Authorization` field.
-pub(super) fn bearer_value(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
 fn is_form(request: &Request) -> bool {
     let media_type = request.headers.text("content-type").unwrap_or_default();
     media_type

@@ -113,6 +113,7 @@ pub(crate) fn is_behaviour(
     let refused = exchange.response.as_ref().is_some_and(|response| response.status == 401);
     match &profile.auth {
         Auth::None => false,
+        Auth::ApiKey(_) | Auth::Basic(_) => refused,
         Auth::Bearer(_) => refused || profile.auth.token_operation() == Some(operation),
         Auth::OAuth2(oauth2) if *operation == oauth2.token => {
             refused || !matches!(Asked::of(&Params::of_body(&exchange.request)), Asked::Other(_))
@@ -125,7 +126,7 @@ pub(crate) fn is_behaviour(
 /// be placed at them.
 pub(crate) fn is_endpoint(profile: &ProviderProfile, operation: &OperationName) -> bool {
     match &profile.auth {
-        Auth::None => false,
+        Auth::None | Auth::ApiKey(_) | Auth::Basic(_) => false,
         Auth::Bearer(_) => profile.auth.token_operation() == Some(operation),
         Auth::OAuth2(oauth2) => oauth2.endpoints().any(|endpoint| endpoint == operation),
     }
@@ -134,7 +135,7 @@ pub(crate) fn is_endpoint(profile: &ProviderProfile, operation: &OperationName) 
 /// What a request at the token endpoint asks for. With `auth.bearer` there is nothing but refreshes.
 pub(super) fn asked_of(profile: &ProviderProfile, request: &Request) -> Asked {
     match &profile.auth {
-        Auth::Bearer(_) | Auth::None => Asked::Kind(GrantKind::Refresh),
+        Auth::Bearer(_) | Auth::ApiKey(_) | Auth::Basic(_) | Auth::None => Asked::Kind(GrantKind::Refresh),
         Auth::OAuth2(_) => Asked::of(&Params::of_body(request)),
     }
 }

@@ -18,6 +18,8 @@ impl Misbehaves for ForbiddenForExpiry {
     const EXAMPLES: &'static [&'static str] = &["forbidden_for_expiry@messages-3"];
 
     fn effect(&self) -> Effect<'_> {
-        Effect::State(Box::new(|tokens, _, request| tokens.expire(request, ExpiryTold::Forbidden)))
+        Effect::State(Box::new(|tokens, profile, request| {
+            tokens.expire(profile, request, ExpiryTold::Forbidden)
+        }))
     }
 }

@@ -19,6 +19,7 @@ mod faults_wire;
 mod hosts;
 mod http2;
 mod idempotency;
+mod keys;
 mod oauth;
 mod protocols;
 mod provider;

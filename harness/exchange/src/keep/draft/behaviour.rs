@@ -1,7 +1,7 @@
 //! What a provider does beside answering, where exchanges show it outright: its hosts, keys of repeated writes, the
 //! signature of its webhooks, the form of its errors.
 
-use super::carries_bearer;
+use super::credentials::Carried;
 use crate::Exchange;
 use std::net::IpAddr;
 
@@ -59,11 +59,11 @@ pub(super) fn webhooks(exchanges: &[&Exchange]) -> String {
 }
 
 /// The form of errors, by the first answer that shows each.
-pub(super) fn errors(exchanges: &[&Exchange]) -> String {
+pub(super) fn errors(exchanges: &[&Exchange], carried: &Carried) -> String {
     let form_of = |exchange: &Exchange| {
         let status = exchange.response.as_ref()?.status;
         let name = match status {
-            401 if carries_bearer(exchange) => "expired_token",
+            401 if carried.is_in(exchange) => "expired_token",
             403 => "forbidden",
             404 => "not_found",
             412 => "precondition_failed",

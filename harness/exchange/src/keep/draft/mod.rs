@@ -4,10 +4,12 @@
 //! people, so it says little rather than guess. It reads redacted exchanges only.
 
 mod behaviour;
+mod credentials;
 mod operations;
 mod paging;
 
 use crate::{Direction, Exchange, OperationName, OperationTemplate, ProviderProfile};
+use credentials::Carried;
 use operations::operations_of;
 use std::path::Path;
 
@@ -34,12 +36,13 @@ pub(super) fn draft(provider: &str, origin: &str, exchanges: &[Exchange]) -> Opt
     let mut text = head(provider, origin);
     text.push_str(&behaviour::hosts(&outbound));
     text.push_str(&operations_section(&operations));
-    text.push_str(&auth(&operations, &by_operation));
+    let carried = Carried::of(&outbound);
+    text.push_str(&carried.section(&operations, &by_operation));
     let plain = text.clone();
     text.push_str(&paging::section(&operations, &by_operation));
     text.push_str(&behaviour::idempotency(&outbound));
     text.push_str(&behaviour::webhooks(&inbound));
-    text.push_str(&behaviour::errors(&outbound));
+    text.push_str(&behaviour::errors(&outbound, &carried));
     // What was drawn from odd evidence may not fit together; the operations always do.
     [text, plain].into_iter().find_map(|text| {
         let profile = ProviderProfile::parse(Path::new("provider.yaml"), &text).ok()?;
@@ -65,35 +68,9 @@ fn operations_section(operations: &Operations) -> String {
     if text.is_empty() { text } else { format!("operations:\n{text}") }
 }
 
-fn auth(operations: &Operations, by_operation: &[Vec<&Exchange>]) -> String {
-    if !by_operation.iter().flatten().any(|exchange| carries_bearer(exchange)) {
-        return String::new();
-    }
-    let public: Vec<&str> = operations
-        .iter()
-        .zip(by_operation)
-        .filter(|(_, exchanges)| exchanges.iter().any(|exchange| is_open(exchange)))
-        .map(|((name, _), _)| name.0.as_str())
-        .collect();
-    format!("auth:\n  bearer:\n    public: [{}]\n", public.join(", "))
-}
-
 /// A JSON string is a YAML string in double quotes.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-fn carries_bearer(exchange: &Exchange) -> bool {
-    let authorization = exchange.request.headers.text("authorization");
-    authorization
-        .and_then(|value| value.get(..7))
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "))
-}
-
-/// Whether an exchange shows that its operation needs no credentials.
-fn is_open(exchange: &Exchange) -> bool {
-    let succeeded = exchange.response.as_ref().is_some_and(|response| response.status < 400);
-    succeeded && exchange.request.headers.text("authorization").is_none()
 }
 
 #[cfg(test)]
@@ -161,6 +138,49 @@ mod tests {
         let draft = draft("acme", "http://127.0.0.1:1", &[exchange("GET", "/", None, 200)]).unwrap();
         assert_eq!(draft.profile.auth, Auth::None);
         assert_eq!(draft.profile.operation_of("GET", "/").0, "get");
+    }
+
+    #[test]
+    fn keys_and_passwords_are_drafted_where_most_requests_carry_them() {
+        let get = |target: &str, headers: &[(&str, &str)], status: u16| {
+            with(exchange("GET", target, None, status), headers, &[], "{}")
+        };
+        let auth = |exchanges: &[Exchange]| {
+            let draft = draft("acme", "http://127.0.0.1:1", exchanges).unwrap();
+            let (_, rest) = draft.text.split_once("auth:\n").unwrap_or_default();
+            rest.split_once("errors:").map_or(rest, |(auth, _)| auth).to_owned()
+        };
+        let key = [("x-api-key", "«api_key:1»")];
+        assert_eq!(
+            auth(&[get("/ping", &[], 200), get("/a", &key, 200), get("/a", &[], 401)]),
+            "",
+            "one of three is not plain"
+        );
+        assert_eq!(
+            auth(&[get("/ping", &[], 200), get("/a", &key, 200), get("/b", &key, 200)]),
+            "  api_key:\n    in: {header: \"x-api-key\"}\n    public: [get-ping]\n"
+        );
+        assert_eq!(
+            auth(&[get("/a", &[("authorization", "Token «access_token:1»")], 200)]),
+            "  api_key:\n    in: {authorization: \"Token\"}\n    public: []\n"
+        );
+        assert_eq!(
+            auth(&[get("/a", &[("authorization", "Basic «basic:1»")], 200)]),
+            "  basic:\n    public: []\n"
+        );
+        assert_eq!(
+            auth(&[get("/a?key=%C2%ABapi_key:1%C2%BB&q=x", &[], 200)]),
+            "  api_key:\n    in: {query: \"key\"}\n    public: []\n"
+        );
+        for header in [
+            ("x-signature", "«secret:1»"),
+            ("x-csrf-token", "«access_token:1»"),
+            ("from", "«email:1»"),
+            ("x-api-key", "id-1 «api_key:1»"),
+            ("authorization", "AWS4-HMAC-SHA256 Credential=«api_key:1», Signature=«secret:1»"),
+        ] {
+            assert_eq!(auth(&[get("/a", &[header], 200)]), "", "{header:?}");
+        }
     }
 
     fn with(
