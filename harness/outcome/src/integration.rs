@@ -161,6 +161,7 @@ fn provider_of(outcome: &ScenarioOutcome) -> Option<&str> {
 
 fn found(question: Question, outcomes: &[&ScenarioOutcome]) -> Found {
     let (mut shown_by, mut against, mut unseen) = (Vec::new(), Vec::new(), None);
+    let mut is_flaky = false;
     for outcome in outcomes {
         // What it did once, it may do again: that a later attempt went well takes nothing back.
         if outcome.attempts.iter().any(|attempt| question.is_denied_by(attempt)) {
@@ -170,11 +171,10 @@ fn found(question: Question, outcomes: &[&ScenarioOutcome]) -> Found {
         let Some(attempt) = outcome.attempts.last() else { continue };
         let kept = attempt.invariants.iter().find(|one| one.name == question.invariant());
         match kept.map(|invariant| &invariant.status) {
-            Some(InvariantStatus::Held)
-                if question.is_tried_by(&attempt.evidence) && outcome.verdict != Verdict::Flaky =>
-            {
-                shown_by.push(outcome.name.clone());
-            }
+            Some(InvariantStatus::Held) if question.is_tried_by(&attempt.evidence) => match outcome.verdict {
+                Verdict::Flaky => is_flaky = true,
+                _ => shown_by.push(outcome.name.clone()),
+            },
             Some(InvariantStatus::NotChecked { reason } | InvariantStatus::Off { reason }) => {
                 unseen.get_or_insert_with(|| reason.clone());
             }
@@ -187,6 +187,7 @@ fn found(question: Question, outcomes: &[&ScenarioOutcome]) -> Found {
         // Where the invariant was kept and not tried, what is missing is a scenario, not a probe.
         () => match unseen.filter(|_| !was_kept(question, outcomes)) {
             Some(reason) => Found::NotShown { reason },
+            None if is_flaky => Found::NotShown { reason: "what would show it is flaky".to_owned() },
             None => Found::NotShown { reason: question.untried().to_owned() },
         },
     }

@@ -361,8 +361,9 @@ impl<T: Timed> Conductor<'_, T> {
             if traffic != last {
                 told_to_wait = self.stand_in.told_to_wait_until();
             }
-            // Whoever was told to wait is not at rest because it waits.
-            let waits = told_to_wait.is_some_and(|until| until > self.stand_in.clock().now());
+            // Whoever was told to wait is not at rest because it waits. One that shows its runs tells itself.
+            let waits =
+                is_seen_by_requests && told_to_wait.is_some_and(|until| until > self.stand_in.clock().now());
             calm = if traffic == last && !waits { calm + 1 } else { 0 };
             last = traffic;
             let under_way = traffic.received.saturating_sub(traffic.answered);

@@ -3,7 +3,7 @@
 use crate::catalogue::Catalogue;
 use crate::expectation;
 use crate::invariant;
-use crate::observed::{Context, LastRun, Observed};
+use crate::observed::{Context, Observed};
 use crate::plan::{Plan, Planner};
 use crate::replay;
 use crate::snapshot::SnapshotMode;
@@ -121,6 +121,7 @@ fn good() -> Observed {
         seen_by_witness: Ok(BTreeMap::new()),
         interrupted: 0,
         at_rest: true,
+        rest_is_guessed: false,
         secrets: vec!["cp-1-secret".into()],
         redactions: Redactions::default(),
         began: Timestamp::from_second(0).unwrap(),
@@ -588,23 +589,4 @@ fn a_credential_that_may_do_more_than_is_needed_is_told() {
     neither a probe `permissions` nor the provider's answers tell which permissions it holds
     a record of the probe `permissions` does not have the field that its `key` names
     "##);
-}
-
-#[test]
-fn a_batch_recovers_if_a_run_that_nothing_is_in_the_way_of_succeeds() {
-    let after = |has_failed: bool, was_disturbed: bool| {
-        let told = "ended with exit code 1".to_owned();
-        let mut observed = Observed { last_run: Some(LastRun { has_failed, told, was_disturbed }), ..good() };
-        observed.probes.remove(&ProbeName::Runs);
-        let (plan, subject, happy) = (plan("{requests: {to: list, at_most: 1000}}"), subject(), good());
-        let context =
-            Context { plan: &plan, subject: &subject, observed: &observed, happy_path: Some(&happy) };
-        let (mut outcomes, _) = invariant::judge(&context);
-        outcomes.retain(|one| one.name == "recovers");
-        outcomes.remove(0).status
-    };
-    assert_eq!(after(true, false), InvariantStatus::Violated);
-    assert!(matches!(after(true, true), InvariantStatus::NotChecked { .. }), "the next run may succeed");
-    assert_eq!(after(false, false), InvariantStatus::Held);
-    assert_eq!(after(false, true), InvariantStatus::Held);
 }

@@ -46,6 +46,8 @@ pub(crate) struct Observed {
     pub(crate) last_run: Option<LastRun>,
     /// Whether nothing more would have happened by itself after the last step.
     pub(crate) at_rest: bool,
+    /// Whether that is a guess, from a second without a request.
+    pub(crate) rest_is_guessed: bool,
     /// Values that must not turn up in what people read.
     pub(crate) secrets: Vec<String>,
     /// What a snapshot does not show as it is.

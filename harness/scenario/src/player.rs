@@ -163,6 +163,7 @@ impl<'a> Player<'a> {
             earlier_log: Vec::new(),
             interrupted: 0,
             at_rest: true,
+            rest_is_guessed: false,
             last_run: None,
         };
         let played = stage.play(steps, began).await;

@@ -222,12 +222,14 @@ impl<'a> Runner<'a> {
             return Err(Unjudged(why));
         }
         violations.extend(broken);
-        if ends_unsettled(&context.plan.file.steps) && !self.player.subject.is_batch() {
-            for violation in violations.iter_mut().filter(|violation| is_about_what_arrived(violation)) {
-                violation.message.push_str(
-                    "; no `settle` stands behind the last step, so the work may still have been under way",
-                );
-            }
+        let unsettled = ends_unsettled(&context.plan.file.steps) && !self.player.subject.is_batch();
+        let doubt = match (unsettled, context.observed.rest_is_guessed) {
+            (true, _) => "no `settle` stands behind the last step, so the work may still have been under way",
+            (false, true) => GUESSED,
+            (false, false) => return Ok((violations, invariants)),
+        };
+        for violation in violations.iter_mut().filter(|violation| is_about_what_arrived(violation)) {
+            violation.message.push_str(&format!("; {doubt}"));
         }
         Ok((violations, invariants))
     }
@@ -282,19 +284,33 @@ fn jumps_within_a_run(steps: &[Spanned<Step>], at_rest: &mut bool) -> bool {
     })
 }
 
+/// Why what arrived may not be all that would have.
+const GUESSED: &str = "nothing tells when the work is over, so a second without a request was taken for its end: describe \
+                       the subject's probe `runs`";
+
 /// A happy path that brings nothing is no oracle: whatever is lost, the destination would be the same.
 fn something_to_compare(plan: &Plan, happy_path: &Observed) -> Result<(), Unjudged> {
+    // Where nothing is put in its way, the invariant says so itself.
+    let may_fail =
+        plan.is_undisturbed() || plan.file.invariants.off.keys().any(|name| name.value == "recovers");
+    if let Some(run) = happy_path.last_run.as_ref().filter(|run| run.has_failed && !may_fail) {
+        return Err(Unjudged(format!(
+            "without any fault the last run fails, too: it {}; mend that, or switch `recovers` off with the reason",
+            run.told
+        )));
+    }
     let compares = |expectation: &Expectation| {
         matches!(expectation, Expectation::Destination(expected)
             if expected.same_as.is_some() || expected.fewer_than_happy_path.is_some())
     };
     let is_empty = happy_path.probes.get(&ProbeName::Destination).is_none_or(Vec::is_empty);
     if is_empty && plan.file.expect.iter().any(|expectation| compares(&expectation.value)) {
-        return Err(Unjudged(
-            "without any fault nothing reaches the destination, so there is nothing to compare with; \
-             where that is right, expect `count: 0`"
-                .to_owned(),
-        ));
+        let nothing =
+            "without any fault nothing reaches the destination, so there is nothing to compare with";
+        return Err(Unjudged(match happy_path.rest_is_guessed {
+            true => format!("{nothing}; {GUESSED}"),
+            false => format!("{nothing}; where that is right, expect `count: 0`"),
+        }));
     }
     Ok(())
 }

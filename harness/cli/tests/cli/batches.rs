@@ -174,6 +174,89 @@ open(lock, "w").close()
     assert!(found.out.contains("its last line: failed: another run is under way"), "{}", found.out);
 }
 
+/// While nobody listens no request is seen: the run that comes at once has a fault in its way all the same.
+#[test]
+fn who_is_refused_twice_is_not_blamed() {
+    let project = project_with(&TAP_THAT_GIVES_UP.replace("KEYED", "True"));
+    project.write("scenarios/s/refused.yaml", &with_fault("{refused: {for_s: 60}}", 2));
+    let ran = project.run(&["run", "s/refused", "--out", "out"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}
+
+/// It brings all, and fails: whoever schedules it would run it again for ever.
+#[test]
+fn a_batch_that_always_fails_cannot_be_compared_with_itself() {
+    let tap = TAP_THAT_GIVES_UP.replace("KEYED", "True") + "\nsys.exit('state.db is read-only')\n";
+    let project = project_with(&tap);
+    project.write("scenarios/s/error.yaml", &with_fault("{server_error: {}}", 2));
+    let ran = project.run(&["run", "s/error", "--out", "out"]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    let told = "without any fault the last run fails, too: it ended with exit code 1; 1 records, 1 committed, 1 states; its last line: state.db is read-only; mend that";
+    assert!(ran.out.contains(told), "{}", ran.out);
+}
+
+#[test]
+fn a_batch_that_a_fault_kills_has_failed() {
+    let dies = "import signal; os.kill(os.getpid(), signal.SIGSEGV)";
+    let tap = TAP_THAT_GIVES_UP.replace("KEYED", "True").replace("sys.exit(f\"failed: {error}\")", dies);
+    let project = project_with(&tap);
+    project.write("scenarios/s/error.yaml", &with_fault("{server_error: {}}", 2));
+    let ran = project.run(&["run", "s/error", "--out", "out"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("a signal ended the run while a provider misbehaved"), "{}", ran.out);
+}
+
+#[test]
+fn a_run_that_waits_for_ever_is_told_for_what() {
+    let project =
+        project_with(&TAP_THAT_GIVES_UP.replace("KEYED", "True").replace("timeout=1", "timeout=None"));
+    let text = std::fs::read_to_string(project.path("counterpart.toml")).unwrap();
+    project.write(
+        "counterpart.toml",
+        &text.replace("run = [\"python3\"", "within = \"2s\", run = [\"python3\""),
+    );
+    project.write("scenarios/s/hangs.yaml", &with_fault("{timeout: {}}", 1));
+    let ran = project.run(&["run", "s/hangs", "--out", "out"]);
+    assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("met the fault timeout and was not answered: whoever sets no time-out waits"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn what_differs_from_run_to_run_is_named_and_left_out() {
+    let tap = TAP_THAT_GIVES_UP
+        .replace("KEYED", "True")
+        .replace("{\"id\": room}", "{\"id\": room, \"at\": os.getpid()}");
+    let project = project_with(&tap);
+    let scenario = with_fault("{latency: {by: {fixed: {ms: 10}}}}", 1).replace("{count: 1}", "{same_as: happy_path}");
+    project.write("scenarios/s/slow.yaml", &scenario);
+    let ran = project.run(&["run", "s/slow", "--out", "out"]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("they differ in `at` (") && ran.out.contains("the probe's `varies`"),
+        "{}",
+        ran.out
+    );
+    let text = std::fs::read_to_string(project.path("counterpart.toml")).unwrap();
+    project.write("counterpart.toml", &text.replace("key = \"id\"", "key = \"id\", varies = [\"at\"]"));
+    let ran = project.run(&["run", "s/slow", "--out", "out"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}
+
+/// A scenario of the tap that asks once, with a fault in its way.
+fn with_fault(fault: &str, runs: usize) -> String {
+    let runs = "  - trigger: {go: {}}\n".repeat(runs);
+    format!(
+        "counterpart: scenario/1\ntitle: One room\ncovers: []\nfixtures: [matrix/room-history]\nfaults:\n  \
+         - at: {{exchange: resolve_alias-1}}\n    inject: {fault}\nsteps:\n{runs}expect:\n  \
+         - destination: {{at_most: 1}}\nallow:\n  unused: one request is enough here\n"
+    )
+    .replace("{at_most: 1}", if fault.contains("latency") { "{count: 1}" } else { "{at_most: 1}" })
+}
+
 fn project_with(tap: &str) -> Project {
     let project = Project::new();
     project.write("tap.py", tap);

@@ -182,6 +182,27 @@ fn files_that_cannot_be_used_are_told_each_with_its_place() {
     assert!(told(&ran, "ports").starts_with("ok"), "the machine is looked at all the same");
 }
 
+/// What stands against the built-in subject alone is nothing that the project could mend.
+#[test]
+fn a_scenario_is_held_against_the_subject_that_the_project_describes() {
+    let project = Project::new();
+    project.configure(
+        "[subject.tap]\nlaunch.batch = { run = [\"pythonn3\", \"tap.py\"] }\ntrigger.sync = { batch = [] }\n\
+         probe.destination = { stdout = {}, key = \"id\" }\n",
+    );
+    let scenario = crate::support::ONE_ROW
+        .replace("steps:", "faults:\n  - {at: {exchange: messages-99}, inject: {server_error: {}}}\nsteps:");
+    project.write("scenarios/s/row.yaml", &scenario);
+    let ran = project.run(&["doctor"]);
+    assert!(
+        told(&ran, "scenarios").contains("no exchange of the fixtures is called `messages-99`"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("which is not given"), "{}", ran.out);
+    assert!(ran.out.contains("`tap` (batch): its program \"pythonn3\" is not on the PATH"), "{}", ran.out);
+}
+
 #[test]
 fn a_subject_that_does_not_answer_is_a_problem_of_the_environment() {
     let project = Project::new();

@@ -19,6 +19,8 @@ def ask(path):
         try: return json.load(opener.open(asked))
         except urllib.error.HTTPError as error:
             if how == "dies": os._exit(7)
+            if how == "gives up": runs[-1]["state"] = "failed"; sys.exit()
+            if how == "backs off": time.sleep(1.6)
             time.sleep(int(error.headers.get("Retry-After", "0")))
         except ValueError as error:
             print("no JSON:", error, file=sys.stderr, flush=True)
@@ -92,6 +94,27 @@ fn who_was_told_to_wait_is_not_at_rest_while_it_waits() {
     let run = read_run(&project.path("out/run.json")).unwrap();
     assert_eq!(run.scenarios[0].attempts[0].steps[1].result, "quiet; no timer fired");
     assert!(!project.run(&["doctor"]).out.contains("has no probe `runs`"));
+}
+
+/// It says itself that it is done, whatever it was told.
+#[test]
+fn who_gives_up_and_shows_it_is_at_rest() {
+    let faults = "faults:\n  - {at: {exchange: messages-1}, inject: {rate_limited: {retry_after_s: 300}}}\n";
+    let off = "invariants:\n  off: {nothing_lost: it gives up}\n";
+    let scenario = scenario(faults, SETTLE).replace("{count: 11,", "{count: 1,") + off;
+    let runs = RUNS.replace("[\"done\"]", "[\"done\", \"failed\"]");
+    let (_, ran) = played("gives up", &runs, &scenario, &RUN);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn a_guess_of_rest_is_told_with_what_is_missing() {
+    let faults = "faults:\n  - {at: {exchange: messages-1}, inject: {server_error: {}}}\n";
+    let (_, ran) = played("backs off", "", &scenario(faults, SETTLE), &RUN);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let told = "lost without a word; nothing tells when the work is over, so a second without a request was taken for \
+                its end: describe the subject's probe `runs`";
+    assert!(ran.out.contains(told), "{}", ran.out);
 }
 
 #[test]

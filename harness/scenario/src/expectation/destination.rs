@@ -6,7 +6,7 @@ use crate::observed::{Context, is_nowhere, keys, text_of};
 use crate::wording::{brief, some_of};
 use counterpart_subject::ProbeName;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub(super) fn judge(expected: &DestinationExpected, counts: Counts, judge: &mut Judge<'_, '_>) {
     let context = judge.context;
@@ -35,7 +35,8 @@ pub(super) fn judge(expected: &DestinationExpected, counts: Counts, judge: &mut 
             judge.broken(message, format!("each `{field}` once"), some_of(&twice), vec![]);
         }
     }
-    let happy = context.happy_destination().unwrap_or(records);
+    let happy = &probe.comparable(context.happy_destination().unwrap_or(records))[..];
+    let records = &probe.comparable(records)[..];
     if let Some(fewer) = expected.fewer_than_happy_path {
         let wanted = happy.len().saturating_sub(fewer);
         let foreign: Vec<String> =
@@ -119,13 +120,47 @@ fn difference(happy: &[Value], records: &[Value], key: Option<&str>) -> Option<S
     let missing = over(happy, &wanted, &found);
     let surplus = over(records, &found, &wanted);
     (!missing.is_empty() || !surplus.is_empty()).then(|| {
+        let fields = match key {
+            Some(key) if missing == surplus => fields_that_differ(happy, records, key),
+            _ => Vec::new(),
+        };
+        if fields.is_empty() {
+            return format!(
+                "{} records; missing or different: {}; too many or different: {}",
+                records.len(),
+                some_of(&missing),
+                some_of(&surplus)
+            );
+        }
         format!(
-            "{} records; missing or different: {}; too many or different: {}",
+            "{} of {} records are different: {}; they differ in {}; what differs from run to run belongs in the \
+             probe's `varies`",
+            missing.len(),
             records.len(),
             some_of(&missing),
-            some_of(&surplus)
+            fields.join(", ")
         )
     })
+}
+
+/// The fields in which records of the same key differ, each with the first two values.
+fn fields_that_differ(happy: &[Value], records: &[Value], key: &str) -> Vec<String> {
+    let by_key: HashMap<String, &Value> =
+        happy.iter().filter_map(|record| Some((text_of(record, key)?, record))).collect();
+    let pairs = records.iter().filter_map(|record| Some((*by_key.get(&text_of(record, key)?)?, record)));
+    let mut fields: BTreeMap<&String, (&Value, &Value)> = BTreeMap::new();
+    for (was, is) in pairs.filter_map(|(was, is)| Some((was.as_object()?, is.as_object()?))) {
+        for name in was.keys().chain(is.keys()) {
+            let [was, is] = [was, is].map(|record| record.get(name).unwrap_or(&Value::Null));
+            if was != is {
+                fields.entry(name).or_insert((was, is));
+            }
+        }
+    }
+    let told = |(name, (was, is)): (&String, (&Value, &Value))| {
+        format!("`{name}` ({} without faults, {} here)", brief(was), brief(is))
+    };
+    fields.into_iter().map(told).collect()
 }
 
 #[cfg(test)]
@@ -140,7 +175,12 @@ mod tests {
         let twice = difference(std::slice::from_ref(&a), &[a.clone(), a.clone()], Some("id")).unwrap();
         assert!(twice.ends_with("too many or different: a"), "{twice}");
         let changed = difference(&[a], &[json!({"id": "a", "v": 2})], Some("id")).unwrap();
-        assert!(changed.contains("missing or different: a; too many or different: a"), "{changed}");
+        assert!(
+            changed.starts_with(
+                "1 of 1 records are different: a; they differ in `v` (1 without faults, 2 here);"
+            ),
+            "{changed}"
+        );
         assert_eq!(repeated(&["x".into(), "y".into(), "x".into()]), ["x"]);
     }
 }

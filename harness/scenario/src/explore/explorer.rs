@@ -234,7 +234,11 @@ impl Explorer<'_> {
         let options = self.run_options("again");
         let player = Player::new(self.subject.clone(), self.launch, http.clone(), options);
         let tenant = tenant_named(&format!("{}-again", self.options.tenants));
-        let destination = |observed: &Observed| observed.probes.get(&ProbeName::Destination).cloned();
+        let probe = self.subject.probe.get(&ProbeName::Destination);
+        let destination = |observed: &Observed| {
+            let records = observed.probes.get(&ProbeName::Destination)?;
+            Some(probe?.comparable(records))
+        };
         let again = player.play_as(tenant, base, &steps, &[]).await;
         again.is_ok_and(|again| {
             again.step_violations.is_empty()

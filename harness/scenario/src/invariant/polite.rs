@@ -93,8 +93,8 @@ fn hammered(seen: &[Seen], set_off: usize) -> Option<Finding> {
         if !streak.last().is_some_and(same) {
             streak.clear();
         }
-        // A 401 is mended by a refresh, not by waiting.
-        if !is_failure(one) || one.status == Some(401) || one.status == Some(200) {
+        // A 401 is mended by a refresh, not by waiting; a redirect (RFC 9110 section 15.4) by following it.
+        if !is_failure(one) || matches!(one.status, Some(200 | 300..=399 | 401)) {
             streak.clear();
             continue;
         }
@@ -181,5 +181,7 @@ mod tests {
         assert!(hammered(&endless, 1).is_some());
         assert!(hammered(&endless, 2).is_none(), "two that were set off fail in turn");
         assert!(hammered(&endless[..20], 1).is_none());
+        let redirect = Seen { note: SeenNote::Faulted("redirected to itself"), ..seen(0, 307, None) };
+        assert!(hammered(&vec![redirect; 30], 1).is_none(), "it is followed, not tried again");
     }
 }

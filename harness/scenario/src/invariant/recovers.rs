@@ -45,3 +45,19 @@ fn of_batch(run: &LastRun) -> Finding {
         exchanges: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_recovers_if_a_run_that_nothing_is_in_the_way_of_succeeds() {
+        let after = |has_failed: bool, was_disturbed: bool| {
+            of_batch(&LastRun { has_failed, told: "ended with exit code 1".to_owned(), was_disturbed })
+        };
+        assert!(matches!(after(true, false), Finding::Broken { .. }));
+        assert!(matches!(after(true, true), Finding::NotChecked(_)), "the next run may succeed");
+        assert!(matches!(after(false, false), Finding::Held));
+        assert!(matches!(after(false, true), Finding::Held));
+    }
+}

@@ -86,11 +86,17 @@ impl Stage<'_> {
         done.violations.extend(self.status(location, "trigger", &answered, None));
         self.answered(&mut done, "trigger", &answered, trigger.answer.as_ref(), &trigger.capture);
         if self.subject.spec().is_batch() {
+            let was_disturbed = self.was_disturbed_since(before);
+            if was_disturbed && answered.json["exit_code"].is_null() {
+                let expected = "it ends by itself, whatever a provider does";
+                let message = "a signal ended the run while a provider misbehaved";
+                done.violations.push(self.broken(location, "trigger", message, expected, &done.result));
+            }
             done.run = Some(LastRun {
                 // One that a signal ended has none.
                 has_failed: answered.json["exit_code"] != 0,
                 told: done.result.clone(),
-                was_disturbed: self.was_disturbed_since(before),
+                was_disturbed,
             });
         }
         Ok(done)
@@ -102,9 +108,11 @@ impl Stage<'_> {
         (last, self.stand_in.faults_struck())
     }
 
-    /// Whether a fault struck since, or a request was answered otherwise than recorded.
+    /// Whether a fault struck since, or a request was answered otherwise than recorded. Of connections that are refused
+    /// nothing is seen here: where there may be any, there may have been.
     fn was_disturbed_since(&self, (last, strikes): (u64, u64)) -> bool {
         self.stand_in.faults_struck() > strikes
+            || self.stand_in.fails_connections()
             || self.stand_in.seen().iter().any(|seen| seen.seq > last && !seen.note.is_as_recorded())
     }
 

@@ -46,6 +46,7 @@ pub(crate) struct Stage<'a> {
     pub(crate) interrupted: usize,
     /// Whether nothing more would happen by itself after the last step.
     pub(crate) at_rest: bool,
+    pub(crate) rest_is_guessed: bool,
     /// Whether the last run of a batch failed.
     pub(crate) last_run: Option<LastRun>,
 }
@@ -77,10 +78,24 @@ impl Stage<'_> {
                 }
                 continue;
             }
-            let done = self.take_one(step).await.map_err(|error| of_step(step, &error))?;
+            let done = self.take_one(step).await.map_err(|error| self.explained(of_step(step, &error)))?;
             self.note(at, done);
         }
         Ok(())
+    }
+
+    /// With what it may be waiting for that could not be judged.
+    fn explained(&self, Unjudged(why): Unjudged) -> Unjudged {
+        let seen = self.stand_in.seen();
+        let unanswered = seen.last().filter(|last| last.status.is_none());
+        Unjudged(match unanswered.and_then(|last| Some((last, last.fault?))) {
+            Some((last, fault)) => format!(
+                "{why}; its last request, {} {}, met the fault {fault} and was not answered: whoever sets no time-out \
+                 waits for that",
+                last.method, last.target
+            ),
+            None => why,
+        })
     }
 
     /// Takes down what a step came to.
@@ -104,12 +119,12 @@ impl Stage<'_> {
             }
             Step::Settle(Settle { within }) => {
                 let settled = self.conductor().settle(*within).await?;
-                self.at_rest = matches!(settled, Settled::Quiet { .. } | Settled::Calm);
+                self.rests(&settled);
                 Ok(self.settled(location, "settle", &settled))
             }
             Step::Advance { by } => {
                 let settled = self.conductor().advance(*by).await?;
-                self.at_rest = matches!(settled, Settled::Quiet { .. } | Settled::Calm);
+                self.rests(&settled);
                 Ok(self.settled(location, &format!("advance {by:#}"), &settled))
             }
             Step::WaitFor(wait) => self.wait_for(location, wait).await,
@@ -139,6 +154,11 @@ impl Stage<'_> {
             }
             _ => self.act(step).await,
         }
+    }
+
+    fn rests(&mut self, settled: &Settled) {
+        self.at_rest = matches!(settled, Settled::Quiet { .. } | Settled::Calm);
+        self.rest_is_guessed = matches!(settled, Settled::Calm);
     }
 
     pub(super) fn conductor(&self) -> Conductor<'_> {
@@ -335,6 +355,7 @@ impl Stage<'_> {
             interrupted: self.interrupted,
             last_run: self.last_run.clone(),
             at_rest: self.at_rest,
+            rest_is_guessed: self.rest_is_guessed,
             redactions,
             secrets: self
                 .stand_in

@@ -157,7 +157,7 @@ impl RunningBatch {
             "{end}; {} records, {} committed, {} states",
             taken.records, taken.committed, taken.states
         );
-        if let Some(last) = output.last_lines().last().filter(|_| failed) {
+        if let Some(last) = output.last_word().filter(|_| failed) {
             told = format!("{told}; its last line: {last}");
         }
         let json = json!({

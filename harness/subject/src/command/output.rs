@@ -62,6 +62,8 @@ impl OutLine {
 #[derive(Default)]
 struct Kept {
     lines: VecDeque<String>,
+    /// The last line of standard error that is not blank.
+    last_complaint: Option<String>,
     /// Lines of standard output: those that begin like a JSON object, or all that are not blank.
     records: Vec<OutLine>,
     keeps_all: bool,
@@ -120,6 +122,12 @@ impl Output {
     #[must_use]
     pub fn last_lines(&self) -> Vec<String> {
         self.with(|kept| kept.lines.iter().cloned().collect())
+    }
+
+    /// The last line of standard error, where there is one, else of what was printed: which of both streams came last
+    /// says little, since programs write what they printed when they end.
+    pub(crate) fn last_word(&self) -> Option<String> {
+        self.with(|kept| kept.last_complaint.clone().or_else(|| kept.lines.back().cloned()))
     }
 
     /// The lines of standard output that are JSON objects.
@@ -209,6 +217,9 @@ impl Output {
                         secrets: kept.secrets.clone(),
                     });
                 }
+            }
+            if stream == Stream::Err && !told.trim().is_empty() {
+                kept.last_complaint = Some(told.clone());
             }
             if kept.lines.len() == MAX_LINES {
                 kept.lines.pop_front();

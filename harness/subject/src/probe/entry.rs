@@ -47,6 +47,9 @@ pub(super) struct ProbeEntry {
     /// Runs: the states in which nothing more will happen by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     settled: Vec<String>,
+    /// Destination: fields of the records that differ from run to run, and are not compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    varies: Vec<String>,
 }
 
 impl TryFrom<ProbeEntry> for Probe {
@@ -54,8 +57,8 @@ impl TryFrom<ProbeEntry> for Probe {
 
     fn try_from(entry: ProbeEntry) -> Result<Self, String> {
         let source = entry.source()?;
-        let ProbeEntry { key, kind, reason, state, settled, .. } = entry;
-        Ok(Self { source, key, kind, reason, state, settled })
+        let ProbeEntry { key, kind, reason, state, settled, varies, .. } = entry;
+        Ok(Self { source, key, kind, reason, state, settled, varies })
     }
 }
 
@@ -119,8 +122,8 @@ impl ProbeEntry {
 
 impl From<Probe> for ProbeEntry {
     fn from(probe: Probe) -> Self {
-        let Probe { source, key, kind, reason, state, settled } = probe;
-        let mut entry = Self { key, kind, reason, state, settled, ..Self::default() };
+        let Probe { source, key, kind, reason, state, settled, varies } = probe;
+        let mut entry = Self { key, kind, reason, state, settled, varies, ..Self::default() };
         match source {
             ProbeSource::Http { get, records } => {
                 entry.get = Some(get);

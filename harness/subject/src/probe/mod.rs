@@ -86,6 +86,20 @@ pub struct Probe {
     pub state: Option<String>,
     /// Runs: the states in which nothing more will happen by itself.
     pub settled: Vec<String>,
+    /// Destination: fields that differ from run to run, and are not compared.
+    pub varies: Vec<String>,
+}
+
+impl Probe {
+    /// Records as far as those of one run can be compared with those of another.
+    #[must_use]
+    pub fn comparable(&self, records: &[Value]) -> Vec<Value> {
+        let mut records = records.to_vec();
+        for fields in records.iter_mut().filter_map(Value::as_object_mut) {
+            fields.retain(|name, _| !self.varies.contains(name));
+        }
+        records
+    }
 }
 
 /// Where a probe's records come from.

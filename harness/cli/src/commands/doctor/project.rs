@@ -4,6 +4,7 @@ use super::finding::Finding;
 use crate::output::counted;
 use crate::project::Project;
 use counterpart_contract::{Checker, read_contract};
+use counterpart_exchange::DocumentError;
 use counterpart_scenario::{PlanError, Planner, Selection, select};
 use counterpart_subject::SubjectSpec;
 use std::collections::BTreeSet;
@@ -137,19 +138,18 @@ fn scenarios(project: &Project, subjects: &[(&str, SubjectSpec)]) -> Vec<Finding
     let mut told = BTreeSet::new();
     let mut wrong = Vec::new();
     for scenario in &selected {
-        let mut of_first = None;
+        let mut refusals = Vec::new();
         let fits = planners.iter_mut().any(|planner| match planner.plans(&scenario.path, &scenario.name) {
             Ok(_) => true,
-            Err(error) => {
-                of_first.get_or_insert(error);
+            Err(PlanError(problems)) => {
+                refusals.push(problems);
                 false
             }
         });
-        let PlanError(problems) = match of_first {
-            Some(error) if !fits => error,
-            _ => continue,
-        };
-        for problem in problems {
+        if fits {
+            continue;
+        }
+        for problem in of_all(refusals) {
             if told.insert(problem.to_string()) {
                 wrong.push(Finding::of_file("scenarios", problem));
             }
@@ -160,6 +160,19 @@ fn scenarios(project: &Project, subjects: &[(&str, SubjectSpec)]) -> Vec<Finding
         wrong.push(Finding::ok("scenarios", format!("{}: {found}", root.display())));
     }
     wrong
+}
+
+/// Of several subjects' problems with one scenario those that all of them have, since the others may be those of a subject
+/// that it is not for; where there are none, those of the last subject: what a project describes stands behind what
+/// is built in.
+fn of_all(mut refusals: Vec<Vec<DocumentError>>) -> Vec<DocumentError> {
+    let Some(last) = refusals.pop() else { return Vec::new() };
+    let is_everywhere = |problem: &DocumentError| {
+        let text = problem.to_string();
+        refusals.iter().all(|problems| problems.iter().any(|other| other.to_string() == text))
+    };
+    let (shared, own): (Vec<_>, Vec<_>) = last.into_iter().partition(is_everywhere);
+    if shared.is_empty() { own } else { shared }
 }
 
 /// Whether files can be made in a folder, or in the nearest one above it that is there. What is made is taken away again.

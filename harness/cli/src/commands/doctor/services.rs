@@ -155,11 +155,14 @@ fn postgres() -> Finding {
     }
 }
 
+pub(super) fn is_on_path(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
+
 /// libfaketime, for subjects whose clock cannot be told otherwise.
 fn faketime(needed_by: Option<&str>) -> Finding {
-    let program = std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join("faketime").is_file()));
-    match (program, needed_by) {
+    match (is_on_path("faketime"), needed_by) {
         (true, _) => Finding::ok("faketime", "it is installed"),
         (false, Some(name)) => Finding::problem(
             "faketime",

@@ -1,6 +1,7 @@
 //! The integrations under test: whether each comes to run and answers.
 
 use super::finding::Finding;
+use super::services::is_on_path;
 use crate::subjects;
 use counterpart_exchange::concealed;
 use counterpart_subject::{
@@ -73,7 +74,10 @@ async fn answers(name: &str, spec: &SubjectSpec, http: reqwest::Client) -> Resul
     let request = LaunchRequest { seed: 1, clock_start: Timestamp::UNIX_EPOCH, variables: variables(spec) };
     let told = |error: counterpart_subject::SubjectError| error.to_string();
     let subject = Subject::launch(spec.clone(), launch.as_ref(), request, http).await.map_err(told)?;
-    let mut said = vec!["runs".to_owned()];
+    let mut said = vec![match &spec.launch {
+        LaunchSpec::Batch(batch) => can_be_run(&batch.run)?,
+        _ => "runs".to_owned(),
+    }];
     if spec.clock == ClockKind::Endpoint {
         subject.clock().await.map_err(told)?;
         said.push("its clock answers".to_owned());
@@ -91,6 +95,19 @@ async fn answers(name: &str, spec: &SubjectSpec, http: reqwest::Client) -> Resul
         said.push("answers".to_owned());
     }
     Ok(said.join(", "))
+}
+
+/// A batch runs at a trigger alone, which would need a provider. A program that is named by a path is looked for when it is
+/// run.
+fn can_be_run(words: &[String]) -> Result<String, String> {
+    match words.first() {
+        Some(program) if program.contains(['/', '\\', '{']) => Ok(format!("runs {program} at each trigger")),
+        Some(program) if is_on_path(program) => {
+            Ok(format!("runs {program}, which is installed, at each trigger"))
+        }
+        Some(program) => Err(format!("its program {program:?} is not on the PATH")),
+        None => Err("`run` names no program".to_owned()),
+    }
 }
 
 /// What a launch may speak of. The provider is an address at which nobody is, and credentials open nothing.
