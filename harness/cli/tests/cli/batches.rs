@@ -231,7 +231,8 @@ fn what_differs_from_run_to_run_is_named_and_left_out() {
         .replace("KEYED", "True")
         .replace("{\"id\": room}", "{\"id\": room, \"at\": os.getpid()}");
     let project = project_with(&tap);
-    let scenario = with_fault("{latency: {by: {fixed: {ms: 10}}}}", 1).replace("{count: 1}", "{same_as: happy_path}");
+    let scenario =
+        with_fault("{latency: {by: {fixed: {ms: 10}}}}", 1).replace("{count: 1}", "{same_as: happy_path}");
     project.write("scenarios/s/slow.yaml", &scenario);
     let ran = project.run(&["run", "s/slow", "--out", "out"]);
     assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);

@@ -237,7 +237,7 @@ impl Explorer<'_> {
         let probe = self.subject.probe.get(&ProbeName::Destination);
         let destination = |observed: &Observed| {
             let records = observed.probes.get(&ProbeName::Destination)?;
-            Some(probe?.comparable(records))
+            Some(probe?.comparable(records).into_owned())
         };
         let again = player.play_as(tenant, base, &steps, &[]).await;
         again.is_ok_and(|again| {

@@ -54,7 +54,8 @@ impl Oracle {
         let key = probe.and_then(|probe| probe.key.clone());
         let records = |observed: &Observed| {
             let records = observed.probes.get(&ProbeName::Destination).map(Vec::as_slice).unwrap_or_default();
-            let records = probe.map_or_else(|| records.to_vec(), |probe| probe.comparable(records));
+            let records =
+                probe.map_or_else(|| records.to_vec(), |probe| probe.comparable(records).into_owned());
             let mut texts: Vec<String> = records.iter().map(ToString::to_string).collect();
             texts.sort_unstable();
             (records, texts)

@@ -21,6 +21,7 @@ use entry::ProbeEntry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Most records that a probe may show.
 pub(crate) const MAX_RECORDS: usize = 100_000;
@@ -93,12 +94,15 @@ pub struct Probe {
 impl Probe {
     /// Records as far as those of one run can be compared with those of another.
     #[must_use]
-    pub fn comparable(&self, records: &[Value]) -> Vec<Value> {
+    pub fn comparable<'a>(&self, records: &'a [Value]) -> Cow<'a, [Value]> {
+        if self.varies.is_empty() {
+            return records.into();
+        }
         let mut records = records.to_vec();
         for fields in records.iter_mut().filter_map(Value::as_object_mut) {
             fields.retain(|name, _| !self.varies.contains(name));
         }
-        records
+        records.into()
     }
 }
 
