@@ -115,6 +115,8 @@ fn a_guess_of_rest_is_told_with_what_is_missing() {
     let told = "lost without a word; nothing tells when the work is over, so a second without a request was taken for \
                 its end: describe the subject's probe `runs`";
     assert!(ran.out.contains(told), "{}", ran.out);
+    let unseen = "whether it was, the subject has no probe to show: `holds` and `alerts`";
+    assert!(ran.out.contains(unseen), "{}", ran.out);
 }
 
 #[test]

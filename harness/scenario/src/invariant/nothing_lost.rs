@@ -30,7 +30,7 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
     }
     Finding::Broken {
         message: format!("{} of {} records were lost without a word", lost.len(), happy.len()),
-        expected: "every record applied, or held and alerted".to_owned(),
+        expected: expected(context),
         actual: some_of(&lost),
         exchanges: context
             .observed
@@ -39,5 +39,19 @@ pub(super) fn check(context: &Context<'_>) -> Finding {
             .filter(|seen| is_failure(seen))
             .map(|seen| seen.seq)
             .collect(),
+    }
+}
+
+fn expected(context: &Context<'_>) -> String {
+    let rule = "every record applied, or held and alerted";
+    let is_unseen = |name: &&ProbeName| context.probe(**name).is_none();
+    let unseen: Vec<String> = [ProbeName::Holds, ProbeName::Alerts]
+        .iter()
+        .filter(is_unseen)
+        .map(|name| format!("`{}`", name.word()))
+        .collect();
+    match &unseen[..] {
+        [] => rule.to_owned(),
+        names => format!("{rule}; whether it was, the subject has no probe to show: {}", names.join(" and ")),
     }
 }
