@@ -130,6 +130,28 @@ fn requests_that_nobody_can_make_are_expected_never() {
 }
 
 #[test]
+fn what_is_wrong_with_one_row_is_told_with_its_name() {
+    let project = Project::new();
+    let told = |exchange: &str| {
+        let faults =
+            format!("faults:\n  - {{at: {{exchange: {exchange}}}, inject: {{server_error: {{}}}}}}\nsteps:");
+        let rows =
+            "cases: {early: {page: messages-2}, late: {page: messages-99}, later: {page: messages-99}}\n";
+        project.write("scenarios/s/table.yaml", &GOOD.replace("steps:", &format!("{rows}{faults}")));
+        project.run(&["run"]).err
+    };
+    insta::assert_snapshot!([told("\"{page}\""), told("messages-98")].join("\n"), @r##"
+    error: scenarios/s/table.yaml:7:10: no exchange of the fixtures is called `messages-99`; did you mean `messages-9`?; in the row `late`
+      7 |   - {at: {exchange: "{page}"}, inject: {server_error: {}}}
+        |          ^
+
+    error: scenarios/s/table.yaml:7:10: no exchange of the fixtures is called `messages-98`; did you mean `messages-8`?
+      7 |   - {at: {exchange: messages-98}, inject: {server_error: {}}}
+        |          ^
+    "##);
+}
+
+#[test]
 fn rows_and_files_that_would_be_passed_over() {
     let project = Project::new();
     let table = GOOD.replace("steps:", "cases: {up: {n: 1}, down: {n: 2}}\nsteps:").replace("72", "\"{n}\"");

@@ -18,7 +18,7 @@ const MAX_ROWS: usize = 1_000;
 /// Bytes of the file, once for each row.
 const MAX_READ_BYTES: usize = 64 * 1024 * 1024;
 /// Problems that are told of one file.
-const MAX_PROBLEMS: usize = 50;
+pub(crate) const MAX_PROBLEMS: usize = 50;
 
 /// One scenario of a file.
 #[derive(Debug)]

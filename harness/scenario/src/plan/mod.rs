@@ -9,7 +9,7 @@ mod steps;
 mod whole;
 
 use crate::catalogue::Catalogue;
-use crate::file::rows::{Row, path_of_row, rows};
+use crate::file::rows::{MAX_PROBLEMS, Row, path_of_row, rows};
 use crate::file::{Expectation, Location, ScenarioFile, SnapshotOf, Spanned};
 use crate::records::keep_only;
 use check::Check;
@@ -90,6 +90,25 @@ pub struct Beside {
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct PlanError(pub Vec<DocumentError>);
 
+/// Each problem once: one that not every row has, with the first that has it.
+fn told_once(found: Vec<(Option<String>, DocumentError)>, rows: usize) -> Vec<DocumentError> {
+    let mut told: Vec<(Option<String>, DocumentError, usize)> = Vec::new();
+    for (row, problem) in found {
+        if let Some((_, _, times)) = told.iter_mut().find(|(_, known, _)| *known == problem) {
+            *times += 1;
+        } else if told.len() < MAX_PROBLEMS {
+            told.push((row, problem, 1));
+        }
+    }
+    let named = |(row, mut problem, times): (Option<String>, DocumentError, usize)| {
+        if let Some(row) = row.filter(|_| times < rows) {
+            problem.message.push_str(&format!("; in the row `{row}`"));
+        }
+        problem
+    };
+    told.into_iter().map(named).collect()
+}
+
 impl From<DocumentError> for PlanError {
     fn from(error: DocumentError) -> Self {
         Self(vec![error])
@@ -147,13 +166,16 @@ impl<'a> Planner<'a> {
     /// [`PlanError`] with all problems of the file.
     pub fn plans(&mut self, path: &Path, name: &str) -> Result<Vec<Plan>, PlanError> {
         let text = read_text(path)?;
-        let mut plans = Vec::new();
-        let mut check = Check { path, text: &text, problems: Vec::new() };
-        for Row { name: row, file } in rows(path, &text).map_err(PlanError)? {
-            let name = row.map_or_else(|| name.to_owned(), |row| format!("{name}[{row}]"));
-            plans.extend(self.row(&name, file, &mut check)?);
+        let (mut plans, mut found) = (Vec::new(), Vec::new());
+        let rows = rows(path, &text).map_err(PlanError)?;
+        let count = rows.len();
+        for Row { name: row, file } in rows {
+            let named = row.as_ref().map_or_else(|| name.to_owned(), |row| format!("{name}[{row}]"));
+            let mut check = Check { path, text: &text, problems: Vec::new() };
+            plans.extend(self.row(&named, file, &mut check)?);
+            found.extend(check.problems.into_iter().map(|problem| (row.clone(), problem)));
         }
-        if check.problems.is_empty() { Ok(plans) } else { Err(PlanError(check.problems)) }
+        if found.is_empty() { Ok(plans) } else { Err(PlanError(told_once(found, count))) }
     }
 
     /// One scenario, unless something is wrong with it.
