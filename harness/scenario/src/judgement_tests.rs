@@ -218,6 +218,14 @@ fn every_expectation_holds_for_one_observation_and_is_broken_by_another() {
 }
 
 #[test]
+fn a_token_that_is_in_a_record_is_not_told() {
+    let leaks = with(ProbeName::Destination, vec![json!({ "id": "a", "text": "cp-1-secret", "at": 5 })]);
+    let told =
+        broken_expectations("destination: {same_as: happy_path, records: [{id: b}]}", &leaks).join("\n");
+    assert!(told.contains("«secret»") && !told.contains("cp-1"), "{told}");
+}
+
+#[test]
 fn order_and_distance_are_those_of_the_requests() {
     let at =
         |seconds: [i64; 3]| Observed { seen: seconds.map(|second| seen(second, 200)).to_vec(), ..good() };

@@ -43,7 +43,7 @@ pub(super) fn judge(judge: &mut Judge<'_, '_>) -> Result<(), String> {
         judge.broken(
             observed.hide(&message),
             observed.hide(&violation.expected),
-            observed.hide(&violation.actual),
+            violation.actual.as_str(),
             seq.into_iter().collect(),
         );
     }

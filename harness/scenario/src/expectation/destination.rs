@@ -138,7 +138,7 @@ fn difference(happy: &[Value], records: &[Value], key: Option<&str>) -> Option<S
             missing.len(),
             records.len(),
             some_of(&missing),
-            fields.join(", ")
+            some_of(&fields)
         )
     })
 }

@@ -39,6 +39,8 @@ impl Judge<'_, '_> {
         exchanges: Vec<u64>,
     ) {
         let kind = ViolationKind::Expectation(self.word.to_owned());
+        // Whatever a record holds is told here.
+        let actual = self.context.observed.hide(&actual.into());
         let mut violation = self.context.violation(kind, self.location, message, expected, actual);
         violation.exchanges = exchanges;
         self.broken.push(violation);

@@ -18,7 +18,7 @@ use crate::witness::{SeenByWitness, Witness};
 use acts::Done;
 use counterpart_exchange::Exchange;
 use counterpart_outcome::{StepOutcome, Violation, ViolationKind};
-use counterpart_stand_in::StandIn;
+use counterpart_stand_in::{SeenNote, StandIn};
 use counterpart_subject::{ProbeName, Stopping, Subject, SubjectError, given_names};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -87,7 +87,8 @@ impl Stage<'_> {
     /// With what it may be waiting for that could not be judged.
     fn explained(&self, Unjudged(why): Unjudged) -> Unjudged {
         let seen = self.stand_in.seen();
-        let unanswered = seen.last().filter(|last| last.status.is_none());
+        let is_held = self.stand_in.traffic().held > 0;
+        let unanswered = seen.last().filter(|last| is_held || last.note == SeenNote::ClientGaveUp);
         Unjudged(match unanswered.and_then(|last| Some((last, last.fault?))) {
             Some((last, fault)) => format!(
                 "{why}; its last request, {} {}, met the fault {fault} and was not answered: whoever sets no time-out \

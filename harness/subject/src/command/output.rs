@@ -298,6 +298,10 @@ mod tests {
         let text: String = (0..1000).map(|number| format!("line {number}\n")).collect();
         let lines = printed(Stream::Err, text.as_bytes()).last_lines();
         assert_eq!((lines.len(), lines[0].as_str()), (MAX_LINES, "line 960"));
+        let both = printed(Stream::Err, b"no such table\n\n");
+        both.drain(Stream::Out, &b"{\"type\": \"RECORD\"}\n"[..]);
+        assert_eq!(both.last_word().as_deref(), Some("no such table"), "whichever came last");
+        assert_eq!(printed(Stream::Out, b"done").last_word().as_deref(), Some("done"));
         let binary = printed(Stream::Out, b"\x00\xff\x1b[31mred\r\nand no end").last_lines();
         assert_eq!(binary, [r"\u{0}\xff\u{1b}[31mred", "and no end"]);
     }
